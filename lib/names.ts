@@ -1,0 +1,47 @@
+/** Every key that Sluice writes on or reads from a Kubernetes object. All are under `sluice.dev/`. */
+
+const PREFIX = 'sluice.dev/';
+
+export const LABEL = {
+  /** On the declaration; the one value that means anything is {@link BLUE_GREEN}. */
+  upgrade: `${PREFIX}upgrade`,
+  /** On revision sets, their pods and managed Services' selectors: the revision's hash. */
+  revision: `${PREFIX}revision`,
+  /** On managed Services and declarations: `true`, so that the webhook can select them. */
+  managed: `${PREFIX}managed`,
+  /** On revision sets: the declaration's name. */
+  declaration: `${PREFIX}declaration`,
+} as const;
+
+export const ANNOTATION = {
+  /** Declaration: the size that the user wants. BlueGreen: the declared size last carried. */
+  replicas: `${PREFIX}replicas`,
+  /** Declaration: forecast of the wanted revision's hash. */
+  revision: `${PREFIX}revision`,
+  /** Declaration: user name of whoever asked for the present template. */
+  requestedBy: `${PREFIX}requested-by`,
+  /** Declaration: W3C trace context of the admission review that asked for the present template. */
+  traceparent: `${PREFIX}traceparent`,
+  /** Declaration: JSON of the user's own `spec.updateStrategy`, restored at hand-back. */
+  updateStrategy: `${PREFIX}update-strategy`,
+  /** Declaration: JSON `{"revision","replacing"}` of an aborted upgrade. */
+  aborted: `${PREFIX}aborted`,
+  /** Revision set's pod template: the RFC 6902 patch that takes out again what Sluice added. */
+  injected: `${PREFIX}injected`,
+  /** Declaration or BlueGreen, set by people: the revision meant. */
+  promote: `${PREFIX}promote`,
+  abort: `${PREFIX}abort`,
+  retry: `${PREFIX}retry`,
+} as const;
+
+/** Value of {@link LABEL.upgrade} that puts a StatefulSet under Sluice. */
+export const BLUE_GREEN = 'blue-green';
+
+/** `spec.updateStrategy.rollingUpdate.partition` that freezes every pod of a declaration: the largest int32. */
+export const FROZEN_PARTITION = 2147483647;
+
+/** The BlueGreen resource. */
+export const BLUEGREEN = { group: 'sluice.dev', version: 'v1alpha1', plural: 'bluegreens', kind: 'BlueGreen' } as const;
+
+/** Longest StatefulSet name: its pods' `controller-revision-hash` label is `<name>-<10 characters>`, at most 63. */
+export const MAX_SET_NAME = 52;

@@ -1,0 +1,144 @@
+/** The BlueGreen resource (`sluice.dev/v1alpha1`), as the API server stores it, defaults filled in. */
+
+export interface UpdateStrategy {
+  type: 'Recreate';
+  /** Seconds between the switch and the first evacuation. */
+  initialDelaySeconds: number;
+  evacuationStrategy: {
+    /** Seconds, at least 0; above the clients' longest back-off, or some are disconnected twice. */
+    waitTakeover: number;
+    /** Clients per second, at least 1. */
+    connEvictRate: number;
+    /** Sessions per second, at least 1. */
+    sessEvictRate: number;
+  };
+}
+
+export interface BlueGreenSpec {
+  /** Wanted nodes; absent until the declaration's size was first carried. */
+  replicas?: number;
+  updateStrategy: UpdateStrategy;
+  paused: boolean;
+  promotion: { auto: boolean; previewService: string };
+  progressDeadlineSeconds: number;
+  drainTimeoutSeconds: number;
+  onDrainTimeout: 'Proceed' | 'Hold';
+  noRecipientSeconds: number;
+  maxConcurrentDrains: number;
+  withoutEvacuation: 'Refuse' | 'Paced' | 'None';
+  allowUnlistedVersions: boolean;
+  claimsOnDelete: 'Retain' | 'Delete';
+  revisionHistoryLimit: number;
+  services: string[];
+  emqx: { container: string; apiPort: number; apiKeySecret: { name: string } };
+}
+
+/** The same values as the CRD's schema defaults; for objects read before defaulting and for tests. */
+export const DEFAULT_SPEC: BlueGreenSpec = {
+  updateStrategy: {
+    type: 'Recreate',
+    initialDelaySeconds: 10,
+    evacuationStrategy: { waitTakeover: 10, connEvictRate: 1000, sessEvictRate: 1000 },
+  },
+  paused: false,
+  promotion: { auto: true, previewService: '' },
+  progressDeadlineSeconds: 600,
+  drainTimeoutSeconds: 3600,
+  onDrainTimeout: 'Proceed',
+  noRecipientSeconds: 40,
+  maxConcurrentDrains: 1,
+  withoutEvacuation: 'Refuse',
+  allowUnlistedVersions: false,
+  claimsOnDelete: 'Retain',
+  revisionHistoryLimit: 3,
+  services: [],
+  emqx: { container: '', apiPort: 18083, apiKeySecret: { name: '' } },
+};
+
+export type Phase =
+  | 'Stable'
+  | 'Progressing'
+  | 'AwaitingPromotion'
+  | 'Delaying'
+  | 'Draining'
+  | 'Paused'
+  | 'Aborted'
+  | 'Degraded';
+
+export interface Condition {
+  type: 'Ready' | 'Reconciling' | 'Stalled' | 'Available' | 'Progressing' | 'Degraded';
+  status: 'True' | 'False' | 'Unknown';
+  reason: string;
+  message: string;
+  /** RFC 3339. */
+  lastTransitionTime: string;
+  observedGeneration: number;
+}
+
+/** One node as EMQX's `GET /api/v5/nodes` lists it, its field names kept, plus the revision whose pod it is. */
+export interface EmqxNodeStatus {
+  node: string;
+  node_status: string;
+  role?: string;
+  edition?: string;
+  version?: string;
+  otp_release?: string;
+  /** Sessions, disconnected ones included. */
+  connections?: number;
+  /** Clients connected now. */
+  live_connections?: number;
+  revision?: string;
+}
+
+/** One running evacuation as EMQX's `GET /api/v5/load_rebalance/global_status` lists it, its field names kept. */
+export interface NodeEvacuationStatus {
+  node: string;
+  state: EvacuationState;
+  connection_eviction_rate: number;
+  session_eviction_rate: number;
+  connection_goal: number;
+  session_goal: number;
+  session_recipients: string[];
+  stats: {
+    initial_connected: number;
+    current_connected: number;
+    initial_sessions: number;
+    current_sessions: number;
+  };
+}
+
+export type EvacuationState =
+  'waiting_health_check' | 'evicting_conns' | 'waiting_takeover' | 'evicting_sessions' | 'prohibiting';
+
+export interface UpgradeStatus {
+  /** Trace id of the upgrade, 32 hex digits. */
+  id: string;
+  /** RFC 3339. */
+  startedAt: string;
+  requestedBy: string;
+  from: string;
+  to: string;
+  traceparent: string;
+}
+
+export interface BlueGreenStatus {
+  phase: Phase;
+  /** What is waited for, in words. */
+  message: string;
+  observedGeneration: number;
+  conditions: Condition[];
+  /** Name of the StatefulSet whose pods the Services select; empty before the first. */
+  active: string;
+  /** Name of the StatefulSet that runs the wanted revision. */
+  wanted: string;
+  replicas: number;
+  readyReplicas: number;
+  /** Label selector of the pods, in string form, for the scale subresource. */
+  selector: string;
+  /** Clients still connected to the nodes being left. */
+  clientsLeft: number;
+  upgrade?: UpgradeStatus;
+  history: (UpgradeStatus & { finishedAt: string; result: string })[];
+  emqxNodes: EmqxNodeStatus[];
+  nodeEvacuationsStatus: NodeEvacuationStatus[];
+}
