@@ -9,10 +9,32 @@ module.exports = {
       from: { path: `^${program}/` },
       to: { path: `^(${programs.filter((other) => other !== program).join('|')}|test|charts)/` },
     })),
-    { name: 'lib-imports-only-lib', severity: 'error', from: { path: '^lib/' }, to: { path: '^(webhook|controller|sidecar|certs|test)/' } },
-    { name: 'certs-imports-only-lib', severity: 'error', from: { path: '^certs/' }, to: { path: '^(webhook|controller|sidecar|test)/' } },
-    { name: 'sidecar-is-light', comment: 'a sidecar runs in every EMQX pod', severity: 'error', from: { path: '^sidecar/' }, to: { path: 'node_modules/(@kubernetes|express)/' } },
-    { name: 'the-double-knows-no-product', comment: 'the EMQX stand-in is written from its contract alone', severity: 'error', from: { path: '^test/emqx/' }, to: { path: '^(webhook|controller|sidecar|certs|lib)/' } },
+    {
+      name: 'lib-imports-only-lib',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^(webhook|controller|sidecar|certs|test)/' },
+    },
+    {
+      name: 'certs-imports-only-lib',
+      severity: 'error',
+      from: { path: '^certs/' },
+      to: { path: '^(webhook|controller|sidecar|test)/' },
+    },
+    {
+      name: 'sidecar-is-light',
+      comment: 'a sidecar runs in every EMQX pod',
+      severity: 'error',
+      from: { path: '^sidecar/' },
+      to: { path: 'node_modules/(@kubernetes|express)/' },
+    },
+    {
+      name: 'the-double-knows-no-product',
+      comment: 'the EMQX stand-in is written from its contract alone',
+      severity: 'error',
+      from: { path: '^test/emqx/' },
+      to: { path: '^(webhook|controller|sidecar|certs|lib)/' },
+    },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {
@@ -20,6 +42,10 @@ module.exports = {
     exclude: { path: '^(dist|out|coverage)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'], extensionAlias: { '.js': ['.ts', '.js'] } },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensionAlias: { '.js': ['.ts', '.js'] },
+    },
   },
 };

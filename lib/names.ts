@@ -41,7 +41,12 @@ export const BLUE_GREEN = 'blue-green';
 export const FROZEN_PARTITION = 2147483647;
 
 /** The BlueGreen resource. */
-export const BLUEGREEN = { group: 'sluice.dev', version: 'v1alpha1', plural: 'bluegreens', kind: 'BlueGreen' } as const;
+export const BLUEGREEN = {
+  group: 'sluice.dev',
+  version: 'v1alpha1',
+  plural: 'bluegreens',
+  kind: 'BlueGreen',
+} as const;
 
 /** Longest StatefulSet name: its pods' `controller-revision-hash` label is `<name>-<10 characters>`, at most 63. */
 export const MAX_SET_NAME = 52;

@@ -1,0 +1,31 @@
+# Everything a newcomer needs: `make demo` and `make test`. Each does its own set-up.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+NPM := npm --silent
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: setup
+setup: node_modules/.package-lock.json ## install the pinned toolchain
+
+.PHONY: build
+build: setup ## compile
+	@$(NPM) run build
+
+.PHONY: lint
+lint: setup ## lint, format, types and import rules
+	@$(NPM) run lint && $(NPM) run format && $(NPM) run types && $(NPM) run cycles
+
+.PHONY: test-conformance
+test-conformance: setup ## EMQX conformance: against EMQX_URLS and MQTT_HOSTS, else the stand-in on loopback
+	@$(NPM) run test:conformance
+
+.PHONY: cluster-up cluster-down cluster-status
+cluster-up cluster-down cluster-status: build ## the local cluster
+	@$(NPM) run cluster -- $(subst cluster-,,$@)

@@ -1,0 +1,63 @@
+/**
+ * The contract between controller and sidecar: JSON over TLS on {@link CONTROL_PORT} of the pod, for holders of a
+ * client certificate of the control CA only.
+ *
+ * | request | body | answer |
+ * |---|---|---|
+ * | `GET /v1/report` | – | 200 {@link SidecarReport} |
+ * | `PUT /v1/drain-settings` | {@link DrainSettings} | 204; from now on also what a drain in progress follows |
+ * | `DELETE /v1/nodes/{node}` | – | 204: the stopped node has left the EMQX cluster (or was no member); 409 it runs; 502 EMQX refused |
+ * | `POST /v1/nodes/{node}/evacuation` | {@link DrainSettings} | 204: begun or already running; 502 EMQX refused. For nodes without a sidecar |
+ * | `DELETE /v1/nodes/{node}/evacuation` | – | 204: stopped or not running; 502 EMQX refused |
+ *
+ * Errors are `{"message": string}`.
+ */
+import type { EmqxNodeStatus, NodeEvacuationStatus } from './types.js';
+
+export const CONTROL_PORT = 9442;
+
+/** How a node is to be drained. Rates in clients and sessions per second (at least 1), waits in whole seconds (at least 0). */
+export interface DrainSettings {
+  connEvictRate: number;
+  sessEvictRate: number;
+  waitTakeover: number;
+  waitHealthCheck: number;
+  noRecipientSeconds: number;
+  withoutEvacuation: 'Refuse' | 'Paced' | 'None';
+  /** EMQX node names that sessions may move to; empty: any other node that is not itself draining. */
+  recipients: string[];
+}
+
+/** Whether EMQX's management API on 127.0.0.1 answers, and how. */
+export type ApiState =
+  | { kind: 'ok' }
+  | { kind: 'unreachable'; detail: string }
+  /** 401 or 403: the key is wrong, disabled or too weak. */
+  | { kind: 'unauthorized'; detail: string };
+
+/** What this pod's own drain (the preStop gate) last wrote. */
+export type GateState =
+  | { kind: 'idle' }
+  | { kind: 'draining'; detail: string }
+  | { kind: 'drained' }
+  /** It let the pod stop with sessions left, and why. */
+  | { kind: 'gaveUp'; detail: string; sessionsLost: number };
+
+export interface SidecarReport {
+  pod: string;
+  api: ApiState;
+  /** Own EMQX node name; absent until EMQX's API was read. */
+  self?: string;
+  /** Nodes running in this node's own view (`GET /cluster`), itself included. */
+  clusterNodes: string[];
+  /** `GET /nodes`. */
+  nodes: EmqxNodeStatus[];
+  /** `GET /load_rebalance/global_status`: presence is evidence, absence is not. */
+  evacuations: NodeEvacuationStatus[];
+  /** Whether this build can evacuate; absent until known. */
+  hasEvacuation?: boolean;
+  /** The latch: this node has joined its peers, or has none, since EMQX last started. */
+  joined: boolean;
+  gate: GateState;
+  settings: DrainSettings;
+}

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { canonical, type JsonObject } from './json.js';
+import { MAX_SET_NAME } from './names.js';
+
+/** Lower-case letters and digits that spell no words; one byte chooses one of them. */
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const HASH_LENGTH = 9;
+
+/**
+ * The short hash of one pod template of one declaration: 9 characters, valid in a name and as a label value.
+ * It only *names*: whether two templates are the same is decided by value ({@link sameJson}).
+ */
+export function revisionOf(declaration: string, template: JsonObject): string {
+  const digest = createHash('sha256')
+    .update(`${declaration}\n${canonical(template)}`)
+    .digest();
+  return Array.from(digest.subarray(0, HASH_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+}
+
+/** Name of the revision set `<declaration>-<revision>`, the declaration's part cut so that all fits in 52 characters. */
+export function setNameOf(declaration: string, revision: string): string {
+  const room = MAX_SET_NAME - revision.length - 1;
+  return `${declaration.slice(0, room).replace(/[-.]+$/, '')}-${revision}`;
+}
