@@ -119,6 +119,8 @@ export interface UpgradeStatus {
   from: string;
   to: string;
   traceparent: string;
+  /** RFC 3339; when the Services' endpoints first were exactly the wanted set's pods. */
+  switchedAt?: string;
 }
 
 export interface BlueGreenStatus {

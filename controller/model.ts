@@ -1,0 +1,143 @@
+/** What one pass of the loop sees of one declaration, and the steps it may take. Pure data: no client, no clock. */
+import type { JsonObject } from '../lib/json.js';
+import type { DrainSettings, SidecarReport } from '../lib/control.js';
+import type { BlueGreenSpec, BlueGreenStatus, Phase } from '../lib/types.js';
+
+/** One EMQX pod of a set, with what its sidecar last said. */
+export interface Pod {
+  name: string;
+  /** Number behind the set's name: `emqx-7c9d5f8b6-2` has 2. */
+  ordinal: number;
+  uid: string;
+  /** Value of the pod's revision label; absent on the declaration's own pods until they are pinned. */
+  revision?: string;
+  /** Condition Ready is true and no deletion is under way. */
+  ready: boolean;
+  /** A deletion is under way: its preStop gate is draining it, or it is stopping. */
+  terminating: boolean;
+  /** Why it is not ready, in words; empty when it is. */
+  problem: string;
+  /** Pod template's claims: a node that has one keeps its data. */
+  hasClaim: boolean;
+  /** Absent: the pod has no sidecar, or it did not answer in time. */
+  report?: SidecarReport;
+}
+
+/** A StatefulSet that runs pods of one revision: a revision set, or the declaration itself while it has pods. */
+export interface NodeSet {
+  name: string;
+  /** `declaration`: the user's own StatefulSet, whose pods have no sidecar and are drained from another node. */
+  kind: 'revisionSet' | 'declaration';
+  revision: string;
+  /** `spec.replicas`. */
+  size: number;
+  resourceVersion: string;
+  /** Creation, milliseconds since the epoch. */
+  createdAtMs: number;
+  /** The template as the user wrote it: what Sluice injected is taken out again. */
+  template: JsonObject;
+  /** Ordered by ordinal. */
+  pods: Pod[];
+}
+
+export interface Declaration {
+  name: string;
+  namespace: string;
+  uid: string;
+  resourceVersion: string;
+  template: JsonObject;
+  /** `spec.replicas`. */
+  replicas: number;
+  /** Annotation `replicas`, if it is a number. */
+  wish?: number;
+  /** The update strategy is held (RollingUpdate, partition {@link FROZEN_PARTITION}). */
+  frozen: boolean;
+  /** Label `managed` is there. */
+  managed: boolean;
+  deleting: boolean;
+  requestedBy: string;
+  traceparent: string;
+  /** The revision refused, and the one it was to replace. */
+  aborted?: { revision: string; replacing: string };
+  /** Triggers set by people; the revision meant. */
+  promote: string;
+  abort: string;
+  retry: string;
+}
+
+/** A client Service of the declaration. */
+export interface ClientService {
+  name: string;
+  resourceVersion: string;
+  /** Revision key of its selector. */
+  revision?: string;
+  managed: boolean;
+  /** Names of the pods that its EndpointSlices list as ready. */
+  readyPods: string[];
+}
+
+export interface BlueGreen {
+  exists: boolean;
+  resourceVersion: string;
+  generation: number;
+  spec: BlueGreenSpec;
+  /** Annotation `replicas`: the declared size last carried. */
+  carried?: number;
+  /** Absent until it was first written. */
+  status?: Partial<BlueGreenStatus>;
+}
+
+/** Everything that {@link plan} decides from. */
+export interface Observed {
+  nowMs: number;
+  declaration: Declaration;
+  blueGreen: BlueGreen;
+  /** Revision sets, and the declaration itself while it has pods or replicas; oldest first. */
+  sets: NodeSet[];
+  services: ClientService[];
+}
+
+/** What to do next; exactly one a pass. */
+export type Step =
+  | { kind: 'createBlueGreen' }
+  /** Put back what the webhook holds: the frozen update strategy, label `managed`, and the wish taken from a size that got past it. */
+  | { kind: 'holdDeclaration'; wish?: number }
+  /** Write the declared size into the BlueGreen, with the annotation that says it was carried. */
+  | { kind: 'carrySize'; replicas: number }
+  /** Label the running pods of an adopted set with their revision. */
+  | { kind: 'labelPods'; pods: string[]; revision: string }
+  /** Point Services at a revision: the first pin, or the switch of an upgrade. One patch each. */
+  | { kind: 'pointServices'; services: string[]; revision: string }
+  | { kind: 'makeSet'; name: string; revision: string; size: number }
+  /** Set the size of a set, up or down, in one go. */
+  | { kind: 'resize'; set: string; to: number; because: string }
+  /** Tell sidecars how to drain, and whereto. */
+  | { kind: 'tell'; pods: string[]; settings: DrainSettings }
+  /** Begin the evacuation of a node whose pod has no sidecar, through the sidecar of `via`. */
+  | { kind: 'evacuate'; node: string; via: string; settings: DrainSettings }
+  /** Have a stopped node leave the EMQX cluster, through the sidecar of `via`. */
+  | { kind: 'leave'; node: string; via: string }
+  | { kind: 'deleteSet'; set: string; because: string }
+  /** Write annotation `aborted`, or take it and the triggers away. */
+  | { kind: 'abort'; revision: string; replacing: string; because: string }
+  | { kind: 'clearAborted' }
+  | { kind: 'wait'; forMs: number }
+  | { kind: 'rest' };
+
+/** A step, with the phase it belongs to and what is waited for, in words. */
+export interface Decision {
+  step: Step;
+  phase: Phase;
+  message: string;
+  /** Names of the sets; `wanted` may not exist yet. */
+  active: string;
+  wanted: string;
+  /** Revisions of the same. */
+  activeRevision: string;
+  wantedRevision: string;
+  wantedSize: number;
+  /** Something keeps the loop from going on until a person acts: `message` says what to do. */
+  stalled: boolean;
+  /** When the EndpointSlices were first seen to hold exactly the active set's pods in this upgrade, ms since the epoch. */
+  switchedAtMs?: number;
+}
