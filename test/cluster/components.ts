@@ -96,6 +96,8 @@ function controllerManager(settings: Settings): Component {
       'cluster-cidr': podRange,
       'allocate-node-cidrs': 'false',
       'leader-elect': 'false',
+      // As on real clusters: each controller comes to admission under a user name of its own.
+      'use-service-account-credentials': 'true',
       'cert-dir': files.folder,
       // No cloud, no join of further nodes, no certificates on request: their watches would only cost.
       controllers: [
