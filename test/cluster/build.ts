@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { coreDnsVersion, helmVersion, kubernetesVersion, type BuildName, type ProgramName } from './catalog.js';
+import {
+  coreDnsVersion,
+  helmVersion,
+  kubernetesVersion,
+  type BuildName,
+  type ProgramName,
+} from './catalog.js';
 import { run } from './run.js';
 import { projectRoot } from './settings.js';
 
@@ -20,7 +26,8 @@ export function buildFolder(cacheDir: string, build: BuildName): string {
   switch (build) {
     case 'kubernetes': {
       const hash = createHash('sha256');
-      for (const file of ['main.go', 'go.mod', 'go.sum']) hash.update(readFileSync(join(sourceFolder(), file)));
+      for (const file of ['main.go', 'go.mod', 'go.sum'])
+        hash.update(readFileSync(join(sourceFolder(), file)));
       return join(cacheDir, `kubernetes-${kubernetesVersion}-${hash.digest('hex').slice(0, 12)}`);
     }
     case 'coredns':
@@ -59,7 +66,9 @@ async function compile(name: BuildName, folder: string): Promise<void> {
     case 'kubernetes': {
       const [major = '', minor = ''] = kubernetesVersion.split('.');
       const flags = { gitVersion: `v${kubernetesVersion}`, gitMajor: major, gitMinor: minor };
-      const stamps = Object.entries(flags).map(([key, value]) => `-X k8s.io/component-base/version.${key}=${value}`);
+      const stamps = Object.entries(flags).map(
+        ([key, value]) => `-X k8s.io/component-base/version.${key}=${value}`,
+      );
       const binary = join(folder, 'programs');
       await run('go', ['build', '-trimpath', '-ldflags', ['-s -w', ...stamps].join(' '), '-o', binary, '.'], {
         cwd: sourceFolder(),
@@ -86,6 +95,7 @@ async function install(module: string, linkerFlags: string, env: NodeJS.ProcessE
 
 function sourceFolder(): string {
   const folder = join(projectRoot(), 'test', 'cluster', 'programs');
-  if (!existsSync(folder)) throw new Error(`${folder} is missing: the programs' Go module is part of the checkout`);
+  if (!existsSync(folder))
+    throw new Error(`${folder} is missing: the programs' Go module is part of the checkout`);
   return folder;
 }

@@ -4,7 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const root = '/sys/fs/cgroup';
 /** Controllers that a pod's cgroup needs; with version 1 each has a hierarchy of its own. */
-const controllers = ['cpuset', 'cpu', 'cpuacct', 'memory', 'pids', 'blkio', 'freezer', 'devices', 'hugetlb', 'systemd'];
+const controllers = [
+  'cpuset',
+  'cpu',
+  'cpuacct',
+  'memory',
+  'pids',
+  'blkio',
+  'freezer',
+  'devices',
+  'hugetlb',
+  'systemd',
+];
 
 /** Makes the cgroup that all pods will be under. */
 export function makeCgroup(name: string): void {
@@ -41,7 +52,9 @@ export async function removeCgroup(name: string): Promise<void> {
 
 function hierarchies(): string[] {
   if (existsSync(join(root, 'cgroup.controllers'))) return [root];
-  return [...controllers, 'unified'].map((controller) => join(root, controller)).filter((folder) => existsSync(folder));
+  return [...controllers, 'unified']
+    .map((controller) => join(root, controller))
+    .filter((folder) => existsSync(folder));
 }
 
 function removeEmpty(folder: string): void {

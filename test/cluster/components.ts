@@ -25,7 +25,13 @@ export function foundations(settings: Settings, cniFolder: string): Component[] 
 
 /** What would give up without an API server. */
 export function dependents(settings: Settings): Component[] {
-  return [kubelet(settings), proxy(settings), controllerManager(settings), scheduler(settings), coreDns(settings)];
+  return [
+    kubelet(settings),
+    proxy(settings),
+    controllerManager(settings),
+    scheduler(settings),
+    coreDns(settings),
+  ];
 }
 
 function etcd({ stateDir }: Settings): Component {
@@ -183,7 +189,11 @@ function kubelet(settings: Settings): Component {
         address: nodeAddress,
         tlsCertFile: files.kubeletServer.certificate,
         tlsPrivateKeyFile: files.kubeletServer.key,
-        authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: files.ca } },
+        authentication: {
+          anonymous: { enabled: false },
+          webhook: { enabled: true },
+          x509: { clientCAFile: files.ca },
+        },
         authorization: { mode: 'Webhook' },
         containerRuntimeEndpoint: `unix://${containerdSocket(settings)}`,
         cgroupDriver: 'cgroupfs',

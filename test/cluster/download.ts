@@ -42,7 +42,8 @@ export async function download(release: Release, target: string): Promise<void> 
   const [archive, sums] = await Promise.all([bytesOf(release.url), bytesOf(release.sumUrl)]);
   const wanted = sumFor(basename(new URL(release.url).pathname), sums.toString('utf8'));
   const actual = createHash('sha256').update(archive).digest('hex');
-  if (actual !== wanted) throw new Error(`${release.url}: SHA-256 is ${actual}, ${release.sumUrl} says ${wanted}`);
+  if (actual !== wanted)
+    throw new Error(`${release.url}: SHA-256 is ${actual}, ${release.sumUrl} says ${wanted}`);
   const folder = join(target, '..');
   mkdirSync(folder, { recursive: true });
   const unfinished = mkdtempSync(join(folder, 'unfinished-'));

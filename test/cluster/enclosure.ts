@@ -55,7 +55,11 @@ export function enterAll(holder: Process): string[] {
 }
 
 /** Starts a program that outlives this process; its output goes to a log file. */
-export function spawnDetached(settings: Settings, name: string, [command = '', ...args]: readonly string[]): void {
+export function spawnDetached(
+  settings: Settings,
+  name: string,
+  [command = '', ...args]: readonly string[],
+): void {
   const folder = join(settings.stateDir, 'logs');
   mkdirSync(folder, { recursive: true });
   const log = openSync(join(folder, `${name}.log`), 'a');

@@ -26,7 +26,8 @@ export function identityFiles({ stateDir, kubeconfig }: Settings) {
     frontProxy: pair('front-proxy'),
     tokenKey: pki('tokens.key'),
     tokenPublicKey: pki('tokens.pub'),
-    kubeconfig: (client: ClientName): string => (client === 'admin' ? kubeconfig : pki(`${client}.kubeconfig`)),
+    kubeconfig: (client: ClientName): string =>
+      client === 'admin' ? kubeconfig : pki(`${client}.kubeconfig`),
   };
 }
 
@@ -49,9 +50,19 @@ export function writeIdentities(settings: Settings): void {
   writePair(files.apiServer, {
     user: 'kube-apiserver',
     addresses: [nodeAddress, '127.0.0.1', kubernetesServiceAddress],
-    names: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${clusterDomain}`],
+    names: [
+      'localhost',
+      'kubernetes',
+      'kubernetes.default',
+      'kubernetes.default.svc',
+      `kubernetes.default.svc.${clusterDomain}`,
+    ],
   });
-  writePair(files.kubeletServer, { user: `system:node:${nodeName}`, addresses: [nodeAddress], names: [nodeName] });
+  writePair(files.kubeletServer, {
+    user: `system:node:${nodeName}`,
+    addresses: [nodeAddress],
+    names: [nodeName],
+  });
   writePair(files.kubeletClient, { user: 'kube-apiserver-kubelet-client', group: 'system:masters' });
   writePair(files.frontProxy, { user: 'front-proxy-client' });
   const tokens = makeTokenKeys();
@@ -63,7 +74,12 @@ export function writeIdentities(settings: Settings): void {
     const { certificate, key } = authority.issue(subject);
     write(
       files.kubeconfig(name),
-      kubeconfigText({ server: `https://${nodeAddress}:${apiPort}`, ca: authority.certificate, certificate, key }),
+      kubeconfigText({
+        server: `https://${nodeAddress}:${apiPort}`,
+        ca: authority.certificate,
+        certificate,
+        key,
+      }),
     );
   }
 }
@@ -77,7 +93,10 @@ function kubeconfigText(values: { server: string; ca: string; certificate: strin
       'current-context': 'sluice',
       contexts: [{ name: 'sluice', context: { cluster: 'sluice', user: 'sluice' } }],
       clusters: [
-        { name: 'sluice', cluster: { server: values.server, 'certificate-authority-data': base64(values.ca) } },
+        {
+          name: 'sluice',
+          cluster: { server: values.server, 'certificate-authority-data': base64(values.ca) },
+        },
       ],
       users: [
         {

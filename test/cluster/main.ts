@@ -1,10 +1,10 @@
-import { removeAll } from './down.js';
+import { takeDown } from './down.js';
 import { enterNetwork } from './enclosure.js';
-import { whileLocked } from './lock.js';
+import { loadImage } from './images/load.js';
 import { settingsFrom, type Settings } from './settings.js';
 import { isUp, statusOf } from './status.js';
 import { spawn } from 'node:child_process';
-import { lockFile, up } from './up.js';
+import { up } from './up.js';
 
 const help = `Usage: main.js COMMAND
 
@@ -14,6 +14,8 @@ A Kubernetes of its own on this machine, in a network namespace without a way ou
   down            take it down; nothing of it stays but the cache
   status          say what runs; exit code 1 unless all does
   env             print "export KUBECONFIG=…", to be evaluated by a shell
+  load NAME DOCKERFILE CONTEXT [ARG=VALUE …]
+                  build an image without a registry and give it to the cluster; ARG NODE_IMAGE gets localhost/node:24
   exec -- WORDS   run a command in the cluster's network, where pods and Services can be reached
 
 Environment:
@@ -29,7 +31,7 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-async function main([command, ...rest]: readonly string[]): Promise<number> {
+async function main([command = '', ...rest]: readonly string[]): Promise<number> {
   const settings = settingsFrom(process.env);
   switch (command) {
     case 'up':
@@ -37,13 +39,15 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
       say(`kubeconfig: ${settings.kubeconfig}`);
       return 0;
     case 'down':
-      await whileLocked(lockFile(settings), 60_000, () => removeAll(settings));
+      await takeDown(settings);
       return 0;
     case 'status':
       return showStatus(settings);
     case 'env':
       process.stdout.write(`export KUBECONFIG=${settings.kubeconfig}\n`);
       return 0;
+    case 'load':
+      return load(settings, rest);
     case 'exec':
       return execute([...enterNetwork(settings), ...(rest[0] === '--' ? rest.slice(1) : rest)]);
     case '--help':
@@ -55,6 +59,21 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
       process.stderr.write(help);
       return 2;
   }
+}
+
+async function load(
+  settings: Settings,
+  [name, dockerfile, context, ...rest]: readonly string[],
+): Promise<number> {
+  if (name === undefined || dockerfile === undefined || context === undefined) {
+    say('load needs NAME DOCKERFILE CONTEXT');
+    return 2;
+  }
+  const buildArgs = Object.fromEntries(
+    rest.map((word) => [word.split('=')[0] ?? '', word.slice(word.indexOf('=') + 1)]),
+  );
+  await loadImage({ name, dockerfile, context, buildArgs }, { settings, env: process.env, say });
+  return 0;
 }
 
 async function showStatus(settings: Settings): Promise<number> {

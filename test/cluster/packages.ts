@@ -3,7 +3,11 @@ import { delimiter, join } from 'node:path';
 import { run, tryRun } from './run.js';
 
 /** Debian packages, and a program or file by which each is known to be there already. */
-const wanted: readonly { readonly package: string; readonly program?: string; readonly files?: readonly string[] }[] = [
+const wanted: readonly {
+  readonly package: string;
+  readonly program?: string;
+  readonly files?: readonly string[];
+}[] = [
   { package: 'containerd', program: 'containerd' },
   { package: 'containerd', program: 'ctr' },
   { package: 'runc', program: 'runc' },
@@ -30,7 +34,10 @@ export class PackageError extends Error {
  * Installs what the distribution has to give and is not there yet.
  * @throws PackageError that lists all that is missing, when it cannot be installed
  */
-export async function ensurePackages(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<SystemPrograms> {
+export async function ensurePackages(
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+): Promise<SystemPrograms> {
   const missing = await missingPackages(env);
   if (missing.length > 0) await install(missing, say);
   const left = missing.length > 0 ? await missingPackages(env) : [];
@@ -55,7 +62,9 @@ async function install(missing: readonly string[], say: (line: string) => void):
   const names = missing.join(' ');
   if (process.getuid?.() !== 0) throw new PackageError(`missing, and only root can install them: ${names}`);
   if (!onPath('apt-get', process.env)) {
-    throw new PackageError(`missing, and there is no apt-get here to install them (Debian's names): ${names}`);
+    throw new PackageError(
+      `missing, and there is no apt-get here to install them (Debian's names): ${names}`,
+    );
   }
   say(`installing ${names}`);
   // Without this a package's service would start beside the cluster's own.

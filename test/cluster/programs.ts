@@ -49,16 +49,25 @@ export async function resolvePrograms<Name extends ProgramName>(
   return found as Record<Name, string>;
 }
 
-async function fromVariable(name: ProgramName, program: Program, { env }: Search): Promise<string | undefined> {
+async function fromVariable(
+  name: ProgramName,
+  program: Program,
+  { env }: Search,
+): Promise<string | undefined> {
   const path = env[program.variable];
   if (path === undefined || path === '') return undefined;
   const verdict = await judge(path, program);
   // Somebody asked for this very file, so passing over it in silence would mislead.
-  if (verdict !== 'good') throw new ProgramError(`${program.variable}=${path} will not do as ${name}: ${verdict}`);
+  if (verdict !== 'good')
+    throw new ProgramError(`${program.variable}=${path} will not do as ${name}: ${verdict}`);
   return path;
 }
 
-async function fromPath(name: ProgramName, program: Program, { env, say }: Search): Promise<string | undefined> {
+async function fromPath(
+  name: ProgramName,
+  program: Program,
+  { env, say }: Search,
+): Promise<string | undefined> {
   for (const folder of (env['PATH'] ?? '').split(delimiter).filter((entry) => entry !== '')) {
     const path = join(folder, name);
     if (!isExecutable(path)) continue;

@@ -31,7 +31,11 @@ export class CommandError extends Error {
 }
 
 /** Runs a command to its end, however it ends. @throws CommandError when it cannot be started */
-export function tryRun(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+export function tryRun(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Finished> {
   const { promise, resolve, reject } = Promise.withResolvers<Finished>();
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -64,7 +68,11 @@ export function tryRun(command: string, args: readonly string[], options: RunOpt
 }
 
 /** Runs a command to its end. @returns what it wrote to its output @throws CommandError unless it ends with 0 */
-export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
   const finished = await tryRun(command, args, options);
   if (finished.code !== 0) throw new CommandError([command, ...args].join(' '), finished);
   return finished.stdout;

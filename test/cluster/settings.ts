@@ -46,7 +46,9 @@ export function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   }
   const stateRoot = env['SLUICE_STATE'] ?? '/var/lib/sluice';
   if (/^\/(var\/)?run(\/|$)/.test(stateRoot)) {
-    throw new SettingsError(`SLUICE_STATE is ${stateRoot}: the cluster has a /run of its own and would not see it`);
+    throw new SettingsError(
+      `SLUICE_STATE is ${stateRoot}: the cluster has a /run of its own and would not see it`,
+    );
   }
   const stateDir = join(stateRoot, name);
   const link = `10.231.${createHash('sha256').update(name).digest()[0] ?? 0}`;

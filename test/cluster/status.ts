@@ -18,14 +18,18 @@ export async function statusOf(settings: Settings): Promise<Status> {
   const inside = holder ? inhabitants(holder) : [];
   const components = [...foundations(settings, ''), ...dependents(settings)].map(({ name, args }) => {
     const process = inside.find(
-      ({ argv: [program = '', ...rest] }) => basename(program) === name && args.every((arg, at) => rest[at] === arg),
+      ({ argv: [program = '', ...rest] }) =>
+        basename(program) === name && args.every((arg, at) => rest[at] === arg),
     );
     return [name, process?.pid] as const;
   });
   return {
     holder: holder?.pid,
     components: Object.fromEntries(components),
-    nodeReady: holder !== undefined && existsSync(settings.kubeconfig) && (await isNodeReady(settings).catch(() => false)),
+    nodeReady:
+      holder !== undefined &&
+      existsSync(settings.kubeconfig) &&
+      (await isNodeReady(settings).catch(() => false)),
   };
 }
 

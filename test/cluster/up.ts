@@ -2,11 +2,12 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isApiReady, isNodeReady } from './api.js';
 import { makeCgroup } from './cgroups.js';
-import { containerdSocket, dependents, foundations, type Component } from './components.js';
-import { removeAll } from './down.js';
+import { dependents, foundations, type Component } from './components.js';
+import { lockFile, removeAll } from './down.js';
 import { enterAll, makeEnclosure, spawnDetached } from './enclosure.js';
 import { writeIdentities } from './identities.js';
 import { busyboxBase } from './images/base.js';
+import { importArchive } from './images/load.js';
 import { whileLocked } from './lock.js';
 import { ensurePackages } from './packages.js';
 import { firstObjects, volumeFolders } from './objects.js';
@@ -28,11 +29,6 @@ export interface Shell {
 /** A second `up` waits for the first, which may be building. */
 const lockMs = 30 * 60_000;
 const startMs = 90_000;
-
-/** The lock that `up` and `down` share; beside the state folder, which comes and goes. */
-export function lockFile({ stateDir }: Settings): string {
-  return `${stateDir}.lock`;
-}
 
 /**
  * Brings the cluster up, whatever was left of an earlier one, and returns when its node is Ready. A healthy
@@ -78,8 +74,12 @@ async function start(
   };
   foundations(settings, cniFolder).forEach(launch);
   const base = await busyboxBase(settings.cacheDir, busybox);
-  await until('containerd', () => importImage(settings, base.file), { timeoutMs: startMs });
-  await until('the API server', async () => ((await isApiReady(settings)) ? true : undefined), { timeoutMs: startMs });
+  await until('containerd', () => importArchive(settings, base.file, base).then(() => true), {
+    timeoutMs: startMs,
+  });
+  await until('the API server', async () => ((await isApiReady(settings)) ? true : undefined), {
+    timeoutMs: startMs,
+  });
   dependents(settings).forEach(launch);
   await run(programs.kubectl, ['--kubeconfig', settings.kubeconfig, 'apply', '--server-side', '-f', '-'], {
     stdin: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: firstObjects(settings) }),
@@ -89,18 +89,16 @@ async function start(
   });
 }
 
-function launchComponent(settings: Settings, holder: Process, component: Component, programs: Programs): void {
+function launchComponent(
+  settings: Settings,
+  holder: Process,
+  component: Component,
+  programs: Programs,
+): void {
   for (const [path, text] of Object.entries(component.files)) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }
   const program = component.program === 'containerd' ? 'containerd' : programs[component.program];
   spawnDetached(settings, component.name, [...enterAll(holder), program, ...component.args]);
-}
-
-/** Gives an image to the cluster's containerd. @param file a `docker-archive` */
-export async function importImage(settings: Settings, file: string): Promise<true> {
-  const args = ['--address', containerdSocket(settings), '--namespace', 'k8s.io', 'images', 'import', file];
-  await run('ctr', args, { timeoutMs: 120_000 });
-  return true;
 }

@@ -17,16 +17,33 @@ export interface ImageConfig {
  * All files belong to root. The file is there as a whole or not at all.
  * @param name the image's full name with its tag
  */
-export async function packImage(folder: string, name: string, config: ImageConfig, file: string): Promise<void> {
+export async function packImage(
+  folder: string,
+  name: string,
+  config: ImageConfig,
+  file: string,
+): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
   const work = mkdtempSync(join(dirname(file), 'unfinished-'));
   try {
     const layer = join(work, 'layer.tar');
-    await run('tar', ['--numeric-owner', '--owner=0', '--group=0', '--sort=name', '-C', folder, '-cf', layer, '.']);
+    await run('tar', [
+      '--numeric-owner',
+      '--owner=0',
+      '--group=0',
+      '--sort=name',
+      '-C',
+      folder,
+      '-cf',
+      layer,
+      '.',
+    ]);
     const image = {
       architecture: arch() === 'x64' ? 'amd64' : arch(),
       os: 'linux',
       config: { Env: config.env ?? [], Entrypoint: config.entrypoint ?? null, Cmd: config.command ?? null },
+      // buildah counts these against the layers.
+      history: [{ created_by: 'sluice test cluster' }],
       rootfs: { type: 'layers', diff_ids: [`sha256:${await sha256Of(layer)}`] },
     };
     writeFileSync(join(work, 'config.json'), JSON.stringify(image));

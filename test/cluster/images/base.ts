@@ -1,5 +1,17 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { run } from '../run.js';
@@ -50,11 +62,17 @@ async function layBusybox(root: string, busybox: string): Promise<void> {
     mkdirSync(join(root, folder), { recursive: true });
   }
   chmodSync(join(root, 'tmp'), 0o1777);
-  cpSync(busybox, join(root, 'bin', 'busybox'), { dereference: true });
-  const applets = (await run(busybox, ['--list'])).split('\n').filter((name) => name !== '' && name !== 'busybox');
+  copyFileSync(busybox, join(root, 'bin', 'busybox'));
+  const applets = (await run(busybox, ['--list']))
+    .split('\n')
+    .filter((name) => name !== '' && name !== 'busybox');
   for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
   symlinkSync('/bin/busybox', join(root, 'usr/bin/env'));
-  const users = ['root:x:0:0:root:/root:/bin/sh', 'node:x:1000:1000::/home/node:/bin/sh', 'nobody:x:65534:65534::/:/bin/sh'];
+  const users = [
+    'root:x:0:0:root:/root:/bin/sh',
+    'node:x:1000:1000::/home/node:/bin/sh',
+    'nobody:x:65534:65534::/:/bin/sh',
+  ];
   const groups = ['root:x:0:', 'node:x:1000:', 'nogroup:x:65534:'];
   writeFileSync(join(root, 'etc/passwd'), `${users.join('\n')}\n`);
   writeFileSync(join(root, 'etc/group'), `${groups.join('\n')}\n`);
@@ -63,12 +81,12 @@ async function layBusybox(root: string, busybox: string): Promise<void> {
 
 async function layNode(root: string, node: string): Promise<void> {
   mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
-  cpSync(node, join(root, 'usr/local/bin/node'));
+  copyFileSync(node, join(root, 'usr/local/bin/node'));
   const listed = await run('ldd', [node]);
   const libraries = [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, path = '']) => path);
   for (const library of libraries) {
     mkdirSync(join(root, dirname(library)), { recursive: true });
-    cpSync(library, join(root, library), { dereference: true });
+    copyFileSync(library, join(root, library));
   }
 }
 
@@ -82,7 +100,7 @@ function layNpm(root: string, npm: string): void {
   const certificates = '/etc/ssl/certs/ca-certificates.crt';
   if (!existsSync(certificates)) return;
   mkdirSync(join(root, dirname(certificates)), { recursive: true });
-  cpSync(certificates, join(root, certificates), { dereference: true });
+  copyFileSync(certificates, join(root, certificates));
 }
 
 async function inScratch(work: (folder: string) => Promise<void>): Promise<void> {
@@ -95,7 +113,7 @@ async function inScratch(work: (folder: string) => Promise<void>): Promise<void>
 }
 
 /** Bump when what is laid into the images changes. */
-const layout = '1';
+const layout = '2';
 
 function cached(cacheDir: string, name: string, contents: readonly string[]): string {
   const hash = createHash('sha256').update(layout);

@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { processOf, type Process } from './processes.js';
+import type { Settings } from './settings.js';
+
+/** The processes of one container, found by its cgroup and named by their ids on the machine. */
+export function processesOfContainer(settings: Settings, containerId: string): Process[] {
+  const folder = findCgroup(settings, containerId.replace(/^\w+:\/\//, ''));
+  if (folder === undefined) return [];
+  try {
+    const pids = readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean);
+    return pids.flatMap((pid) => processOf(Number(pid)) ?? []);
+  } catch {
+    return []; // It ended in between.
+  }
+}
+
+/**
+ * Kills every process of a container with SIGKILL, as a crash would; what they start meanwhile dies too.
+ * @returns how many were killed
+ */
+export async function killContainer(settings: Settings, containerId: string): Promise<number> {
+  const killed = new Set<number>();
+  for (let tries = 0; tries < 100; tries += 1) {
+    // A container's cgroup may hold zombies for a moment; they have no words.
+    const alive = processesOfContainer(settings, containerId).filter(({ argv }) => argv.length > 0);
+    if (alive.length === 0) break;
+    for (const { pid } of alive) {
+      killed.add(pid);
+      process.kill(pid, 'SIGKILL');
+    }
+    await sleep(10);
+  }
+  return killed.size;
+}
+
+function findCgroup({ cgroup }: Settings, id: string): string | undefined {
+  const roots = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'].map((root) => join(root, cgroup));
+  const root = roots.find((folder) => existsSync(folder));
+  if (root === undefined) return undefined;
+  const below = readdirSync(root, { recursive: true, encoding: 'utf8' });
+  const found = below.find((path) => path.endsWith(`/${id}`));
+  return found === undefined ? undefined : join(root, found);
+}
