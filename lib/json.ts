@@ -20,7 +20,19 @@ export function canonical(value: Json | undefined): string {
   return `{${fields.join(',')}}`;
 }
 
-/** Whether two JSON values are the same, whatever the order of their keys. */
+/** Whether two JSON values are the same, whatever the order of their keys; a field that is `undefined` is no field. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
-  return canonical(a) === canonical(b);
+  if (a === b) return true;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
+  }
+  if (!isObject(a) || !isObject(b)) return false;
+  let fields = 0;
+  for (const key of Object.keys(a)) {
+    const value = a[key];
+    if (value === undefined) continue;
+    if (b[key] === undefined || !sameJson(value, b[key])) return false;
+    fields += 1;
+  }
+  return fields === Object.keys(b).filter((key) => b[key] !== undefined).length;
 }
