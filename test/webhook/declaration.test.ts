@@ -1,0 +1,394 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '../../lib/json.js';
+import { ANNOTATION, LABEL } from '../../lib/names.js';
+import { revisionOf, setNameOf } from '../../lib/revision.js';
+import type { AdmissionRequest } from '../../webhook/review.js';
+import {
+  answered,
+  edited,
+  HELD,
+  labelledSet,
+  labelsOn,
+  notesOf,
+  OLD_TRACE,
+  OWN_USER,
+  patched,
+  plainSet,
+  request,
+  storedDeclaration,
+  template,
+  TRACE,
+  USERS_OWN,
+} from './reviews.js';
+
+const NEXT = template('emqx/emqx-enterprise:5.8.9');
+const revision = revisionOf('emqx', template());
+const nextRevision = revisionOf('emqx', NEXT);
+const stored = storedDeclaration();
+const plain = plainSet();
+const create = (object: JsonObject): AdmissionRequest => request({ operation: 'CREATE', object });
+const update = (oldObject: JsonObject, change: Parameters<typeof edited>[1]): AdmissionRequest =>
+  request({ oldObject, object: edited(oldObject, change) });
+const label = { [LABEL.upgrade]: 'blue-green' };
+const redirected =
+  `sluice: template change redirected to green StatefulSet ${setNameOf('emqx', nextRevision)} (3 nodes); ` +
+  'nothing restarts. Follow: kubectl get bluegreen emqx -w';
+const recorded = (size: number): string =>
+  `sluice: ${size} replicas recorded for bluegreen/emqx, which sizes the nodes; statefulset/emqx keeps its own`;
+
+interface Case {
+  when: string;
+  asked: AdmissionRequest;
+  /** Notes (annotations) in the stored result; undefined: absent. */
+  notes?: Record<string, string | undefined>;
+  replicas: number;
+  warnings?: string[];
+}
+
+const NOTES = {
+  replicas: ANNOTATION.replicas,
+  revision: ANNOTATION.revision,
+  by: ANNOTATION.requestedBy,
+  trace: ANNOTATION.traceparent,
+  strategy: ANNOTATION.updateStrategy,
+};
+
+const held: Case[] = [
+  {
+    when: 'a declaration is created',
+    asked: create(labelledSet()),
+    replicas: 0,
+    notes: {
+      [NOTES.replicas]: '3',
+      [NOTES.revision]: revision,
+      [NOTES.by]: 'bob',
+      [NOTES.trace]: TRACE,
+      [NOTES.strategy]: '{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}',
+    },
+  },
+  {
+    when: 'a declaration is created with OnDelete',
+    asked: create(labelledSet({ spec: { updateStrategy: { type: 'OnDelete' } } })),
+    replicas: 0,
+    notes: { [NOTES.strategy]: '{"type":"OnDelete"}' },
+  },
+  {
+    when: 'a declaration is created at size 0',
+    asked: create(labelledSet({ spec: { replicas: 0 } })),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '0' },
+  },
+  {
+    when: 'a declaration is restored from a backup of its stored form',
+    asked: create(stored),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3', [NOTES.revision]: revision, [NOTES.by]: 'bob' },
+  },
+  {
+    when: 'the image is set',
+    asked: update(stored, { spec: { template: NEXT } }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3', [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.trace]: TRACE },
+    warnings: [redirected],
+  },
+  {
+    when: 'a dry run sets the image',
+    asked: { ...update(stored, { spec: { template: NEXT } }), dryRun: true },
+    replicas: 0,
+    notes: { [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.trace]: OLD_TRACE },
+    warnings: [redirected],
+  },
+  {
+    when: 'a whole file with replicas: 3 is applied with another image',
+    asked: update(stored, { spec: { replicas: 3, template: NEXT, updateStrategy: USERS_OWN } }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3', [NOTES.revision]: nextRevision },
+    warnings: [redirected],
+  },
+  {
+    when: 'the same whole file is applied again',
+    asked: update(stored, { spec: { replicas: 3, updateStrategy: USERS_OWN } }),
+    replicas: 0,
+    notes: {
+      [NOTES.replicas]: '3',
+      [NOTES.revision]: revision,
+      [NOTES.by]: 'alice',
+      [NOTES.trace]: OLD_TRACE,
+    },
+  },
+  {
+    when: 'another size is applied',
+    asked: update(stored, { spec: { replicas: 5 } }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '5' },
+    warnings: [recorded(5)],
+  },
+  {
+    when: 'a size that the API server refuses is applied',
+    asked: update(stored, { spec: { replicas: -1 } }),
+    replicas: -1,
+    notes: { [NOTES.replicas]: '3' },
+  },
+  {
+    when: 'the user asks for another update strategy',
+    asked: update(stored, { spec: { updateStrategy: { type: 'OnDelete' } } }),
+    replicas: 0,
+    notes: { [NOTES.strategy]: '{"type":"OnDelete"}' },
+  },
+  {
+    when: 'kubectl replace drops every note and our label',
+    asked: request({ oldObject: stored, object: labelledSet() }),
+    replicas: 0,
+    notes: {
+      [NOTES.replicas]: '3',
+      [NOTES.revision]: revision,
+      [NOTES.by]: 'alice',
+      [NOTES.trace]: OLD_TRACE,
+      [NOTES.strategy]: '{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}',
+    },
+  },
+  {
+    when: 'kubectl replace drops the note of an aborted upgrade',
+    asked: request({
+      oldObject: edited(stored, { annotations: { [ANNOTATION.aborted]: '{"revision":"x"}' } }),
+      object: labelledSet(),
+    }),
+    replicas: 0,
+    notes: { [ANNOTATION.aborted]: '{"revision":"x"}' },
+  },
+  {
+    when: 'somebody writes notes of ours',
+    asked: update(stored, {
+      annotations: {
+        [NOTES.revision]: 'x',
+        [NOTES.by]: 'mallory',
+        [NOTES.trace]: TRACE,
+        [NOTES.replicas]: 'many',
+      },
+    }),
+    replicas: 0,
+    notes: {
+      [NOTES.replicas]: '3',
+      [NOTES.revision]: revision,
+      [NOTES.by]: 'alice',
+      [NOTES.trace]: OLD_TRACE,
+    },
+  },
+  {
+    when: 'a running set is labelled',
+    asked: update(plain, { labels: label }),
+    replicas: 3,
+    notes: {
+      [NOTES.replicas]: '3',
+      [NOTES.revision]: revision,
+      [NOTES.by]: undefined,
+      [NOTES.trace]: undefined,
+    },
+  },
+  {
+    when: 'a running set is labelled, sized and changed in one edit',
+    asked: update(plain, { labels: label, spec: { replicas: 5, template: NEXT } }),
+    replicas: 3,
+    notes: { [NOTES.replicas]: '5', [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.trace]: TRACE },
+    warnings: [redirected.replace('3 nodes', '5 nodes'), recorded(5)],
+  },
+  {
+    when: 'a running set with a stale note is labelled',
+    asked: update(plainSet({ annotations: { [NOTES.replicas]: '7' } }), { labels: label }),
+    replicas: 3,
+    notes: { [NOTES.replicas]: '3' },
+  },
+  {
+    when: 'an adopted set is sized before its first upgrade',
+    asked: update(storedDeclaration({ spec: { replicas: 3 } }), { spec: { replicas: 4 } }),
+    replicas: 3,
+    notes: { [NOTES.replicas]: '4' },
+    warnings: [recorded(4)],
+  },
+  {
+    when: 'the label is removed',
+    asked: update(stored, { labels: { [LABEL.upgrade]: undefined } }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3' },
+    warnings: [
+      'sluice: label sluice.dev/upgrade removed; a last blue-green upgrade hands the nodes back to ' +
+        'statefulset/emqx. Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'both labels are removed with a file from before',
+    asked: request({ oldObject: stored, object: plain }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3' },
+    warnings: [
+      'sluice: label sluice.dev/upgrade removed; a last blue-green upgrade hands the nodes back to ' +
+        'statefulset/emqx. Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'the template changes while the set is handed back',
+    asked: update(edited(stored, { labels: { [LABEL.upgrade]: undefined } }), { spec: { template: NEXT } }),
+    replicas: 0,
+    notes: { [NOTES.revision]: nextRevision },
+    warnings: [
+      'sluice: template change joins the hand-back of statefulset/emqx; nothing restarts. ' +
+        'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'the label of a managed set gets a value that means nothing',
+    asked: update(stored, { labels: { [LABEL.upgrade]: 'canary' } }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3' },
+    warnings: [
+      'sluice: label sluice.dev/upgrade has the unknown value "canary" and changes nothing; only "blue-green" means anything',
+    ],
+  },
+  {
+    when: 'the webhook missed the creation and sees a later edit',
+    asked: update(labelledSet(), { spec: { template: NEXT } }),
+    replicas: 3,
+    notes: { [NOTES.replicas]: '3', [NOTES.revision]: nextRevision },
+    warnings: [redirected],
+  },
+  {
+    when: 'all notes are lost at size 0',
+    asked: request({
+      oldObject: labelledSet({ spec: { replicas: 0 } }),
+      object: labelledSet({ spec: { replicas: 0 }, annotations: { a: 'b' } }),
+    }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: undefined },
+  },
+];
+
+describe('a declaration', () => {
+  it.each(held)('is held when $when', async ({ asked, notes = {}, replicas, warnings = [] }) => {
+    const answer = await answered(asked);
+    const object = patched(asked, answer);
+    expect({ replicas, updateStrategy: HELD }).toEqual({
+      replicas: (object['spec'] as JsonObject)['replicas'],
+      updateStrategy: (object['spec'] as JsonObject)['updateStrategy'],
+    });
+    const seen = Object.fromEntries(Object.keys(notes).map((key) => [key, notesOf(object)[key]]));
+    expect(seen).toEqual(notes);
+    expect(labelsOn(object)[LABEL.managed]).toBe('true');
+    expect(answer.warnings).toEqual(warnings);
+  });
+
+  it.each(held)('keeps its template to the letter when $when', async ({ asked }) => {
+    const object = patched(asked, await answered(asked));
+    expect((object['spec'] as JsonObject)['template']).toEqual(
+      (asked.object['spec'] as JsonObject)['template'],
+    );
+  });
+
+  it.each(held)('is not changed by a second call when $when', async ({ asked }) => {
+    const again = { ...asked, object: patched(asked, await answered(asked)) };
+    expect((await answered(again, { traceparent: OLD_TRACE })).ops).toEqual([]);
+  });
+
+  it.each(held)('gets the same patch from a dry run, fresh ids aside, when $when', async ({ asked }) => {
+    const withoutTrace = (object: JsonObject): JsonObject =>
+      edited(object, { annotations: { [NOTES.trace]: undefined } });
+    const real = patched(asked, await answered(asked));
+    const dry = patched(asked, await answered({ ...asked, dryRun: true }));
+    expect(withoutTrace(dry)).toEqual(withoutTrace(real));
+  });
+
+  it.each(held)('passes untouched from the controller when $when', async ({ asked }) => {
+    const answer = await answered({ ...asked, user: OWN_USER });
+    expect(answer).toEqual({ kind: 'admit', ops: [], warnings: [] });
+  });
+
+  it('gets no patch at all from a second apply of the same file', async () => {
+    const first = create(labelledSet());
+    const inStore = patched(first, await answered(first));
+    const again = update(inStore, { spec: { replicas: 3, updateStrategy: USERS_OWN } });
+    expect(patched(again, await answered(again))).toEqual(inStore);
+  });
+
+  it.each<{ what: string; template: JsonObject }>([
+    {
+      what: 'an environment variable',
+      template: { ...NEXT, spec: { containers: [{ env: [{ name: 'A' }] }] } },
+    },
+    {
+      what: 'the annotation of kubectl rollout restart',
+      template: { ...template(), metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } },
+    },
+    {
+      what: 'the order of a list',
+      template: { ...template(), spec: { containers: [{ name: 'b' }, { name: 'a' }] } },
+    },
+  ])('starts a new revision with $what', async ({ template: changed }) => {
+    const asked = update(stored, { spec: { template: changed } });
+    const notes = notesOf(patched(asked, await answered(asked)));
+    expect(notes[NOTES.revision]).toBe(revisionOf('emqx', changed));
+    expect(notes[NOTES.revision]).not.toBe(revision);
+  });
+
+  it('starts nothing when only the order of keys differs', async () => {
+    const { metadata, spec } = template();
+    const asked = update(stored, { spec: { template: { spec, metadata } as JsonObject } });
+    expect(await answered(asked)).toEqual({ kind: 'admit', ops: [], warnings: [] });
+  });
+
+  it('says node, not nodes, of one', async () => {
+    const one = storedDeclaration({ annotations: { [NOTES.replicas]: '1' } });
+    const { warnings } = await answered(update(one, { spec: { template: NEXT } }));
+    expect(warnings[0]).toContain('(1 node);');
+  });
+
+  it('keeps every warning within what the API server passes on', async () => {
+    const name = 'n'.repeat(52);
+    const old = storedDeclaration({ name });
+    const changes: Parameters<typeof edited>[1][] = [
+      { spec: { template: NEXT, replicas: 1234567 } },
+      { labels: { [LABEL.upgrade]: undefined } },
+      { labels: { [LABEL.upgrade]: 'v'.repeat(63) } },
+    ];
+    for (const change of changes) {
+      const { warnings } = await answered({ ...update(old, change), name });
+      expect(warnings.length).toBeGreaterThan(0);
+      for (const warning of warnings) expect(warning.length).toBeLessThanOrEqual(256);
+    }
+  });
+});
+
+describe('a StatefulSet that is none of ours', () => {
+  it.each<{ when: string; asked: AdmissionRequest; warns?: boolean }>([
+    { when: 'it has no label', asked: create(plain) },
+    { when: 'it is changed', asked: update(plain, { spec: { template: NEXT, replicas: 9 } }) },
+    {
+      when: 'it is labelled with an unknown value',
+      asked: update(plain, { labels: { [LABEL.upgrade]: 'yes' } }),
+      warns: true,
+    },
+    {
+      when: 'it is created with an unknown value',
+      asked: create(plainSet({ labels: { [LABEL.upgrade]: '' + 'Blue-Green' } })),
+      warns: true,
+    },
+    {
+      when: 'it is being deleted',
+      asked: update(stored, {
+        metadata: { deletionTimestamp: 'now', finalizers: [] },
+        spec: { replicas: 7 },
+      }),
+    },
+    { when: 'it is deleted', asked: request({ operation: 'DELETE', oldObject: stored }) },
+    {
+      when: 'its status is written',
+      asked: { ...update(stored, { spec: { replicas: 9 } }), subResource: 'status' },
+    },
+    {
+      when: 'its group is another',
+      asked: { ...update(stored, { spec: { replicas: 9 } }), resource: 'x.io/statefulsets' },
+    },
+  ])('passes untouched when $when', async ({ asked, warns = false }) => {
+    const { ops, warnings } = await answered(asked);
+    expect(ops).toEqual([]);
+    expect(warnings.map((text) => text.includes('unknown value'))).toEqual(warns ? [true] : []);
+  });
+});

@@ -1,0 +1,215 @@
+import type { Operation } from 'rfc6902';
+import { canonical, sameJson, type JsonObject } from '../lib/json.js';
+import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
+import { revisionOf, setNameOf } from '../lib/revision.js';
+import { untouched, type Answer } from './answer.js';
+import { editMetadata, setField } from './edit.js';
+import {
+  annotationsOf,
+  isBeingDeleted,
+  labelsOf,
+  objectAt,
+  textAt,
+  type AdmissionRequest,
+} from './review.js';
+import { isTraceparent } from './trace.js';
+
+/**
+ * Answers a CREATE or UPDATE, by anyone but Sluice, of a StatefulSet that is or becomes a declaration. Its template
+ * passes through unchanged; everything else that must hold until the loop acts is put into the same patch.
+ * @param traceparent of this review; absent for dry runs, which get no fresh ids
+ */
+export function admitDeclaration(request: AdmissionRequest, traceparent: string | undefined): Answer {
+  const { object, oldObject, name } = request;
+  if (isBeingDeleted(object)) return untouched();
+  const upgrade = textAt(labelsOf(object), LABEL.upgrade);
+  const wasOurs = isOurs(oldObject);
+  const warnings = upgrade === '' || upgrade === BLUE_GREEN ? [] : [unknownValue(upgrade)];
+  if (!wasOurs && upgrade !== BLUE_GREEN) return untouched(...warnings);
+
+  const edit: Edit = {
+    request,
+    spec: objectAt(object, 'spec'),
+    oldSpec: objectAt(oldObject, 'spec'),
+    annotations: annotationsOf(object),
+    oldAnnotations: annotationsOf(oldObject),
+    isNew: !wasOurs,
+    changesTemplate:
+      request.operation === 'CREATE' ||
+      !sameJson(objectAt(object, 'spec')['template'], objectAt(oldObject, 'spec')['template']),
+  };
+  const size = holdReplicas(edit);
+  const strategy = holdUpdateStrategy(edit);
+  const annotations = {
+    ...size.annotations,
+    ...strategy.annotations,
+    ...stampRevision(edit, traceparent),
+    ...kept(edit, ANNOTATION.aborted),
+  };
+  if (request.operation === 'UPDATE') {
+    warnings.push(...explain(edit, { name, upgrade, revision: annotations[ANNOTATION.revision], ...size }));
+  }
+  return {
+    kind: 'admit',
+    ops: [
+      ...editMetadata(object, 'labels', { [LABEL.managed]: 'true' }),
+      ...editMetadata(object, 'annotations', annotations),
+      ...size.ops,
+      ...strategy.ops,
+    ],
+    warnings,
+  };
+}
+
+/** Whether the stored object is under Sluice: labelled, or still managed because it is being handed back. */
+function isOurs(object: JsonObject): boolean {
+  const labels = labelsOf(object);
+  return labels[LABEL.upgrade] === BLUE_GREEN || labels[LABEL.managed] === 'true';
+}
+
+interface Edit {
+  request: AdmissionRequest;
+  spec: JsonObject;
+  oldSpec: JsonObject;
+  annotations: JsonObject;
+  oldAnnotations: JsonObject;
+  /** Created, or labelled just now (adoption). */
+  isNew: boolean;
+  changesTemplate: boolean;
+}
+
+interface Held {
+  ops: Operation[];
+  annotations: Record<string, string>;
+}
+
+/**
+ * `spec.replicas` keeps its stored value (0 for a new object), and another value is a wish, kept in the annotation.
+ * A number in the annotation that this request brought along is taken as it is: on a second call it is our own.
+ */
+function holdReplicas({ request, spec, oldSpec, annotations, oldAnnotations, isNew }: Edit): Held & {
+  declared: string | undefined;
+} {
+  const asked = spec['replicas'] ?? 1; // the API server's default
+  const previous = sizeIn(oldAnnotations);
+  const brought = sizeIn(annotations);
+  let declared = brought ?? previous;
+  if (!isSize(asked)) return { ops: [], annotations: {}, declared }; // the API server refuses it in its own words
+
+  const isCreate = request.operation === 'CREATE';
+  const stored = isCreate ? 0 : (oldSpec['replicas'] ?? 1);
+  const isUnknown = declared === undefined && (isNew || stored !== 0); // a stored 0 is ours, and no wish
+  const isAdopted = isNew && !isCreate && brought === previous; // a note left from before says nothing
+  if (asked !== stored || isUnknown || isAdopted) declared = String(asked);
+  return {
+    ops: asked === stored ? [] : [setField(spec, 'replicas', '/spec/replicas', stored)],
+    annotations: declared === undefined ? {} : { [ANNOTATION.replicas]: declared },
+    declared,
+  };
+}
+
+/**
+ * Freezes the declaration's own pods (an adopted set has some), and keeps the user's own strategy for the hand-back.
+ * RollingUpdate, because with OnDelete a partition freezes nothing.
+ */
+function holdUpdateStrategy(edit: Edit): Held {
+  const { spec } = edit;
+  const strategy = objectAt(spec, 'updateStrategy');
+  const isHeld =
+    strategy['type'] === 'RollingUpdate' &&
+    objectAt(strategy, 'rollingUpdate')['partition'] === FROZEN_PARTITION;
+  if (isHeld) return { ops: [], annotations: kept(edit, ANNOTATION.updateStrategy) };
+  const held = { type: 'RollingUpdate', rollingUpdate: { partition: FROZEN_PARTITION } };
+  return {
+    ops: [setField(spec, 'updateStrategy', '/spec/updateStrategy', held)],
+    annotations: { [ANNOTATION.updateStrategy]: canonical(strategy) },
+  };
+}
+
+/** Says who asked for the present template, when, and what its revision will probably be called. */
+function stampRevision(edit: Edit, traceparent: string | undefined): Record<string, string> {
+  const { request, spec, annotations, oldAnnotations, isNew, changesTemplate } = edit;
+  const revision = (): string => revisionOf(request.name, objectAt(spec, 'template'));
+  if (!changesTemplate) {
+    return {
+      ...(isNew ? { [ANNOTATION.revision]: revision() } : restored(edit, ANNOTATION.revision)),
+      ...restored(edit, ANNOTATION.requestedBy),
+      ...restored(edit, ANNOTATION.traceparent),
+    };
+  }
+  const present = annotations[ANNOTATION.traceparent];
+  const isStamped = isTraceparent(present) && present !== oldAnnotations[ANNOTATION.traceparent];
+  return {
+    [ANNOTATION.revision]: revision(),
+    [ANNOTATION.requestedBy]: request.user,
+    ...(isStamped || traceparent === undefined ? {} : { [ANNOTATION.traceparent]: traceparent }),
+  };
+}
+
+/** The stored value of a note of ours, whatever the request says. */
+function restored({ oldAnnotations }: Edit, key: string): Record<string, string> {
+  const value = oldAnnotations[key];
+  return typeof value === 'string' ? { [key]: value } : {};
+}
+
+/** The stored value of a note of ours, when the request drops it, as `kubectl replace` does. */
+function kept(edit: Edit, key: string): Record<string, string> {
+  return edit.annotations[key] === undefined ? restored(edit, key) : {};
+}
+
+function explain(
+  { request, changesTemplate, oldAnnotations }: Edit,
+  seen: {
+    name: string;
+    upgrade: string;
+    revision: string | undefined;
+    declared: string | undefined;
+    ops: Operation[];
+  },
+): string[] {
+  const { name, upgrade, revision, declared } = seen;
+  const follow = `Follow: kubectl get bluegreen ${name} -w`;
+  const warnings: string[] = [];
+  const hadLabel = textAt(labelsOf(request.oldObject), LABEL.upgrade) === BLUE_GREEN;
+  if (upgrade === '' && hadLabel) {
+    warnings.push(
+      `sluice: label ${LABEL.upgrade} removed; a last blue-green upgrade hands the nodes back to ` +
+        `statefulset/${name}. ${follow}`,
+    );
+  }
+  if (changesTemplate && upgrade === '') {
+    warnings.push(
+      `sluice: template change joins the hand-back of statefulset/${name}; nothing restarts. ${follow}`,
+    );
+  } else if (changesTemplate && revision !== undefined) {
+    warnings.push(
+      `sluice: template change redirected to green StatefulSet ${setNameOf(name, revision)} ` +
+        `(${nodes(declared)}); nothing restarts. ${follow}`,
+    );
+  }
+  if (seen.ops.length > 0 && declared !== oldAnnotations[ANNOTATION.replicas]) {
+    warnings.push(
+      `sluice: ${declared ?? '?'} replicas recorded for bluegreen/${name}, which sizes the nodes; ` +
+        `statefulset/${name} keeps its own`,
+    );
+  }
+  return warnings;
+}
+
+function nodes(declared: string | undefined): string {
+  return declared === '1' ? '1 node' : `${declared ?? '?'} nodes`;
+}
+
+function unknownValue(value: string): string {
+  const shown = value.length > 63 ? `${value.slice(0, 63)}…` : value;
+  return `sluice: label ${LABEL.upgrade} has the unknown value "${shown}" and changes nothing; only "${BLUE_GREEN}" means anything`;
+}
+
+function sizeIn(annotations: JsonObject): string | undefined {
+  const value = annotations[ANNOTATION.replicas];
+  return typeof value === 'string' && /^(0|[1-9]\d{0,9})$/.test(value) ? value : undefined;
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0;
+}

@@ -1,0 +1,37 @@
+import type { Operation } from 'rfc6902';
+import { isObject, type Json, type JsonObject } from '../lib/json.js';
+import { objectAt } from './review.js';
+
+/** Operations that give labels or annotations of `object` the values wanted; none for those that it has already. */
+export function editMetadata(
+  object: JsonObject,
+  map: 'labels' | 'annotations',
+  wanted: Record<string, string>,
+): Operation[] {
+  return editMap(objectAt(object, 'metadata'), `/metadata/${map}`, map, wanted);
+}
+
+/** The same for any map of strings: `parent[key]`, at the JSON pointer `path`. */
+export function editMap(
+  parent: JsonObject,
+  path: string,
+  key: string,
+  wanted: Record<string, string>,
+): Operation[] {
+  const present = parent[key];
+  const entries = Object.entries(wanted);
+  if (!isObject(present)) return entries.length === 0 ? [] : [{ op: 'add', path, value: wanted }];
+  return entries.flatMap(([name, value]) =>
+    present[name] === value ? [] : [setField(present, name, `${path}/${pointerToken(name)}`, value)],
+  );
+}
+
+/** One operation that sets the field `name` of `parent`, which is at `path`. */
+export function setField(parent: JsonObject, name: string, path: string, value: Json): Operation {
+  return { op: parent[name] === undefined ? 'add' : 'replace', path, value };
+}
+
+/** RFC 6901: `~` and `/` inside a key. */
+function pointerToken(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
