@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import express from 'express';
+import type { Logger } from '../lib/log.js';
+import { untouched, writeReview, type Answer } from './answer.js';
+import { decide } from './decide.js';
+import { MalformedReviewError, parseReview, type AdmissionRequest } from './review.js';
+import type { BlueGreens } from './scale.js';
+import { childTraceparent } from './trace.js';
+
+export interface AppOptions {
+  ownUsers: ReadonlySet<string>;
+  blueGreens: BlueGreens;
+  /** Whether reviews can be answered over TLS: the certificate is loaded. */
+  isReady: () => boolean;
+  /** The program is about to end: every answer asks its client to connect elsewhere next time. */
+  isLeaving: () => boolean;
+  log: Logger;
+}
+
+/** Two objects of 3 MiB each, the API server's own limit for a request, and 1 MiB for the rest of the review. */
+const MAX_REVIEW_BYTES = 7 << 20;
+const REVIEW_PATH = '/mutate';
+
+/**
+ * Answers `POST /mutate` (AdmissionReview in, AdmissionReview out), `GET /healthz` and `GET /readyz`.
+ * A review is answered before Express sees it: its routing would cost as much as the decision.
+ */
+export function makeApp(options: AppOptions): RequestListener {
+  const routes = makeRoutes(options);
+  return (request, response) => {
+    if (options.isLeaving()) response.setHeader('connection', 'close');
+    if (request.method === 'POST' && pathOf(request.url) === REVIEW_PATH) {
+      readBody(request, response, (body) => answerReview(body, request, response, options));
+    } else {
+      routes(request, response);
+    }
+  };
+}
+
+/** The health routes alone, for the kubelet: it asks over plain HTTP, on a port of its own. */
+export function makeRoutes({ isReady }: Pick<AppOptions, 'isReady'>): RequestListener {
+  const app = express();
+  app.disable('x-powered-by');
+  app.get('/healthz', (_request, response) => {
+    response.type('text').send('ok\n');
+  });
+  app.get('/readyz', (_request, response) => {
+    const ready = isReady();
+    response
+      .status(ready ? 200 : 503)
+      .type('text')
+      .send(ready ? 'ok\n' : 'no certificate yet\n');
+  });
+  app.use((_request, response) => {
+    response.status(404).json({ message: `only POST ${REVIEW_PATH}, GET /healthz and GET /readyz` });
+  });
+  return app as RequestListener;
+}
+
+/** The API server adds its time-out to the path (`/mutate?timeout=10s`). */
+function pathOf(url: string | undefined): string {
+  const [path = ''] = (url ?? '').split('?', 1);
+  return path;
+}
+
+function readBody(request: IncomingMessage, response: ServerResponse, use: (body: string) => void): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= MAX_REVIEW_BYTES) {
+      chunks.push(chunk);
+    } else if (!response.headersSent) {
+      chunks.length = 0;
+      response.setHeader('connection', 'close');
+      send(response, 413, JSON.stringify({ message: `a review may have ${MAX_REVIEW_BYTES} bytes` }));
+    }
+  });
+  request.on('end', () => {
+    if (bytes > MAX_REVIEW_BYTES) return;
+    use((chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, bytes))?.toString('utf8') ?? '');
+  });
+}
+
+function answerReview(
+  body: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: AppOptions,
+): void {
+  let review: AdmissionRequest;
+  try {
+    review = parseReview(body);
+  } catch (error) {
+    if (!(error instanceof MalformedReviewError)) throw error;
+    send(response, 400, JSON.stringify({ message: error.message }));
+    return;
+  }
+  const sendAnswer = (answer: Answer): void => send(response, 200, writeReview(review.uid, answer));
+  const admitAnyway = (error: unknown): void => {
+    const { namespace, name, resource, subResource, operation } = review;
+    options.log.error({ err: error, namespace, name, resource, subResource, operation }, 'review failed');
+    sendAnswer(
+      untouched('sluice: the webhook failed on this request and admitted it unchanged; see its log'),
+    );
+  };
+  try {
+    const answer = decide(review, { ...options, traceparent: newTraceparent(request) });
+    if (answer instanceof Promise) answer.then(sendAnswer).catch(admitAnyway);
+    else sendAnswer(answer);
+  } catch (error) {
+    admitAnyway(error);
+  }
+}
+
+function newTraceparent({ headers }: IncomingMessage): string {
+  const parent = headers['traceparent'];
+  return childTraceparent(typeof parent === 'string' ? parent : undefined, randomBytes(24).toString('hex'));
+}
+
+function send(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
