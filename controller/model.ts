@@ -17,8 +17,10 @@ export interface Pod {
   terminating: boolean;
   /** Why it is not ready, in words; empty when it is. */
   problem: string;
-  /** Pod template's claims: a node that has one keeps its data. */
-  hasClaim: boolean;
+  /** It will not become ready by waiting: crash loop, image not to be had, not schedulable, or not ready for 5 minutes. */
+  failing: boolean;
+  /** Restarts of EMQX's container. */
+  restarts: number;
   /** Absent: the pod has no sidecar, or it did not answer in time. */
   report?: SidecarReport;
 }
@@ -48,6 +50,10 @@ export interface Declaration {
   template: JsonObject;
   /** `spec.replicas`. */
   replicas: number;
+  /** Annotation `held-replicas`: the `spec.replicas` that Sluice last left there, 0 when absent. Another value got past the webhook. */
+  heldReplicas: number;
+  /** It has volumeClaimTemplates (and so has every revision set): its nodes keep their data. */
+  hasClaims: boolean;
   /** Annotation `replicas`, if it is a number. */
   wish?: number;
   /** The update strategy is held (RollingUpdate, partition {@link FROZEN_PARTITION}). */
@@ -100,7 +106,10 @@ export interface Observed {
 /** What to do next; exactly one a pass. */
 export type Step =
   | { kind: 'createBlueGreen' }
-  /** Put back what the webhook holds: the frozen update strategy, label `managed`, and the wish taken from a size that got past it. */
+  /**
+   * Put back what the webhook holds: the frozen update strategy and label `managed`. With a wish: `spec.replicas` is a size that
+   * got past the webhook; it becomes annotation `replicas`, and annotation `held-replicas` says that it was taken.
+   */
   | { kind: 'holdDeclaration'; wish?: number }
   /** Write the declared size into the BlueGreen, with the annotation that says it was carried. */
   | { kind: 'carrySize'; replicas: number }
@@ -109,7 +118,7 @@ export type Step =
   /** Point Services at a revision: the first pin, or the switch of an upgrade. One patch each. */
   | { kind: 'pointServices'; services: string[]; revision: string }
   | { kind: 'makeSet'; name: string; revision: string; size: number }
-  /** Set the size of a set, up or down, in one go. */
+  /** Set the size of a set, up or down, in one go (on the declaration, annotation `held-replicas` too). */
   | { kind: 'resize'; set: string; to: number; because: string }
   /** Tell sidecars how to drain, and whereto. */
   | { kind: 'tell'; pods: string[]; settings: DrainSettings }
@@ -138,6 +147,8 @@ export interface Decision {
   wantedSize: number;
   /** Something keeps the loop from going on until a person acts: `message` says what to do. */
   stalled: boolean;
+  /** Nothing of an upgrade is left to do: an upgrade record that is still open has ended. */
+  settled: boolean;
   /** When the EndpointSlices were first seen to hold exactly the active set's pods in this upgrade, ms since the epoch. */
   switchedAtMs?: number;
 }

@@ -16,6 +16,8 @@ export const LABEL = {
 export const ANNOTATION = {
   /** Declaration: the size that the user wants. BlueGreen: the declared size last carried. */
   replicas: `${PREFIX}replicas`,
+  /** Declaration: the `spec.replicas` that Sluice last left there (absent: 0); any other value got past the webhook. */
+  heldReplicas: `${PREFIX}held-replicas`,
   /** Declaration: forecast of the wanted revision's hash. */
   revision: `${PREFIX}revision`,
   /** Declaration: user name of whoever asked for the present template. */

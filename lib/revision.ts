@@ -17,6 +17,11 @@ export function revisionOf(declaration: string, template: JsonObject): string {
   return Array.from(digest.subarray(0, HASH_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
+/** Whether `text` could be a revision's hash. No word with a vowel is: `emqx-replicant-0` is no pod of a revision set. */
+export function isRevision(text: string): boolean {
+  return text.length === HASH_LENGTH && [...text].every((letter) => ALPHABET.includes(letter));
+}
+
 /** Name of the revision set `<declaration>-<revision>`, the declaration's part cut so that all fits in 52 characters. */
 export function setNameOf(declaration: string, revision: string): string {
   const room = MAX_SET_NAME - revision.length - 1;

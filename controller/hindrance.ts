@@ -1,0 +1,30 @@
+import type { Pod } from './model.js';
+
+/** Why a step cannot be taken yet. */
+export interface Hindrance {
+  message: string;
+  /** Waiting alone will not end it: somebody has to act, and the message says how. */
+  stalled: boolean;
+}
+
+/** What keeps a pod's EMQX from being heard of: such a pod cannot be judged, nor drained. Undefined when it answers. */
+export function unheard({ name, report }: Pod): Hindrance | undefined {
+  switch (report?.api.kind) {
+    case undefined:
+      return { message: `the sidecar of pod ${name} does not answer on its control port`, stalled: false };
+    case 'unreachable':
+      return {
+        message: `EMQX's API in pod ${name} does not answer: ${report.api.detail}; check spec.emqx.apiPort and EMQX's log`,
+        stalled: false,
+      };
+    case 'unauthorized':
+      return {
+        message:
+          `EMQX in pod ${name} refuses the API key: ${report.api.detail}; ` +
+          `put a key that EMQX knows (role administrator) into the Secret that spec.emqx.apiKeySecret names`,
+        stalled: true,
+      };
+    case 'ok':
+      return undefined;
+  }
+}

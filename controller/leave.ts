@@ -1,0 +1,70 @@
+import { isRevision } from '../lib/revision.js';
+import type { NodeSet, Pod } from './model.js';
+import { podOfNode, reportsOf, type Situation } from './situation.js';
+
+/**
+ * A stopped EMQX node that may leave the EMQX cluster now, and the pod whose sidecar is to ask for it. Never a running node; a
+ * node that keeps its data on a claim only when its set is neither active nor wanted and has come down to 0.
+ */
+export function leaverOf(situation: Situation): { node: string; via: string } | undefined {
+  const { observed, active, wanted } = situation;
+  const via = active?.pods.find(
+    ({ ready, terminating, report }) => ready && !terminating && report?.api.kind === 'ok',
+  );
+  if (!via?.report) return undefined;
+  const running = new Set(
+    reportsOf(observed.sets).flatMap(({ nodes, self }) => [
+      ...nodes.flatMap((node) => (node.node_status === 'running' ? [node.node] : [])),
+      ...(self !== undefined ? [self] : []),
+    ]),
+  );
+  const stopped = via.report.nodes.filter(
+    ({ node, node_status }) => node_status === 'stopped' && mayLeave(node),
+  );
+  const leaver = stopped[0];
+  return leaver && { node: leaver.node, via: via.name };
+
+  function mayLeave(node: string): boolean {
+    const place = placeOf(podOfNode(node), situation);
+    if (!place) return false;
+    const { set, pod } = place;
+    if (observed.declaration.hasClaims) {
+      return (
+        set !== active &&
+        set !== wanted &&
+        (set === undefined || (set.size === 0 && set.pods.length === 0)) &&
+        !running.has(node)
+      );
+    }
+    if (!pod) return !running.has(node);
+    return isRefused(pod, node);
+  }
+}
+
+/** A fresh pod under the name of a node that the cluster still knows as stopped: EMQX is up, alone, and refused until that node leaves. */
+function isRefused(pod: Pod, node: string): boolean {
+  const { report } = pod;
+  return (
+    !pod.terminating &&
+    pod.restarts === 0 &&
+    report?.api.kind === 'ok' &&
+    report.self === node &&
+    !report.joined &&
+    report.clusterNodes.every((member) => member === node)
+  );
+}
+
+/** The set and the pod that a pod's name belongs to; undefined when the name is none of this declaration's. */
+function placeOf(podName: string, { observed }: Situation): { set?: NodeSet; pod?: Pod } | undefined {
+  const cut = podName.lastIndexOf('-');
+  const setName = podName.slice(0, Math.max(cut, 0));
+  const set = observed.sets.find(({ name }) => name === setName);
+  const pod = set?.pods.find(({ name }) => name === podName);
+  if (set) return { set, ...(pod && { pod }) };
+  // A set that is gone already: `<declaration>-<revision>`, or the declaration's own pods.
+  const { name } = observed.declaration;
+  const isOurs =
+    setName === name ||
+    (setName.startsWith(`${name.slice(0, 42)}-`) && isRevision(setName.slice(setName.lastIndexOf('-') + 1)));
+  return isOurs && /^\d+$/.test(podName.slice(cut + 1)) ? {} : undefined;
+}

@@ -1,0 +1,296 @@
+import type { Phase } from '../lib/types.js';
+import { hindranceOf } from './gate.js';
+import { leaverOf } from './leave.js';
+import type { Decision, NodeSet, Observed, Step } from './model.js';
+import { tellingOf, turnOf } from './retire.js';
+import { isClientless, situationOf, stayingPods, whyNotReady, type Situation } from './situation.js';
+
+/** What a rule decides; the rest of the {@link Decision} is the same for every rule. */
+interface Verdict {
+  step: Step;
+  phase: Phase;
+  message: string;
+  stalled?: boolean;
+  switchedAtMs?: number;
+}
+
+type Rule = (situation: Situation) => Verdict | undefined;
+
+const SOON_MS = 1_000;
+const LATER_MS = 10_000;
+
+/** In order: the first rule that has something to say decides the pass. */
+const RULES: Rule[] = [hold, pin, pause, abort, discard, leave, grow, switchOver, retire, prune];
+
+/**
+ * Chooses the next step from what was just observed. Pure: no client, clock, log or environment; nothing is remembered between
+ * passes that the cluster could not tell again.
+ */
+export function plan(observed: Observed): Decision {
+  const situation = situationOf(observed);
+  const { activeName, wantedName, activeRevision, wantedRevision, wantedSize } = situation;
+  let verdict: Verdict | undefined;
+  for (const rule of RULES) verdict ??= rule(situation);
+  verdict ??= rest(situation);
+  return {
+    stalled: false,
+    settled: verdict.step.kind === 'rest' && activeRevision === wantedRevision,
+    ...verdict,
+    active: activeName,
+    wanted: wantedName,
+    activeRevision,
+    wantedRevision,
+    wantedSize,
+  };
+}
+
+/** Step 0: what the webhook holds is put back, and the declared size is carried into the BlueGreen. */
+function hold({ observed: { declaration, blueGreen } }: Situation): Verdict | undefined {
+  if (declaration.deleting)
+    return { step: { kind: 'rest' }, phase: 'Stable', message: 'the declaration is being deleted' };
+  if (!blueGreen.exists)
+    return progress({ kind: 'createBlueGreen' }, 'making the BlueGreen with its defaults');
+  const gotPast = declaration.replicas !== declaration.heldReplicas;
+  if (!declaration.frozen || !declaration.managed || gotPast) {
+    return progress(
+      { kind: 'holdDeclaration', ...(gotPast && { wish: declaration.replicas }) },
+      'putting back what an edit past the webhook changed',
+    );
+  }
+  if (declaration.wish !== undefined && declaration.wish !== blueGreen.carried) {
+    return progress(
+      { kind: 'carrySize', replicas: declaration.wish },
+      `${declaration.wish} nodes are wanted`,
+    );
+  }
+  return undefined;
+}
+
+/** Step 1: the Services select the active revision, and nothing else, before any other pod exists. */
+function pin({
+  observed: { services, declaration },
+  active,
+  activeRevision,
+  activeName,
+}: Situation): Verdict | undefined {
+  const unpinned = services.filter(({ revision, managed }) => revision !== activeRevision || !managed);
+  if (unpinned.length === 0) return undefined;
+  const unlabelled =
+    active?.name === declaration.name ? active.pods.filter((pod) => pod.revision !== activeRevision) : [];
+  if (unlabelled.length > 0) {
+    const pods = unlabelled.map(({ name }) => name);
+    return progress(
+      { kind: 'labelPods', pods, revision: activeRevision },
+      `labelling the pods of ${activeName}`,
+    );
+  }
+  const names = unpinned.map(({ name }) => name);
+  return progress(
+    { kind: 'pointServices', services: names, revision: activeRevision },
+    `pointing ${names.join(', ')} at ${activeName}`,
+  );
+}
+
+function pause({ observed }: Situation): Verdict | undefined {
+  if (!observed.blueGreen.spec.paused) return undefined;
+  return {
+    step: { kind: 'wait', forMs: LATER_MS },
+    phase: 'Paused',
+    message: 'paused: set spec.paused to false to go on',
+  };
+}
+
+/** An upgrade that was refused, by a person or by its deadline; and the end of a refusal. */
+function abort(situation: Situation): Verdict | undefined {
+  const { observed, activeRevision, wantedRevision, wantedName, wanted, wantedSize, isAborted } = situation;
+  const { declaration, blueGreen, nowMs } = observed;
+  if (declaration.aborted) {
+    const retried =
+      declaration.retry !== '' && [declaration.aborted.revision, 'true'].includes(declaration.retry);
+    return isAborted && !retried
+      ? undefined
+      : progress({ kind: 'clearAborted' }, 'a new revision or a retry ends the abort');
+  }
+  const upgrade = blueGreen.status?.upgrade;
+  const isUpgrading = upgrade !== undefined && upgrade.to === wantedName;
+  const isSwitched = activeRevision === wantedRevision;
+  const replacing = isSwitched
+    ? observed.sets.find(({ name }) => name === upgrade?.from)?.revision
+    : activeRevision;
+  if (!isUpgrading || replacing === undefined || replacing === wantedRevision) return undefined;
+  const refuse = (because: string): Verdict =>
+    progress(
+      { kind: 'abort', revision: wantedRevision, replacing, because },
+      `upgrade to ${wantedName} aborted: ${because}`,
+    );
+  if ([wantedRevision, wantedName].includes(declaration.abort))
+    return refuse(`annotation abort names ${declaration.abort}`);
+  const notReady = wanted ? whyNotReady(wanted, wantedSize) : 'its set was not made';
+  const elapsedSeconds = (nowMs - Date.parse(upgrade.startedAt)) / 1000;
+  if (isSwitched || notReady === undefined || elapsedSeconds <= blueGreen.spec.progressDeadlineSeconds)
+    return undefined;
+  return refuse(
+    `not ready within progressDeadlineSeconds (${blueGreen.spec.progressDeadlineSeconds} s): ${notReady}`,
+  );
+}
+
+/** A green that never was active and is no longer wanted goes at once: it holds nobody. */
+function discard(situation: Situation): Verdict | undefined {
+  const { observed, active, wanted, others, isAborted } = situation;
+  if (active === wanted && !isAborted) return undefined;
+  const unwanted = others.find(
+    (set) =>
+      set.kind === 'revisionSet' &&
+      (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) &&
+      isClientless(set, observed.sets),
+  );
+  if (!unwanted) return undefined;
+  const because = `${unwanted.name} is no longer wanted and holds no client`;
+  // A set older than the active one was active once, and is kept at 0 to go back to.
+  if (active && unwanted.createdAtMs > active.createdAtMs) {
+    return progress({ kind: 'deleteSet', set: unwanted.name, because }, because);
+  }
+  return progress({ kind: 'resize', set: unwanted.name, to: 0, because }, because);
+}
+
+/** Step 2: the active revision first, then the wanted one, each has a set of the wanted size. */
+function grow(situation: Situation): Verdict | undefined {
+  const { observed, active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } =
+    situation;
+  if (!active) return make(activeName, activeRevision, wantedSize);
+  if (active.size < wantedSize) return enlarge(active, wantedSize);
+  if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
+  const alive = active.pods.some(({ ready, terminating }) => ready && !terminating);
+  const starting = active.pods.find(({ failing, ready }) => !failing && !ready);
+  // Green on empty disks with nobody alive to copy from would lose users, rules and retained messages.
+  if (!wanted && !alive && starting)
+    return waitFor(
+      'Progressing',
+      `${starting.name} ${starting.problem}; it comes back before it is replaced`,
+    );
+  if (!wanted) return make(wantedName, wantedRevision, wantedSize);
+  if (wanted.size < wantedSize) return enlarge(wanted, wantedSize);
+  if (wanted.size > wantedSize) {
+    const because = `${wantedSize} nodes are wanted`;
+    return progress({ kind: 'resize', set: wanted.name, to: wantedSize, because }, because);
+  }
+  const size = observed.sets.length;
+  return size > 0 ? undefined : waitFor('Progressing', 'waiting for sets');
+}
+
+function make(name: string, revision: string, size: number): Verdict {
+  return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${size} nodes`);
+}
+
+function enlarge(set: NodeSet, to: number): Verdict {
+  const because = `${to} nodes are wanted`;
+  return progress({ kind: 'resize', set: set.name, to, because }, `${set.name} grows to ${to}: ${because}`);
+}
+
+/** Step 3: every green node is Ready and sees all the others; then, when promoted, each Service is pointed at green by one patch. */
+function switchOver(situation: Situation): Verdict | undefined {
+  const { observed, wanted, activeRevision, wantedRevision, wantedName, wantedSize } = situation;
+  if (activeRevision === wantedRevision || !wanted || wantedSize === 0) return undefined;
+  const hindrance = hindranceOf(situation, wanted);
+  if (hindrance) return { ...waitFor('Progressing', hindrance.message), stalled: hindrance.stalled };
+  const { promotion } = observed.blueGreen.spec;
+  if (!promotion.auto && ![wantedRevision, wantedName].includes(observed.declaration.promote)) {
+    return waitFor(
+      'AwaitingPromotion',
+      `${wantedName} is ready; annotate sluice.dev/promote=${wantedRevision} to switch to it`,
+    );
+  }
+  const services = observed.services.map(({ name }) => name);
+  return progress(
+    { kind: 'pointServices', services, revision: wantedRevision },
+    `switching ${services.join(', ')} to ${wantedName}`,
+  );
+}
+
+/** Step 4: when the endpoints are green's alone and the delay has passed, the other sets go down, oldest first, pod by pod. */
+function retire(situation: Situation): Verdict | undefined {
+  const { observed, active, wanted, others, wantedSize } = situation;
+  const { spec, status } = observed.blueGreen;
+  const shrinking = active && active.size > wantedSize ? active : undefined;
+  const left = active === wanted ? others.filter(({ size, pods }) => size > 0 || pods.length > 0) : [];
+  const told = tellingOf(situation);
+  if (told) return { ...told, phase: left.length > 0 ? 'Draining' : 'Stable' };
+  if (!active || (!shrinking && left.length === 0)) return undefined;
+
+  const starting = [active, ...(wanted ? [wanted] : [])]
+    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize)))
+    .find(Boolean);
+  if (starting !== undefined) return waitFor('Draining', `no pod is taken down while ${starting}`);
+  if (left.length > 0) {
+    const mixed = endpointsApart(situation, active);
+    if (mixed !== undefined) return waitFor('Delaying', mixed);
+    // Without an open upgrade nothing was switched: these are strays, or a former upgrade's last pods.
+    const upgrade = status?.upgrade;
+    const switchedAtMs =
+      upgrade?.switchedAt !== undefined ? Date.parse(upgrade.switchedAt) : upgrade ? observed.nowMs : 0;
+    const leftMs = switchedAtMs + spec.updateStrategy.initialDelaySeconds * 1000 - observed.nowMs;
+    if (leftMs > 0) {
+      const message = `${Math.ceil(leftMs / 1000)} of ${spec.updateStrategy.initialDelaySeconds} s until the first node drains`;
+      return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
+    }
+  }
+  const oldest = shrinking ?? left.find(({ size }) => size > 0) ?? left[0];
+  const turn = oldest && turnOf(oldest, oldest === shrinking ? wantedSize : 0, situation);
+  return turn && { ...turn, phase: 'Draining' };
+}
+
+/** Why the EndpointSlices do not hold exactly the active set's ready pods, in words. */
+function endpointsApart({ observed }: Situation, active: NodeSet): string | undefined {
+  const expected = stayingPods(active).map(({ name }) => name);
+  for (const { name, readyPods } of observed.services) {
+    const stray = readyPods.find((pod) => !expected.includes(pod));
+    if (stray !== undefined) return `the endpoints of Service ${name} still list ${stray}`;
+    const missing = expected.find((pod) => !readyPods.includes(pod));
+    if (missing !== undefined) return `the endpoints of Service ${name} do not list ${missing} yet`;
+  }
+  return undefined;
+}
+
+/** Step 5: stopped nodes leave the EMQX cluster. Early in the order: a pod back under an old name waits for it, and others for that pod. */
+function leave(situation: Situation): Verdict | undefined {
+  const leaver = leaverOf(situation);
+  return (
+    leaver && progress({ kind: 'leave', ...leaver }, `${leaver.node} has stopped and leaves the EMQX cluster`)
+  );
+}
+
+/** Sets beyond the history limit go. */
+function prune({ observed, others }: Situation): Verdict | undefined {
+  const kept = others.filter(
+    ({ kind, size, pods }) => kind === 'revisionSet' && size === 0 && pods.length === 0,
+  );
+  const oldest = kept[0];
+  if (!oldest || kept.length <= observed.blueGreen.spec.revisionHistoryLimit) return undefined;
+  const because = `more than revisionHistoryLimit (${observed.blueGreen.spec.revisionHistoryLimit}) sets are kept`;
+  return progress({ kind: 'deleteSet', set: oldest.name, because }, because);
+}
+
+function rest({ active, activeName, wantedSize, isAborted, observed: { declaration } }: Situation): Verdict {
+  const notReady = active ? whyNotReady(active, wantedSize) : undefined;
+  if (notReady !== undefined) {
+    const wasReady = active?.pods.some(({ ready }) => ready) === true;
+    return waitFor(wasReady ? 'Degraded' : 'Progressing', notReady, LATER_MS);
+  }
+  if (isAborted) {
+    const message = `upgrade to revision ${declaration.aborted?.revision} was aborted; annotate sluice.dev/retry=${declaration.aborted?.revision}, or edit the template again`;
+    return { step: { kind: 'rest' }, phase: 'Aborted', message };
+  }
+  return {
+    step: { kind: 'rest' },
+    phase: 'Stable',
+    message: `${activeName} serves with ${wantedSize} nodes`,
+  };
+}
+
+function progress(step: Step, message: string): Verdict {
+  return { step, phase: 'Progressing', message };
+}
+
+function waitFor(phase: Phase, message: string, forMs = SOON_MS): Verdict {
+  return { step: { kind: 'wait', forMs }, phase, message };
+}

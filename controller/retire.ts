@@ -1,0 +1,174 @@
+import type { DrainSettings, SidecarReport } from '../lib/control.js';
+import { sameJson, type Json } from '../lib/json.js';
+import type { BlueGreenSpec } from '../lib/types.js';
+import { unheard } from './hindrance.js';
+import type { NodeSet, Observed, Pod, Step } from './model.js';
+import { isNodeOf, nodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
+
+/** A step towards fewer pods, or a wait, with the reason in words. */
+export interface Turn {
+  step: Step;
+  message: string;
+  stalled?: boolean;
+}
+
+const POLL_MS = 1_000;
+
+/**
+ * The next step that takes `set` down towards `target` pods, highest ordinal first, one pod's drain at a time
+ * (`maxConcurrentDrains`). Deleting a pod is what starts its drain; the next pod's turn begins when the one before is
+ * drained, it need not be gone. Undefined when the set has come down and its pods are gone.
+ */
+export function turnOf(set: NodeSet, target: number, situation: Situation): Turn | undefined {
+  const { observed } = situation;
+  const leaving = set.pods.filter(({ ordinal, terminating }) => terminating || ordinal >= set.size);
+  if (set.size <= target) {
+    const last = leaving[0];
+    return last && poll(drainWords(last, observed));
+  }
+  // User-deleted pods of other sets drain too, and count: the rate is one for the whole upgrade.
+  const draining = observed.sets.flatMap(({ pods }) => pods).filter((pod) => isDraining(pod, observed));
+  if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
+    return poll(draining.map((pod) => drainWords(pod, observed)).join('; '));
+  }
+  const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
+  const shrink: Turn = {
+    step: {
+      kind: 'resize',
+      set: set.name,
+      to: set.size - 1,
+      because: victim ? `${victim.name} drains and leaves` : 'one pod less',
+    },
+    message: victim ? `${victim.name} begins to drain` : `${set.name} goes down by one`,
+  };
+  if (!victim || victim.terminating || nodeOf(victim, observed.sets) === undefined) return shrink;
+  return set.kind === 'declaration'
+    ? evacuateFirst(victim, leaving, situation, shrink)
+    : toldFirst(victim, set, situation, shrink);
+}
+
+/** A pod with a sidecar: it drains by itself once deleted, so it must know whereto before. */
+function toldFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn): Turn {
+  if (!victim.ready && victim.failing) return shrink;
+  const hindrance = unheard(victim);
+  if (hindrance) return { ...poll(hindrance.message), stalled: hindrance.stalled };
+  const settings = settingsFor(set, situation);
+  if (isTold(victim, settings)) return shrink;
+  return {
+    step: { kind: 'tell', pods: [victim.name], settings },
+    message: `telling ${victim.name} where its sessions go`,
+  };
+}
+
+/** A pod of the declaration has no sidecar: its node is evacuated from outside first, and only then is it removed. */
+function evacuateFirst(victim: Pod, leaving: Pod[], situation: Situation, shrink: Turn): Turn {
+  const { observed, active } = situation;
+  const gone = leaving[0];
+  if (gone) return poll(`${gone.name} is stopping`);
+  const node = nodeOf(victim, observed.sets);
+  if (!node || evacuationState(victim, observed) === 'prohibiting') return shrink;
+  if (evacuationState(victim, observed) !== undefined) return poll(drainWords(victim, observed));
+  const via = active?.pods.find(({ ready, report }) => ready && report?.api.kind === 'ok');
+  if (!via)
+    return poll(`no sidecar of ${situation.activeName} answers, so ${victim.name} cannot be evacuated`);
+  const settings = settingsFor(undefined, situation);
+  // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
+  const waitTakeover = node.sessions === 0 ? 1 : settings.waitTakeover;
+  return {
+    step: { kind: 'evacuate', node: node.node, via: via.name, settings: { ...settings, waitTakeover } },
+    message: `evacuation of ${node.node} begins`,
+  };
+}
+
+/**
+ * How pods of `set` are to drain now. Sets that are being left send their sessions to running nodes of the active revision only,
+ * without a wait for proxies, since the Services have switched already; pods of the active or wanted set, deleted in quiet times,
+ * to any other node, and after `initialDelaySeconds`.
+ */
+export function settingsFor(
+  set: NodeSet | undefined,
+  { observed, active, wanted }: Situation,
+): DrainSettings {
+  const { spec } = observed.blueGreen;
+  const isLeft = set === undefined || (set !== active && set !== wanted);
+  return {
+    ...ratesOf(spec),
+    waitTakeover: spec.updateStrategy.evacuationStrategy.waitTakeover,
+    waitHealthCheck: isLeft ? 0 : spec.updateStrategy.initialDelaySeconds,
+    noRecipientSeconds: spec.noRecipientSeconds,
+    withoutEvacuation: spec.withoutEvacuation,
+    recipients: isLeft && active ? runningNodes(active) : [],
+  };
+}
+
+/** The rate is one for the whole upgrade: nodes that drain at the same time share it. */
+function ratesOf({
+  updateStrategy: { evacuationStrategy },
+  maxConcurrentDrains,
+}: BlueGreenSpec): Pick<DrainSettings, 'connEvictRate' | 'sessEvictRate'> {
+  const share = (rate: number): number => Math.max(1, Math.floor(rate / maxConcurrentDrains));
+  return {
+    connEvictRate: share(evacuationStrategy.connEvictRate),
+    sessEvictRate: share(evacuationStrategy.sessEvictRate),
+  };
+}
+
+function runningNodes(set: NodeSet): string[] {
+  return stayingPods(set)
+    .flatMap(({ report }) =>
+      report?.api.kind === 'ok' && report.joined && report.self !== undefined ? [report.self] : [],
+    )
+    .sort();
+}
+
+/** The first step that tells pods how to drain, for all pods whose sidecar answers and was told otherwise. */
+export function tellingOf(situation: Situation): Turn | undefined {
+  for (const set of situation.observed.sets) {
+    const settings = settingsFor(set, situation);
+    const pods = set.pods.filter((pod) => pod.report && !isTold(pod, settings)).map(({ name }) => name);
+    if (pods.length > 0)
+      return { step: { kind: 'tell', pods, settings }, message: `telling ${pods.join(', ')} how to drain` };
+  }
+  return undefined;
+}
+
+function isTold(pod: Pod, settings: DrainSettings): boolean {
+  return pod.report !== undefined && sameJson(asJson(pod.report.settings), asJson(settings));
+}
+
+function asJson(settings: DrainSettings): Json {
+  return { ...settings, recipients: [...settings.recipients].sort() };
+}
+
+/** A deletion is under way, or an evacuation runs, and the node has not handed everything over yet. */
+function isDraining(pod: Pod, observed: Observed): boolean {
+  const state = evacuationState(pod, observed);
+  if (state === 'prohibiting') return false;
+  if (!pod.terminating) return state !== undefined;
+  if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
+  // A node that no running node lists any more has stopped: only its pod's end is left.
+  return nodeOf(pod, observed.sets) !== undefined || state !== undefined;
+}
+
+function evacuationState(pod: Pod, observed: Observed): string | undefined {
+  return reportsOf(observed.sets)
+    .flatMap(({ evacuations }) => evacuations)
+    .find(({ node }) => isNodeOf(pod, node))?.state;
+}
+
+function drainWords(pod: Pod, observed: Observed): string {
+  const state = evacuationState(pod, observed);
+  const node = nodeOf(pod, observed.sets);
+  if (state === 'prohibiting' || !node) return `${pod.name} is drained and stopping`;
+  const counts = `${node.clients} clients and ${node.sessions} sessions left`;
+  const gate: SidecarReport['gate'] | undefined = pod.report?.gate;
+  if (gate?.kind === 'gaveUp')
+    return `${pod.name} stops with ${gate.sessionsLost} sessions lost: ${gate.detail}`;
+  return state === undefined
+    ? `${pod.name} begins to drain, ${counts}`
+    : `${pod.name} is draining (${state}), ${counts}`;
+}
+
+function poll(message: string): Turn {
+  return { step: { kind: 'wait', forMs: POLL_MS }, message };
+}

@@ -1,0 +1,128 @@
+import { sameJson } from '../lib/json.js';
+import { revisionOf, setNameOf } from '../lib/revision.js';
+import { unheard } from './hindrance.js';
+import type { NodeSet, Observed, Pod } from './model.js';
+
+/** Who is who in what was observed: the words of an upgrade, found anew on every pass. */
+export interface Situation {
+  observed: Observed;
+  activeRevision: string;
+  wantedRevision: string;
+  /** Absent before the first set was made. */
+  active?: NodeSet;
+  wanted?: NodeSet;
+  activeName: string;
+  wantedName: string;
+  /** Sets that are neither active nor wanted. */
+  others: NodeSet[];
+  wantedSize: number;
+  /** The declaration asks for a revision that was aborted, so the one it was to replace is wanted. */
+  isAborted: boolean;
+}
+
+/** Finds the active and the wanted revision and their sets. */
+export function situationOf(observed: Observed): Situation {
+  const { declaration, sets } = observed;
+  const asked = askedRevision(observed);
+  const isAborted = declaration.aborted?.revision === asked;
+  const wantedRevision = (isAborted && declaration.aborted?.replacing) || asked;
+  const activeRevision = findActive(observed, wantedRevision);
+  const active = sets.find(({ revision }) => revision === activeRevision);
+  const wanted = sets.find(({ revision }) => revision === wantedRevision);
+  return {
+    observed,
+    activeRevision,
+    wantedRevision,
+    ...(active && { active }),
+    ...(wanted && { wanted }),
+    activeName: active?.name ?? setNameOf(declaration.name, activeRevision),
+    wantedName: wanted?.name ?? setNameOf(declaration.name, wantedRevision),
+    others: sets.filter((set) => set !== active && set !== wanted),
+    wantedSize: observed.blueGreen.spec.replicas ?? declaration.wish ?? declaration.replicas,
+    isAborted,
+  };
+}
+
+/** The revision of the declaration's present template: of the set that has the same template by value, else a new name. */
+function askedRevision({ declaration, sets, services }: Observed): string {
+  const isAlone = sets.every(({ kind }) => kind === 'declaration');
+  // The declaration's own pods count only while they are what is active: strays are nobody's wish.
+  const mayBeWanted = ({ kind, revision }: NodeSet): boolean =>
+    kind === 'revisionSet' || isAlone || services.some((service) => service.revision === revision);
+  const same = sets.filter((set) => mayBeWanted(set) && sameJson(set.template, declaration.template));
+  return same.at(-1)?.revision ?? revisionOf(declaration.name, declaration.template);
+}
+
+/**
+ * The revision that the Services select. When they disagree, a switch was cut short: the wanted one wins if a
+ * Service has it already. A revision without a set counts as none; then it is the one that last was active, else
+ * one that has pods, else the wanted one.
+ */
+function findActive({ services, sets, blueGreen }: Observed, wantedRevision: string): string {
+  const hasSet = (revision: string): boolean => sets.some((set) => set.revision === revision);
+  const selected = services.flatMap(({ revision }) =>
+    revision !== undefined && hasSet(revision) ? [revision] : [],
+  );
+  if (selected.includes(wantedRevision)) return wantedRevision;
+  const lastActive = sets.find(({ name }) => name === blueGreen.status?.active);
+  const running = sets.filter(({ size, pods }) => size > 0 || pods.length > 0);
+  const oldest = running.find(({ kind }) => kind === 'revisionSet') ?? running[0];
+  return selected[0] ?? lastActive?.revision ?? oldest?.revision ?? wantedRevision;
+}
+
+/** Name of the pod that an EMQX node runs in: the first label of its host. */
+export function podOfNode(node: string): string {
+  return node.slice(node.indexOf('@') + 1).split('.')[0] ?? '';
+}
+
+/** What all sidecars together know of one pod's EMQX node; absent when no node's view has ever listed it as running. */
+export function nodeOf(
+  pod: Pod,
+  sets: NodeSet[],
+): { node: string; sessions: number; clients: number } | undefined {
+  const seen = reportsOf(sets)
+    .flatMap(({ nodes }) => nodes)
+    .filter(({ node, node_status }) => node_status === 'running' && isNodeOf(pod, node));
+  const node = seen[0]?.node;
+  if (node === undefined) return undefined;
+  // The views of several nodes may lag behind one another: the largest figure is the careful one.
+  const sessions = Math.max(...seen.map(({ connections }) => connections ?? 0));
+  return { node, sessions, clients: Math.max(...seen.map(({ live_connections }) => live_connections ?? 0)) };
+}
+
+/** Whether `node` is the EMQX node of `pod`: by the sidecar's own word, else by the host's name. */
+export function isNodeOf(pod: Pod, node: string): boolean {
+  return pod.report?.self !== undefined ? pod.report.self === node : podOfNode(node) === pod.name;
+}
+
+/** Reports of sidecars whose EMQX answers. */
+export function reportsOf(sets: NodeSet[]): NonNullable<Pod['report']>[] {
+  return sets
+    .flatMap(({ pods }) => pods)
+    .flatMap(({ report }) => (report?.api.kind === 'ok' ? [report] : []));
+}
+
+/** A set holds no session and no client, as far as every node that answers knows; false when nobody answers. */
+export function isClientless(set: NodeSet, sets: NodeSet[]): boolean {
+  if (set.pods.every((pod) => !pod.ready && pod.report?.joined !== true && nodeOf(pod, sets) === undefined))
+    return true;
+  if (reportsOf(sets).length === 0) return false;
+  return set.pods.every((pod) => (nodeOf(pod, sets)?.sessions ?? 0) === 0);
+}
+
+/** The pods that a set keeps at its present size and that are not on their way out. */
+export function stayingPods({ pods, size }: NodeSet): Pod[] {
+  return pods.filter(({ ordinal, terminating }) => ordinal < size && !terminating);
+}
+
+/** Why a set is not complete yet, in words; undefined when all its pods are Ready. */
+export function whyNotReady(set: NodeSet, size: number): string | undefined {
+  const pods = stayingPods(set);
+  const unready = pods.find(({ failing, ready }) => failing && !ready) ?? pods.find(({ ready }) => !ready);
+  if (unready) {
+    const silent = unready.report && !unready.failing ? unheard(unready) : undefined;
+    return silent?.message ?? `${unready.name} ${unready.problem}`;
+  }
+  if (pods.length < size) return `${set.name} has ${pods.length} of ${size} pods`;
+  return undefined;
+}

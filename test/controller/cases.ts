@@ -1,0 +1,200 @@
+import type { SidecarReport } from '../../lib/control.js';
+import type { JsonObject } from '../../lib/json.js';
+import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
+import type { ClientService, Declaration, NodeSet, Observed, Pod } from '../../controller/model.js';
+
+/** Builders of what the loop observes: each call names only what differs from a healthy cluster of three nodes. */
+
+export const OLD: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'emqx:1' }] } };
+export const NEW: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'emqx:2' }] } };
+export const NEWER: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'emqx:3' }] } };
+
+export function nodeName(pod: string): string {
+  return `emqx@${pod}.emqx-headless.mq.svc.cluster.local`;
+}
+
+export interface SetOptions {
+  template?: JsonObject;
+  size?: number;
+  kind?: NodeSet['kind'];
+  createdAtMs?: number;
+  /** Changes one pod, by ordinal; `null` takes it away. */
+  pods?: Record<number, Partial<Pod> | null>;
+  /** Pods that exist, if not as many as the size. */
+  podCount?: number;
+}
+
+export function set(name: string, options: SetOptions = {}): NodeSet {
+  const size = options.size ?? 3;
+  const ordinals = Array.from({ length: options.podCount ?? size }, (_, ordinal) => ordinal);
+  const revision = name.slice(name.lastIndexOf('-') + 1);
+  return {
+    name,
+    kind: options.kind ?? 'revisionSet',
+    revision,
+    size,
+    resourceVersion: '1',
+    createdAtMs: options.createdAtMs ?? 0,
+    template: options.template ?? OLD,
+    pods: ordinals.flatMap((ordinal) => {
+      const change = options.pods?.[ordinal];
+      return change === null ? [] : [{ ...pod(`${name}-${ordinal}`, ordinal, revision), ...change }];
+    }),
+  };
+}
+
+function pod(name: string, ordinal: number, revision: string): Pod {
+  return {
+    name,
+    ordinal,
+    uid: name,
+    revision,
+    ready: true,
+    terminating: false,
+    problem: '',
+    failing: false,
+    restarts: 0,
+  };
+}
+
+export interface World {
+  declaration?: Partial<Declaration>;
+  spec?: Partial<BlueGreenSpec>;
+  status?: Partial<BlueGreenStatus>;
+  sets?: NodeSet[];
+  /** Revision that the one client Service selects. */
+  selects?: string;
+  services?: ClientService[];
+  /** Sessions and clients on a node, by pod; 100 when not named. */
+  clients?: Record<string, number>;
+  /** State of a running evacuation, by pod. */
+  evacuations?: Record<string, 'evicting_conns' | 'prohibiting'>;
+  /** Pods whose node has not joined: nobody lists it. */
+  apart?: string[];
+  /** EMQX nodes listed as stopped. */
+  stopped?: string[];
+  nowMs?: number;
+}
+
+/** A world in which every pod that has no report of its own is heard of, joined, and told the right settings. */
+export function observed(world: World = {}): Observed {
+  const sets = world.sets ?? [set('emqx-oldoldold')];
+  const selects = world.selects ?? sets[0]?.revision;
+  const members = sets
+    .flatMap(({ pods }) => pods)
+    .filter(({ name, ready, terminating }) => (ready || terminating) && !world.apart?.includes(name));
+  const nodes = [
+    ...members.map(({ name }) => ({
+      node: nodeName(name),
+      node_status: 'running',
+      connections: world.clients?.[name] ?? 100,
+      live_connections: world.clients?.[name] ?? 100,
+    })),
+    ...(world.stopped ?? []).map((name) => ({ node: nodeName(name), node_status: 'stopped' })),
+  ];
+  const evacuations = Object.entries(world.evacuations ?? {}).map(([name, state]) => ({
+    node: nodeName(name),
+    state,
+    connection_eviction_rate: 1000,
+    session_eviction_rate: 1000,
+    connection_goal: 0,
+    session_goal: 0,
+    session_recipients: [],
+    stats: { initial_connected: 100, current_connected: 50, initial_sessions: 100, current_sessions: 100 },
+  }));
+  const spec = { ...DEFAULT_SPEC, replicas: 3, ...world.spec };
+  const active = sets.find(({ revision }) => revision === selects);
+  for (const { kind, pods, revision } of sets) {
+    for (const each of pods) {
+      if (each.report !== undefined || kind === 'declaration' || (!each.ready && !each.terminating)) continue;
+      const isMember = !world.apart?.includes(each.name);
+      each.report = report(each.name, {
+        clusterNodes: isMember ? members.map(({ name }) => nodeName(name)) : [nodeName(each.name)],
+        nodes: isMember ? nodes : [],
+        evacuations: isMember ? evacuations : [],
+        settings: {
+          connEvictRate: 1000,
+          sessEvictRate: 1000,
+          waitTakeover: 10,
+          noRecipientSeconds: 40,
+          withoutEvacuation: 'Refuse',
+          ...(revision === selects || revision === sets.at(-1)?.revision
+            ? { waitHealthCheck: 10, recipients: [] }
+            : {
+                waitHealthCheck: 0,
+                recipients: (active?.pods ?? [])
+                  .filter(({ ready }) => ready)
+                  .map(({ name }) => nodeName(name)),
+              }),
+        },
+      });
+    }
+  }
+  return {
+    nowMs: world.nowMs ?? 1_000_000,
+    declaration: {
+      name: 'emqx',
+      namespace: 'mq',
+      uid: 'u',
+      resourceVersion: '1',
+      template: OLD,
+      replicas: 0,
+      heldReplicas: 0,
+      hasClaims: false,
+      wish: 3,
+      frozen: true,
+      managed: true,
+      deleting: false,
+      requestedBy: 'alice',
+      traceparent: '',
+      promote: '',
+      abort: '',
+      retry: '',
+      ...world.declaration,
+    },
+    blueGreen: {
+      exists: true,
+      resourceVersion: '1',
+      generation: 1,
+      spec,
+      carried: 3,
+      ...(world.status && { status: world.status }),
+    },
+    sets,
+    services: world.services ?? [
+      {
+        name: 'emqx',
+        resourceVersion: '1',
+        managed: true,
+        ...(selects !== undefined && { revision: selects }),
+        readyPods: (active?.pods ?? [])
+          .filter(({ ready, terminating }) => ready && !terminating)
+          .map(({ name }) => name),
+      },
+    ],
+  };
+}
+
+export function report(podName: string, change: Partial<SidecarReport> = {}): SidecarReport {
+  return {
+    pod: podName,
+    api: { kind: 'ok' },
+    self: nodeName(podName),
+    clusterNodes: [nodeName(podName)],
+    nodes: [],
+    evacuations: [],
+    hasEvacuation: true,
+    joined: true,
+    gate: { kind: 'idle' },
+    settings: {
+      connEvictRate: 1000,
+      sessEvictRate: 1000,
+      waitTakeover: 10,
+      waitHealthCheck: 10,
+      noRecipientSeconds: 40,
+      withoutEvacuation: 'Refuse',
+      recipients: [],
+    },
+    ...change,
+  };
+}
