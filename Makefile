@@ -29,3 +29,7 @@ test-conformance: setup ## EMQX conformance: against EMQX_URLS and MQTT_HOSTS, e
 .PHONY: cluster-up cluster-down cluster-status
 cluster-up cluster-down cluster-status: build ## the local cluster
 	@$(NPM) run cluster -- $(subst cluster-,,$@)
+
+.PHONY: test
+test: build ## every check and test
+	@$(NPM) run test:all
