@@ -12,6 +12,7 @@ import { Tally } from './tally.js';
 
 /** How often the ramp and the messages are looked after; short against a second, long against the work. */
 const TICK_MS = 20;
+const LAG_RESOLUTION_MS = 10;
 
 /**
  * Runs the fleet from its first connect to its result.
@@ -109,7 +110,7 @@ class SecondWriter {
   readonly #tally: Tally;
   readonly #ledger: MessageLedger;
   readonly #write: (record: FleetRecord) => void;
-  readonly #lag = monitorEventLoopDelay({ resolution: 10 });
+  readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   readonly #timer = setInterval(() => this.#flush(), 1000);
 
   constructor(tally: Tally, ledger: MessageLedger, write: (record: FleetRecord) => void) {
@@ -138,7 +139,8 @@ class SecondWriter {
       published: totals.published - this.#before.published,
       acknowledged: totals.acknowledged - this.#before.acknowledged,
       delivered: totals.delivered - this.#before.delivered,
-      lagMs: Math.max(0, Math.round(this.#lag.max / 1e6)),
+      // The histogram counts its own resolution in.
+      lagMs: Math.max(0, Math.round(this.#lag.max / 1e6) - LAG_RESOLUTION_MS),
       cpu: round((cpu.user + cpu.system) / 1000 / Math.max(1, atMs - this.#atMs), 3),
       rssBytes: process.memoryUsage.rss(),
     });

@@ -1,0 +1,108 @@
+import { during, resultOf, seenOf } from './evidence.js';
+import type { Evidence } from './evidence.js';
+import type { Figures } from './report.js';
+
+/** One thing that an upgrade promises: what was seen, and the bound that it must keep. */
+export interface Promised {
+  /** The report's field. */
+  field: string;
+  /** The promise in words. */
+  says: string;
+  isKept: boolean;
+  seen: number;
+}
+
+/** An upgrade may take this much longer than its rates and waits alone demand. */
+const TIME_ALLOWANCE = 1.25;
+const MAX_VARIATION = 0.1;
+
+/** Every promise with what was seen of it, in the order in which people ask. Pure. */
+export function promisesOf(figures: Figures): Promised[] {
+  const { connEvictRate: rate, nodes } = figures;
+  const atMost = (field: string, seen: number, bound: number, says: string): Promised => ({
+    field,
+    says: `${says}: at most ${bound}`,
+    isKept: seen <= bound,
+    seen,
+  });
+  const atLeast = (field: string, seen: number, bound: number, says: string): Promised => ({
+    field,
+    says: `${says}: at least ${bound}`,
+    isKept: seen >= bound,
+    seen,
+  });
+  const none = (field: string, seen: number, says: string) => atMost(field, seen, 0, says);
+  return [
+    atMost('disconnectsPerClient', figures.disconnectsPerClient.max, 1, 'disconnects of any client'),
+    // EMQX evicts in bursts, one a tick: two ticks can share a second, and six fall into five seconds and a bit.
+    atMost('peakDisconnectsPerSecond', figures.peakDisconnectsPerSecond, 2 * rate, 'disconnects in any 1 s'),
+    atMost(
+      'peakDisconnectsPer5Seconds',
+      figures.peakDisconnectsPer5Seconds,
+      6 * rate,
+      'disconnects in any 5 s',
+    ),
+    none('refusedConnects', figures.refusedConnects, 'refused connects'),
+    atLeast('minReadyEndpoints', figures.minReadyEndpoints, 1, 'ready endpoints'),
+    atLeast('minServingNodes', figures.minServingNodes, nodes, 'serving nodes'),
+    none('connectsToBlueAfterSwitch', figures.connectsToBlueAfterSwitch, 'connects to blue after the switch'),
+    none('sessionsLost', figures.sessionsLost, 'sessions lost'),
+    none('messagesLost', figures.messagesLost, 'QoS 1 messages lost'),
+    {
+      field: 'spread',
+      says: `coefficient of variation of clients per node: below ${MAX_VARIATION}`,
+      isKept: figures.spread.coefficientOfVariation < MAX_VARIATION,
+      seen: figures.spread.coefficientOfVariation,
+    },
+    atMost(
+      'upgradeSeconds',
+      figures.upgradeSeconds,
+      Math.round(TIME_ALLOWANCE * figures.limitSeconds * 10) / 10,
+      `seconds, ${TIME_ALLOWANCE} × the limit`,
+    ),
+  ];
+}
+
+/** The promises that were broken, each with its field's name, its bound and what was seen. Pure. */
+export function brokenPromises(figures: Figures): string[] {
+  return promisesOf(figures)
+    .filter(({ isKept }) => !isKept)
+    .map(({ field, says, seen }) => `${field}: ${says}, seen ${seen}`);
+}
+
+/** A poll of EMQX's nodes may be this late before what happened in between counts as unseen. */
+const MAX_GAP_MS = 10_000;
+
+/**
+ * What kept the report from being a proof: a figure of 0 must not come from not having looked.
+ * @returns one line for each gap, with the prefix `measurement:`
+ */
+export function unmeasured(evidence: Evidence): string[] {
+  const { settings, startedMs, endedMs, fleet } = evidence;
+  const result = resultOf(evidence);
+  const gaps: string[] = [];
+  if (!fleet.some(({ kind, atMs }) => kind === 'ready' && atMs <= startedMs)) {
+    gaps.push('the fleet was not complete when the template was edited');
+  }
+  if (!result) gaps.push('the fleet ended without a result');
+  else {
+    if (result.clients !== settings.clients) gaps.push(`the fleet had ${result.clients} clients`);
+    if (result.connected !== result.clients) {
+      gaps.push(`${result.clients - result.connected} clients were not back at the end`);
+    }
+    if (result.messages.acknowledged === 0) gaps.push('no QoS 1 message was acknowledged');
+  }
+  if (!(endedMs > startedMs)) gaps.push('the upgrade did not end');
+  if (during(evidence, seenOf(evidence, 'endpoints')).length === 0)
+    gaps.push("the Service's endpoints were not watched");
+  const polls = during(evidence, seenOf(evidence, 'nodes')).map(({ atMs }) => atMs);
+  const widest = Math.max(
+    ...[...polls, endedMs].map((atMs, index) => atMs - (polls[index - 1] ?? startedMs)),
+  );
+  if (polls.length === 0) gaps.push("EMQX's nodes were not watched");
+  else if (widest > MAX_GAP_MS) gaps.push(`EMQX's nodes were not seen for ${Math.round(widest / 1000)} s`);
+  if (settings.strategy === 'blue-green' && seenOf(evidence, 'broker-connects').length === 0) {
+    gaps.push('the brokers did not say which connects reached them');
+  }
+  return gaps.map((gap) => `measurement: ${gap}`);
+}
