@@ -1,0 +1,92 @@
+import { CONTROL_PORT } from '../../lib/control.js';
+import type { JsonObject } from '../../lib/json.js';
+import { SIDECAR_ENV, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
+import type { BlueGreenSpec } from '../../lib/types.js';
+
+/** Names that Sluice's parts have in a pod. */
+export const SIDECAR = { container: 'sluice', share: 'sluice', apiKey: 'sluice-api-key' } as const;
+
+const BUSYBOX = '/usr/local/bin/busybox';
+
+/** What the sidecar container is made from, beyond the BlueGreen. */
+export interface SidecarSettings {
+  image: string;
+  imagePullPolicy: string;
+  /** Kubernetes ResourceRequirements. */
+  resources: JsonObject;
+  /** PEM of the control CA's certificate. */
+  controlCa: string;
+}
+
+/** The sidecar's container: a native sidecar (init container that stays), first of the list. */
+export function sidecarContainer(
+  { image, imagePullPolicy, resources, controlCa }: SidecarSettings,
+  spec: BlueGreenSpec,
+  headlessService: string,
+): JsonObject {
+  const { evacuationStrategy, initialDelaySeconds } = spec.updateStrategy;
+  const env = (name: string, value: string | number): JsonObject => ({ name, value: String(value) });
+  return {
+    name: SIDECAR.container,
+    image,
+    imagePullPolicy,
+    restartPolicy: 'Always',
+    command: [BUSYBOX, 'sh', '/app/sidecar/run.sh'],
+    env: [
+      {
+        name: SIDECAR_ENV.pod,
+        valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } },
+      },
+      env(SIDECAR_ENV.apiPort, spec.emqx.apiPort),
+      env(SIDECAR_ENV.headlessService, headlessService),
+      env(SIDECAR_ENV.controlCa, controlCa),
+      env(SIDECAR_ENV.connEvictRate, evacuationStrategy.connEvictRate),
+      env(SIDECAR_ENV.sessEvictRate, evacuationStrategy.sessEvictRate),
+      env(SIDECAR_ENV.waitTakeover, evacuationStrategy.waitTakeover),
+      // for a pod that a Service selected until its deletion; in an upgrade the controller tells 0 first
+      env(SIDECAR_ENV.waitHealthCheck, initialDelaySeconds),
+      env(SIDECAR_ENV.noRecipientSeconds, spec.noRecipientSeconds),
+      env(SIDECAR_ENV.withoutEvacuation, spec.withoutEvacuation),
+    ],
+    ports: [{ name: 'sluice-control', containerPort: CONTROL_PORT, protocol: 'TCP' }],
+    // EMQX starts only when the gate that will hold its end is installed
+    startupProbe: {
+      exec: { command: [BUSYBOX, 'test', '-f', `${SIDECAR_PATHS.share}/bin/ready-to-gate`] },
+      periodSeconds: 1,
+      timeoutSeconds: 10,
+      failureThreshold: 120,
+    },
+    // the latch names the start of EMQX that it belongs to
+    readinessProbe: {
+      exec: {
+        command: [BUSYBOX, 'cmp', '-s', `${SIDECAR_PATHS.share}/joined`, `${SIDECAR_PATHS.share}/boot`],
+      },
+      periodSeconds: 2,
+      timeoutSeconds: 10,
+      failureThreshold: 1,
+    },
+    resources,
+    securityContext: {
+      runAsUser: SIDECAR_GROUP,
+      runAsGroup: SIDECAR_GROUP,
+      runAsNonRoot: true,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    volumeMounts: [
+      { name: SIDECAR.share, mountPath: SIDECAR_PATHS.share },
+      { name: SIDECAR.apiKey, mountPath: SIDECAR_PATHS.apiKey, readOnly: true },
+    ],
+  };
+}
+
+/** The volumes that the sidecar's mounts name: the share (in memory, for it holds the key), and the API key's Secret. */
+export function sidecarVolumes(secretName: string): JsonObject[] {
+  return [
+    { name: SIDECAR.share, emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
+    // 0644: no fsGroup may be set, and nobody but the sidecar and EMQX mounts it
+    { name: SIDECAR.apiKey, secret: { secretName, defaultMode: 0o644 } },
+  ];
+}

@@ -1,0 +1,198 @@
+import { describe, expect, it } from '@jest/globals';
+import { inject, takeOut, type InjectionSettings } from '../../../controller/inject/inject.js';
+import type { JsonObject } from '../../../lib/json.js';
+import { DEFAULT_SPEC } from '../../../lib/types.js';
+import { defaulted, liveTemplate, randomTemplate, seeded } from '../fixtures/templates.js';
+
+const settings = (changes: Partial<InjectionSettings> = {}): InjectionSettings => ({
+  revision: 'bcdfghjkl',
+  spec: DEFAULT_SPEC,
+  sidecar: { image: 'sluice:1', imagePullPolicy: 'IfNotPresent', resources: {}, controlCa: 'PEM' },
+  headlessService: 'emqx-headless',
+  secretName: 'emqx-sluice-api-key',
+  isOwnSecret: true,
+  ...changes,
+});
+
+function injected(template: JsonObject, changes: Partial<InjectionSettings> = {}): JsonObject {
+  const injection = inject(template, settings(changes));
+  if (injection.kind === 'refused') throw new Error(injection.message);
+  return injection.template;
+}
+
+function refusal(template: JsonObject, changes: Partial<InjectionSettings> = {}): string {
+  const injection = inject(template, settings(changes));
+  return injection.kind === 'refused' ? injection.message : '';
+}
+
+const podOf = (template: JsonObject): JsonObject => template['spec'] as JsonObject;
+const emqxOf = (template: JsonObject): JsonObject =>
+  (podOf(template)['containers'] as JsonObject[]).find(({ name }) => name === 'emqx') ?? {};
+
+describe('taking out again', () => {
+  it('gives back the template by value, whatever people put into it and the API server fills in', () => {
+    for (let seed = 1; seed <= 300; seed += 1) {
+      const template = randomTemplate(seeded(seed));
+      for (const isOwnSecret of [true, false]) {
+        const live = defaulted(injected(template, { isOwnSecret }));
+        expect(live).not.toEqual(template);
+        expect(takeOut(live)).toEqual(template);
+      }
+    }
+  });
+
+  it('leaves a template alone that nothing was put into', () => {
+    expect(takeOut(liveTemplate())).toEqual(liveTemplate());
+  });
+
+  it('does not guess when somebody has put a container in front of ours', () => {
+    const live = injected(liveTemplate({ pod: { initContainers: [{ name: 'theirs', image: 'x' }] } }));
+    (podOf(live)['initContainers'] as JsonObject[]).unshift({ name: 'mesh', image: 'mesh:1' });
+    expect(takeOut(live)).toBeUndefined();
+  });
+
+  it('does not edit the template that it is given', () => {
+    const template = liveTemplate();
+    injected(template);
+    expect(template).toEqual(liveTemplate());
+  });
+});
+
+describe('what is put in', () => {
+  it('puts the sidecar in front of the init containers of the user', () => {
+    const template = injected(liveTemplate({ pod: { initContainers: [{ name: 'theirs', image: 'x' }] } }));
+    const names = (podOf(template)['initContainers'] as JsonObject[]).map(({ name }) => name);
+    expect(names).toEqual(['sluice', 'theirs']);
+  });
+
+  it('runs the exec hooks of the user behind ours', () => {
+    const template = injected(
+      liveTemplate({ emqx: { lifecycle: { preStop: { exec: { command: ['/bin/x', 'a b'] } } } } }),
+    );
+    expect(emqxOf(template)['lifecycle']).toEqual({
+      preStop: {
+        exec: { command: ['/sluice/bin/busybox', 'sh', '/sluice/bin/gate.sh', '--', '/bin/x', 'a b'] },
+      },
+      postStart: { exec: { command: ['/sluice/bin/busybox', 'sh', '/sluice/bin/started.sh'] } },
+    });
+  });
+
+  it.each([
+    { own: 30, grace: 3700 },
+    { own: 86_400, grace: 86_400 },
+  ])('gives $grace s of grace where the user has $own', ({ own, grace }) => {
+    const template = injected(liveTemplate({ pod: { terminationGracePeriodSeconds: own } }));
+    expect(podOf(template)['terminationGracePeriodSeconds']).toBe(grace);
+  });
+
+  it('gives restarts in place by a probe half a minute, and leaves a grace that the user chose', () => {
+    const template = injected(
+      liveTemplate({
+        emqx: {
+          livenessProbe: { periodSeconds: 1 },
+          startupProbe: { terminationGracePeriodSeconds: 5 },
+          readinessProbe: {},
+        },
+      }),
+    );
+    expect(emqxOf(template)).toMatchObject({
+      livenessProbe: { periodSeconds: 1, terminationGracePeriodSeconds: 30 },
+      startupProbe: { terminationGracePeriodSeconds: 5 },
+      readinessProbe: {},
+    });
+    expect(emqxOf(template)['readinessProbe']).toEqual({});
+  });
+
+  it('mounts the key into EMQX only when the Secret is our own', () => {
+    const env = { name: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: '"/etc/sluice/api-key/bootstrap"' };
+    expect(emqxOf(injected(liveTemplate()))['env']).toContainEqual(env);
+    const named = emqxOf(injected(liveTemplate(), { isOwnSecret: false, secretName: 'mine' }));
+    expect(named['env']).not.toContainEqual(env);
+    expect(named['volumeMounts']).toEqual([{ name: 'sluice', mountPath: '/sluice' }]);
+  });
+});
+
+describe("EMQX's container", () => {
+  const two = (emqx: JsonObject, other: JsonObject): JsonObject => ({
+    metadata: { labels: {} },
+    spec: {
+      containers: [
+        { name: 'other', image: 'o', ...other },
+        { name: 'emqx', image: 'e', ...emqx },
+      ],
+    },
+  });
+
+  it('is known by its ports', () => {
+    const template = injected(
+      two({ ports: [{ containerPort: 18083 }] }, { ports: [{ containerPort: 9090 }] }),
+    );
+    expect(emqxOf(template)['lifecycle']).toBeDefined();
+  });
+
+  it('is the one that the spec names', () => {
+    const spec = { ...DEFAULT_SPEC, emqx: { ...DEFAULT_SPEC.emqx, container: 'emqx' } };
+    expect(
+      emqxOf(injected(two({}, { ports: [{ containerPort: 1883 }] }), { spec }))['lifecycle'],
+    ).toBeDefined();
+  });
+
+  it.each([
+    {
+      when: 'it cannot be told',
+      template: two({}, {}),
+      container: '',
+      says: 'set spec.emqx.container to one of: other, emqx',
+    },
+    {
+      when: 'the named one is not there',
+      template: two({}, {}),
+      container: 'mqtt',
+      says: 'spec.emqx.container is mqtt',
+    },
+  ])('is asked for when $when', ({ template, container, says }) => {
+    const spec = { ...DEFAULT_SPEC, emqx: { ...DEFAULT_SPEC.emqx, container } };
+    expect(refusal(template, { spec })).toContain(says);
+  });
+});
+
+describe('refusals', () => {
+  it.each([
+    {
+      when: 'a preStop hook is httpGet',
+      emqx: { lifecycle: { preStop: { httpGet: { port: 1 } } } },
+      says: 'kind httpGet',
+    },
+    {
+      when: 'a preStop hook is sleep',
+      emqx: { lifecycle: { preStop: { sleep: { seconds: 1 } } } },
+      says: 'kind sleep',
+    },
+    {
+      when: 'a postStart hook is tcpSocket',
+      emqx: { lifecycle: { postStart: { tcpSocket: {} } } },
+      says: 'postStart hook',
+    },
+    {
+      when: 'our path is taken',
+      emqx: { volumeMounts: [{ name: 'x', mountPath: '/sluice' }] },
+      says: '/sluice',
+    },
+    {
+      when: 'EMQX has a bootstrap file',
+      emqx: { env: [{ name: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: 'x' }] },
+      says: 'spec.emqx.apiKeySecret.name',
+    },
+  ])('says what to change when $when', ({ emqx, says }) => {
+    expect(refusal(liveTemplate({ emqx }))).toContain(says);
+  });
+
+  it('takes a bootstrap file of the user when the Secret is named', () => {
+    const emqx = { env: [{ name: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: 'x' }] };
+    expect(refusal(liveTemplate({ emqx }), { isOwnSecret: false, secretName: 'mine' })).toBe('');
+  });
+
+  it('never injects twice', () => {
+    expect(refusal(injected(liveTemplate()))).toContain('copied from a revision set');
+  });
+});
