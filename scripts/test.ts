@@ -54,7 +54,7 @@ async function count({ name, args, limitMs, isJest = false }: Run): Promise<Tall
   console.log(`\n== ${name}`);
   const file = `${OUT}/${name}.json`;
   const code = await npmRun(
-    isJest ? [...args, '--json', `--outputFile=${file}`, '--silent=false'] : args,
+    isJest ? [...args, '--json', `--outputFile=${file}`] : args,
     limitMs,
   );
   if (!isJest) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
