@@ -1,0 +1,171 @@
+import { totalmem, freemem, loadavg } from 'node:os';
+import type { NodeApi } from './nodeApi.js';
+import { failed, type Reply, type Route } from './http.js';
+
+/** Nodes, cluster and log-in: contracts/emqx.md §3 and §4. */
+export function nodeRoutes(node: NodeApi): readonly Route[] {
+  const oneNode = async (name: string): Promise<Reply> => {
+    if (!node.isRunning(name)) return notFound(name);
+    return { status: 200, body: await node.ask(name, 'node_info', null) };
+  };
+  return [
+    {
+      method: 'GET',
+      path: '/nodes',
+      answer: async () => {
+        const items = await Promise.all(
+          node.members().map(async (name): Promise<unknown> => {
+            const stopped = { node: name, node_status: 'stopped', role: 'core' };
+            if (!node.isRunning(name)) return stopped;
+            return node.ask(name, 'node_info', null).catch(() => stopped);
+          }),
+        );
+        return { status: 200, body: items };
+      },
+    },
+    { method: 'GET', path: '/nodes/{node}', answer: ({ params }) => oneNode(params.node ?? '') },
+    {
+      method: 'GET',
+      path: '/nodes/{node}/stats',
+      answer: async ({ params: { node: name = '' } }) => {
+        if (!node.isRunning(name)) return notFound(name);
+        return { status: 200, body: await node.ask(name, 'node_stats', null) };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/nodes/{node}/metrics',
+      answer: async ({ params: { node: name = '' } }) => {
+        if (!node.isRunning(name)) return notFound(name);
+        return { status: 200, body: await node.ask(name, 'node_metrics', null) };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/stats',
+      answer: async ({ query }) => {
+        const each = (await Promise.all(
+          node
+            .running()
+            .map(async (name) => ({
+              node: name,
+              ...((await node.ask(name, 'node_stats', null)) as Counters),
+            })),
+        )) as readonly ({ node: string } & Counters)[];
+        if (query.get('aggregate') !== 'true') return { status: 200, body: each };
+        const sums: Record<string, number> = {};
+        for (const item of each) {
+          for (const [key, value] of Object.entries(item)) {
+            if (typeof value === 'number') sums[key] = (sums[key] ?? 0) + value;
+          }
+        }
+        return { status: 200, body: sums };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/cluster',
+      answer: () => ({
+        status: 200,
+        body: { name: node.settings.clusterName, nodes: node.running(), self: node.self },
+      }),
+    },
+    {
+      method: 'DELETE',
+      path: '/cluster/{node}/force_leave',
+      answer: async ({ params: { node: name = '' } }) => {
+        if (!name.includes('@')) return failed(400, 'BAD_REQUEST', `bad node name: ${name}`);
+        if (name === node.self) return failed(400, 'BAD_REQUEST', "Can't leave self");
+        return (await node.forceLeave(name))
+          ? { status: 204 }
+          : failed(400, 'BAD_REQUEST', 'node_not_in_cluster');
+      },
+    },
+    {
+      method: 'PUT',
+      path: '/cluster/{node}/invite',
+      answer: async ({ params: { node: name = '' }, body }) => {
+        const { timeout = 15_000 } = body as { readonly timeout?: unknown };
+        if (typeof timeout !== 'number' || timeout < 5_000)
+          return failed(400, 'BAD_REQUEST', 'timeout: at least 5000');
+        if (!name.includes('@')) return failed(400, 'BAD_REQUEST', `bad node name: ${name}`);
+        const error = await node.invite(name, timeout);
+        return error === undefined ? { status: 200 } : failed(400, 'BAD_REQUEST', error);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/login',
+      isPublic: true,
+      answer: ({ body }) => {
+        const { username, password } = body as { readonly username?: unknown; readonly password?: unknown };
+        if (username !== node.settings.defaultUser || password !== node.settings.defaultPassword) {
+          return failed(401, 'BAD_USERNAME_OR_PWD', 'Auth failed');
+        }
+        const { version, edition } = node.settings;
+        const license = { edition: edition === 'Enterprise' ? 'ee' : 'opensource' };
+        return { status: 200, body: { token: node.newToken(), version, license, role: 'administrator' } };
+      },
+    },
+    { method: 'POST', path: '/logout', answer: () => ({ status: 204 }) },
+    {
+      method: 'GET',
+      path: '/users',
+      answer: () => ({ status: 200, body: [{ username: node.settings.defaultUser, role: 'administrator' }] }),
+    },
+    {
+      method: 'POST',
+      path: '/api_key',
+      answer: ({ body }) => {
+        const { name } = body as { readonly name?: unknown };
+        if (typeof name !== 'string' || name === '') return failed(400, 'BAD_REQUEST', 'name is required');
+        return { status: 200, body: { name, enable: true, expired: false, ...node.newApiKey() } };
+      },
+    },
+  ];
+}
+
+type Counters = Readonly<Record<string, unknown>>;
+
+export function notFound(name: string): Reply {
+  return failed(404, 'NOT_FOUND', `Node not found: ${name}`);
+}
+
+/** One running item of `GET /nodes`. */
+export function nodeInfo(
+  node: NodeApi,
+  counts: {
+    readonly connected: number;
+    readonly channels: number;
+    readonly clusterSessions: number;
+    readonly uptimeMs: number;
+  },
+): unknown {
+  const [load1 = 0, load5 = 0, load15 = 0] = loadavg();
+  return {
+    node: node.self,
+    node_status: 'running',
+    role: 'core',
+    version: node.settings.version,
+    edition: node.settings.edition,
+    otp_release: '26.2.5.14-1/14.2.5.10',
+    uptime: counts.uptimeMs,
+    connections: counts.channels,
+    live_connections: counts.connected,
+    cluster_sessions: counts.clusterSessions,
+    memory_total: megabytes(totalmem()),
+    memory_used: megabytes(totalmem() - freemem()),
+    load1,
+    load5,
+    load15,
+    max_fds: 1_048_576,
+    process_available: 2_097_152,
+    process_used: 700 + counts.channels,
+    log_path: 'log.file_handler.default.enable is false, not logging to file.',
+    sys_path: '/opt/emqx',
+  };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(2)}M`;
+}

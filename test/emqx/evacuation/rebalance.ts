@@ -1,0 +1,92 @@
+import { SchemaError } from './request.js';
+
+/** What `POST /load_rebalance/{node}/start` asks for: contracts/emqx.md §1.7. Waits in seconds. */
+export interface RebalanceOptions {
+  readonly waitHealthCheck: number;
+  readonly connEvictRate: number;
+  readonly sessEvictRate: number;
+  readonly waitTakeover: number;
+  readonly absConnThreshold: number;
+  readonly absSessThreshold: number;
+  readonly relConnThreshold: number;
+  readonly relSessThreshold: number;
+  readonly nodes: readonly string[] | undefined;
+}
+
+const numbers = {
+  wait_health_check: { otherwise: 60, least: 0 },
+  conn_evict_rate: { otherwise: 500, least: 1 },
+  sess_evict_rate: { otherwise: 500, least: 1 },
+  wait_takeover: { otherwise: 60, least: 0 },
+  abs_conn_threshold: { otherwise: 1_000, least: 1 },
+  abs_sess_threshold: { otherwise: 1_000, least: 1 },
+  rel_conn_threshold: { otherwise: 1.1, least: 1.000_001 },
+  rel_sess_threshold: { otherwise: 1.1, least: 1.000_001 },
+} as const;
+
+/** @throws SchemaError */
+export function parseRebalance(body: unknown): RebalanceOptions {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new SchemaError('not an object');
+  const fields: Readonly<Record<string, unknown>> = { ...body };
+  for (const key of Object.keys(fields)) {
+    if (key !== 'nodes' && !Object.hasOwn(numbers, key)) throw new SchemaError(`unknown field ${key}`);
+  }
+  const read = (key: keyof typeof numbers): number => {
+    const value = fields[key] ?? numbers[key].otherwise;
+    if (typeof value !== 'number' || value < numbers[key].least)
+      throw new SchemaError(`${key}: ${JSON.stringify(value)}`);
+    return value;
+  };
+  const { nodes } = fields;
+  if (nodes !== undefined && (!Array.isArray(nodes) || nodes.length === 0))
+    throw new SchemaError('nodes: not empty');
+  return {
+    waitHealthCheck: read('wait_health_check'),
+    connEvictRate: read('conn_evict_rate'),
+    sessEvictRate: read('sess_evict_rate'),
+    waitTakeover: read('wait_takeover'),
+    absConnThreshold: read('abs_conn_threshold'),
+    absSessThreshold: read('abs_sess_threshold'),
+    relConnThreshold: read('rel_conn_threshold'),
+    relSessThreshold: read('rel_sess_threshold'),
+    nodes: (nodes as readonly string[] | undefined) ?? undefined,
+  };
+}
+
+export interface Load {
+  readonly node: string;
+  readonly connected: number;
+  readonly sessions: number;
+}
+
+export interface Split {
+  readonly donors: readonly string[];
+  readonly recipients: readonly string[];
+  /** Averages of the recipients and donors, which the donors are brought down to. */
+  readonly connGoal: number;
+  readonly sessGoal: number;
+}
+
+/** Who gives and who takes: those above both thresholds over the average of the rest give. Undefined: nothing to balance. */
+export function split(loads: readonly Load[], options: RebalanceOptions): Split | undefined {
+  const mean = (pick: (load: Load) => number) =>
+    loads.reduce((sum, load) => sum + pick(load), 0) / Math.max(1, loads.length);
+  const connGoal = mean(({ connected }) => connected);
+  const sessGoal = mean(({ sessions }) => sessions);
+  const isAbove = (value: number, average: number, absolute: number, relative: number) =>
+    value > average + absolute || value > average * relative;
+  const donors = loads.filter(
+    ({ connected, sessions }) =>
+      isAbove(connected, connGoal, options.absConnThreshold, options.relConnThreshold) ||
+      isAbove(sessions, sessGoal, options.absSessThreshold, options.relSessThreshold),
+  );
+  const recipients = loads.filter((load) => !donors.includes(load));
+  if (donors.length === 0 || recipients.length === 0) return undefined;
+  return {
+    donors: donors.map(({ node }) => node),
+    recipients: recipients.map(({ node }) => node),
+    connGoal,
+    sessGoal,
+  };
+}

@@ -1,0 +1,54 @@
+/** What `--help` prints: the variables that are EMQX's own, then the stand-in's, most of them unkind habits. */
+export const help = `EMQX stand-in: several of these form one cluster, as EMQX 5 nodes do.
+
+Variables of EMQX:
+  EMQX_NODE_NAME, EMQX_NODE__NAME         node name (name@host); else EMQX_NAME (emqx) @ EMQX_HOST (this host's IPv4)
+  EMQX_NODE__COOKIE                       emqx50elixir
+  EMQX_NODE__DATA_DIR                     /opt/emqx/data
+  EMQX_NODE__DIST_NET_TICKTIME            120 s; after that much silence another node counts as down
+  EMQX_CLUSTER__DISCOVERY_STRATEGY        manual (default), singleton, static, dns
+  EMQX_CLUSTER__STATIC__SEEDS             names, separated by commas
+  EMQX_CLUSTER__DNS__NAME                 of the headless Service
+  EMQX_CLUSTER__DNS__RECORD_TYPE          a (default; node names must then end in the pod's IP), aaaa, srv
+  EMQX_CLUSTER__AUTOCLEAN                 24h; stopped nodes are forgotten after that
+  EMQX_CLUSTER__NAME                      emqxcl
+  EMQX_API_KEY__BOOTSTRAP_FILE            key:secret[:role] a line; the path may be in double quotes
+  EMQX_DASHBOARD__DEFAULT_USERNAME, EMQX_DASHBOARD__DEFAULT_PASSWORD   admin, public
+  EMQX_LISTENERS__TCP__DEFAULT__BIND      1883
+  EMQX_DASHBOARD__LISTENERS__HTTP__BIND   18083
+  EMQX_MQTT__SESSION_EXPIRY_INTERVAL      2h; sessions of MQTT 3.1.1 clients
+  EMQX_MQTT__MAX_INFLIGHT, EMQX_MQTT__MAX_MQUEUE_LEN   32, 1000
+  EMQX_LICENSE__KEY                       from 5.9.0 on; without it other nodes are refused
+
+Ports of EMQX: 1883 MQTT, 18083 API, 4370 and 5369 between nodes (on the address of the node name when it is a loopback one).
+
+Variables of the stand-in:
+  STANDIN_VERSION                  5.8.8
+  STANDIN_EDITION                  Enterprise (default), Opensource
+  STANDIN_BIND                     address for all ports
+  STANDIN_STATS_PORT               18099; GET /evictions, /connects, /switches and /; PUT /switches
+  STANDIN_TIME_SCALE               1; multiplies every wait below and those of an evacuation
+  STANDIN_BOOT_MS                  4500; from the start of the process to its ports open (slow boot)
+  STANDIN_JOIN_MS                  2000; time in which a joining node has no MQTT and no API
+  STANDIN_STOP_MS                  4000; from SIGTERM to the end
+  STANDIN_DISCOVERY_DELAY_MS       3000; at most, by chance, from Ready to the first look for others: Ready comes before joined
+  STANDIN_DISCOVERY_RETRY_MS       5000
+  STANDIN_NO_RECIPIENT_RETRY_MS    30000; evicting_sessions with nowhere to go
+  STANDIN_SESSION_MOVE_MS          2; what moving one session takes at least: a client that returns meanwhile is kicked
+  STANDIN_STAY_ALONE=true          never joins, and logs nothing
+  STANDIN_SINGLE_NODE_LICENCE=true refuses every join
+
+Unkind habits that a running node takes on or drops through PUT /switches (name in brackets):
+  STANDIN_API                      up, hang, error, down: EMQX's API, and /status with down [api]
+  STANDIN_STATUS_DELAY_MS          slow GET /load_rebalance/status [statusDelayMs]
+  STANDIN_OMIT_FROM_GLOBAL_STATUS  left out of global_status [isOmittedFromGlobalStatus]
+  STANDIN_ISOLATED                 cut off from the other nodes: seen as stopped, while it runs [isIsolated]
+  STANDIN_NO_EVACUATION            open-source build: load_rebalance is 404 [hasNoEvacuation]
+  STANDIN_DURABLE                  durable sessions: counted across the cluster, never moved [isDurable]
+  STANDIN_REFUSE_KEYS              every API key is wrong [refusesKeys]
+
+These habits have no switch, they follow from the model: the join drops whoever is connected; a join whose partner stops
+leaves the node without MQTT and API; a node that comes back under a name that is still listed as stopped is refused
+(already_in_cluster) until force_leave; evictions come in bursts, one a second; the sessions of a killed node are gone; a node
+with .evacuation in its data directory comes up refusing clients.
+`;

@@ -1,0 +1,415 @@
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
+import { clientItem, clientRoutes } from './api/clientRoutes.js';
+import { serveApi, type ApiServer, type Reply } from './api/http.js';
+import { Keys, type ApiKey } from './api/keys.js';
+import type { NodeApi } from './api/nodeApi.js';
+import { nodeInfo, nodeRoutes } from './api/nodeRoutes.js';
+import { rebalanceRoutes } from './api/rebalanceRoutes.js';
+import { Cluster } from './cluster/cluster.js';
+import type { Answer } from './cluster/link.js';
+import { Coordinator, Refusal } from './evacuation/coordinator.js';
+import { evacuationFile } from './evacuation/file.js';
+import { RebalanceRun } from './evacuation/rebalanceRun.js';
+import type { RebalanceOptions } from './evacuation/rebalance.js';
+import { emqxPace, type Options } from './evacuation/state.js';
+import { reasonOf, type Log } from './log.js';
+import { Broker } from './mqtt/broker.js';
+import { listen, type Listener } from './mqtt/listener.js';
+import type { MessageJson } from './mqtt/message.js';
+import { Tables, type Sync } from './mqtt/tables.js';
+import { changeSwitches, type Settings, type Switches } from './settings.js';
+import { serveStats, Stats } from './stats.js';
+import { systemClock, wait, within, type Clock } from './time.js';
+
+/** Tables that the whole cluster shares, as a joiner gets them. */
+interface SharedTables {
+  readonly keys: readonly (readonly [string, ApiKey])[];
+  readonly retained: readonly MessageJson[];
+}
+
+/** One node of EMQX, as far as contracts/emqx.md goes. Builds the parts and ties them together. */
+export class StandIn {
+  #switches: Switches;
+  readonly #clock: Clock;
+  readonly #stats: Stats;
+  readonly #keys: Keys;
+  readonly #tables = new Tables();
+  readonly #cluster: Cluster;
+  readonly #broker: Broker;
+  readonly #coordinator: Coordinator;
+  readonly #rebalance: RebalanceRun;
+  readonly #answers: ReadonlyMap<string, Answer>;
+  readonly #startedAt = Date.now();
+  readonly #ending = new AbortController();
+  #api: ApiServer | undefined;
+  #listener: Listener | undefined;
+  #statsServer: Server | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+  #isUp = false;
+
+  constructor(
+    readonly settings: Settings,
+    readonly log: Log,
+  ) {
+    this.#switches = settings.switches;
+    this.#clock = systemClock(settings.timeScale);
+    this.#stats = new Stats(() => Date.now());
+    this.#keys = new Keys(() => Date.now());
+    this.#cluster = new Cluster(settings, this.#clusterHost(), this.#clock, log);
+    this.#broker = this.#newBroker();
+    this.#coordinator = this.#newCoordinator();
+    this.#rebalance = this.#newRebalance();
+    this.#answers = this.#newAnswers();
+  }
+
+  /** Boots, opens the ports, and goes on looking for a cluster to join. Resolves when MQTT and API are open. */
+  async start(): Promise<void> {
+    const { settings, log } = this;
+    this.#statsServer = await serveStats({
+      host: settings.bind,
+      port: settings.statsPort,
+      stats: this.#stats,
+      describe: () => this.#description(),
+      switches: () => this.#switches,
+      setSwitches: (changes) => this.#setSwitches(changes),
+    });
+    await wait(this.#clock, settings.bootMs);
+    if (this.#ending.signal.aborted) return;
+    await this.#cluster.open(this.#answers);
+    await this.#startApps();
+    this.#sweeper = setInterval(() => {
+      this.#broker.sweep();
+      this.#cluster.sweep();
+      if (Date.now() % 5_000 < 1_000) void this.#refreshDurable();
+    }, 1_000);
+    log('info', 'emqx_is_running', { node: settings.node, version: settings.version });
+    void this.#cluster.autocluster(this.#ending.signal);
+  }
+
+  /** As EMQX does on SIGTERM: clients and API go at once, the process some seconds later. */
+  async stop(): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    this.#ending.abort();
+    this.#cluster.isStopping = true;
+    this.log('warning', 'emqx_stopping');
+    this.#stopApps();
+    await wait(this.#clock, this.settings.stopMs);
+    this.#cluster.close();
+    clearInterval(this.#sweeper);
+    this.#statsServer?.close();
+    this.#statsServer?.closeAllConnections();
+  }
+
+  async #startApps(): Promise<void> {
+    const { settings } = this;
+    if (settings.bootstrapFile !== undefined) {
+      for (const [key, value] of Keys.fromFile(settings.bootstrapFile)) this.#putKey(key, value);
+    }
+    this.#coordinator.resume();
+    this.#listener = await listen(settings.mqtt, {
+      broker: this.#broker,
+      now: () => this.#clock.now(),
+      isRefusing: () => this.#coordinator.isRefusing || this.#rebalance.isRefusing,
+      sessionExpirySeconds: settings.sessionExpirySeconds,
+      onConnack: (code) => this.#stats.connack(code),
+    });
+    const node = this.#nodeApi();
+    this.#api = await serveApi({
+      address: settings.api,
+      routes: [...nodeRoutes(node), ...clientRoutes(node), ...rebalanceRoutes(node)],
+      status: (query) => this.#status(query),
+      check: (authorization, method, path) =>
+        this.#keys.check(this.#switches.refusesKeys ? 'Basic Og==' : authorization, method, path),
+      switches: () => this.#switches,
+      log: this.log,
+    });
+    this.#isUp = true;
+  }
+
+  #stopApps(): void {
+    this.#isUp = false;
+    this.#coordinator.halt();
+    this.#rebalance.halt();
+    this.#listener?.close();
+    this.#api?.close();
+    this.#broker.clear();
+  }
+
+  #putKey(key: string, value: ApiKey): void {
+    this.#keys.put(key, value);
+    this.#cluster.peers.tellAll('key_put', [key, value]);
+  }
+
+  #status(query: URLSearchParams): Reply {
+    const { node, version } = this.settings;
+    const status = this.#isUp ? 200 : 503;
+    const app = this.#isUp ? 'running' : 'not_running';
+    const headers: Record<string, string> = this.#isUp ? {} : { 'retry-after': '15' };
+    if (query.get('format') === 'json') {
+      return {
+        status,
+        headers,
+        body: { node_name: node, rel_vsn: version, broker_status: 'started', app_status: app },
+      };
+    }
+    return { status, headers, text: `Node ${node} is started\nemqx is ${app}` };
+  }
+
+  #clusterHost() {
+    return {
+      syncFor: () => ({ ...this.#broker.sync(), keys: this.#keys.all() }),
+      onSync: (node: string, sync: unknown) => {
+        const { keys, ...rest } = sync as Sync & { readonly keys: SharedTables['keys'] };
+        this.#tables.sync(node, rest);
+        for (const [key, value] of keys)
+          if (!this.#keys.all().some(([known]) => known === key)) this.#keys.put(key, value);
+      },
+      onGone: (node: string) => this.#tables.forget(node),
+      stopApps: () => {
+        this.#stopApps();
+        this.#tables.forgetAll();
+        this.#keys.clear();
+      },
+      startApps: () => this.#startApps(),
+      tables: (): SharedTables => ({ keys: this.#keys.all(), retained: this.#broker.retained() }),
+      takeTables: (tables: unknown) => {
+        const { keys, retained } = tables as SharedTables;
+        for (const [key, value] of keys) this.#keys.put(key, value);
+        this.#broker.takeRetained(retained);
+      },
+      isIsolated: () => this.#switches.isIsolated,
+    };
+  }
+
+  #newBroker(): Broker {
+    const { settings } = this;
+    const { peers } = this.#cluster;
+    return new Broker({
+      clock: this.#clock,
+      tables: this.#tables,
+      limits: { maxInflight: settings.maxInflight, maxQueue: settings.maxQueue },
+      lateMs: 5_000,
+      others: {
+        self: settings.node,
+        isRunning: (node) => peers.isRunning(node),
+        running: () => peers.running(),
+        askRpc: (node, method, params, timeoutMs) => peers.askRpc(node, method, params, timeoutMs),
+        tellRpc: (node, method, params) => peers.tellRpc(node, method, params),
+        tellAll: (method, params) => peers.tellAll(method, params),
+        askAll: (method, params, timeoutMs) => peers.askAll(method, params, timeoutMs),
+      },
+    });
+  }
+
+  #newCoordinator(): Coordinator {
+    const { settings } = this;
+    return new Coordinator(
+      {
+        counts: () => this.#counts(),
+        available: () => this.#available(),
+        evict: (atMost) => this.#evict(atMost),
+        // Durable sessions are in no node's memory: nothing can be moved.
+        sessionIds: (atMost) => (this.#switches.isDurable ? [] : this.#broker.sessionIds(atMost)),
+        move: async (clientId, node) => (await this.#cluster.peers.askRpc(node, 'adopt', clientId)) === true,
+        discard: (clientId) => this.#broker.discard(clientId),
+        isAgentBusy: () => this.#rebalance.isDonor,
+        pace: { ...emqxPace, noRecipientMs: settings.noRecipientMs },
+        sessionMoveMs: settings.sessionMoveMs,
+      },
+      evacuationFile(settings.dataDir),
+      this.#clock,
+      this.log,
+    );
+  }
+
+  #newRebalance(): RebalanceRun {
+    return new RebalanceRun({
+      self: this.settings.node,
+      clock: this.#clock,
+      counts: () => this.#broker.counts(),
+      disconnected: () => this.#disconnected(),
+      isEvacuating: () => this.#coordinator.isActive,
+      available: async () => [this.settings.node, ...(await this.#available())],
+      ask: (node, method, params) => this.#ask(node, method, params),
+      evict: (atMost) => this.#evict(atMost),
+      moveSessions: async (atMost, recipients) => {
+        for (const clientId of this.#disconnected().slice(0, atMost)) {
+          const node = recipients[Math.floor(Math.random() * recipients.length)];
+          if (node !== undefined) await this.#cluster.peers.askRpc(node, 'adopt', clientId);
+        }
+      },
+    });
+  }
+
+  #evict(atMost: number): number {
+    const count = this.#broker.evict(atMost);
+    this.#stats.evicted(count);
+    return count;
+  }
+
+  #disconnected(): readonly string[] {
+    return [...this.#broker.all()].filter(({ client }) => !client).map(({ session }) => session.clientId);
+  }
+
+  #durableHere(): number {
+    return this.#disconnected().length;
+  }
+
+  /** What `initial_*` and `current_*` count; durable sessions of all nodes are in it. */
+  #counts(): { readonly connected: number; readonly sessions: number } {
+    const counts = this.#broker.counts();
+    if (!this.#switches.isDurable) return counts;
+    return { ...counts, sessions: counts.connected + this.#durableEverywhere };
+  }
+
+  #durableEverywhere = 0;
+
+  /** EMQX refreshes this count every 5 s. */
+  async #refreshDurable(): Promise<void> {
+    if (!this.#switches.isDurable) return;
+    const others = await this.#cluster.peers.askAll('durable_here', null, 5_000);
+    this.#durableEverywhere = others.reduce((sum, [, count]) => sum + Number(count), this.#durableHere());
+  }
+
+  async #available(): Promise<readonly string[]> {
+    const answers = await this.#cluster.peers.askAll('is_available', null);
+    return answers.filter(([, isAvailable]) => isAvailable === true).map(([node]) => node);
+  }
+
+  #isAvailable(): boolean {
+    return this.#isUp && !this.#coordinator.isActive && !this.#rebalance.isDonor;
+  }
+
+  async #ask(node: string, method: string, params: unknown, timeoutMs = 15_000): Promise<unknown> {
+    if (node !== this.settings.node) return this.#cluster.peers.ask(node, method, params, timeoutMs);
+    const answer = this.#answers.get(method);
+    if (!answer) throw new Error(`undef: ${method}`);
+    return within(timeoutMs, method, Promise.resolve(answer(params, node)));
+  }
+
+  #newAnswers(): ReadonlyMap<string, Answer> {
+    const refusable = async (work: () => Promise<void> | void) => {
+      try {
+        await work();
+        return null;
+      } catch (error) {
+        if (error instanceof Refusal) return { refused: error.message };
+        throw error;
+      }
+    };
+    const report = async () => {
+      const evacuation = await this.#coordinator.report();
+      return evacuation ? { process: 'evacuation', ...evacuation } : this.#rebalance.donorReport();
+    };
+    return new Map<string, Answer>([
+      ...this.#broker.answers(),
+      ...this.#cluster.answers(),
+      ...this.#rebalance.answers(),
+      ['key_put', (params) => this.#keys.put(...(params as [string, ApiKey]))],
+      ['is_available', () => this.#isAvailable()],
+      ['evacuation_start', (options) => refusable(() => this.#coordinator.start(options as Options))],
+      ['evacuation_stop', () => refusable(() => this.#coordinator.stop())],
+      ['rebalance_start', (options) => refusable(() => this.#rebalance.start(options as RebalanceOptions))],
+      ['rebalance_stop', () => refusable(() => this.#rebalance.stop())],
+      ['rebalance_report', report],
+      [
+        'global_report',
+        async () => {
+          if (this.#switches.isOmittedFromGlobalStatus) throw new Error('busy');
+          return (await this.#coordinator.report()) === undefined
+            ? this.#rebalance.coordinatorReport()
+            : report();
+        },
+      ],
+      [
+        'eviction_status',
+        () => {
+          if (!this.#coordinator.isActive && !this.#rebalance.isDonor) return { status: 'disabled' };
+          const { connected, sessions } = this.#broker.counts();
+          return { status: 'enabled', stats: { connections: connected, sessions } };
+        },
+      ],
+      ['durable_here', () => this.#durableHere()],
+      ['node_info', () => this.#nodeInfo()],
+      ['node_stats', () => this.#nodeStats()],
+      ['node_metrics', () => ({ 'client.connected': 0 })],
+      ['clients', () => [...this.#broker.all()].map((held) => clientItem(this.settings.node, held))],
+      ['kick', (clientId) => this.#broker.kick(clientId as string)],
+    ]);
+  }
+
+  #channels(): number {
+    const { connected, sessions } = this.#broker.counts();
+    return this.#switches.isDurable ? connected : sessions;
+  }
+
+  async #nodeInfo(): Promise<unknown> {
+    const { connected, sessions } = this.#broker.counts();
+    const clusterSessions = sessions + this.#tables.clientCount();
+    return nodeInfo(this.#nodeApi(), {
+      connected,
+      channels: this.#channels(),
+      clusterSessions,
+      uptimeMs: Date.now() - this.#startedAt,
+    });
+  }
+
+  #nodeStats(): unknown {
+    const { connected, sessions } = this.#broker.counts();
+    return {
+      'connections.count': this.#channels(),
+      'live_connections.count': connected,
+      'sessions.count': sessions,
+      'cluster_sessions.count': sessions + this.#tables.clientCount(),
+    };
+  }
+
+  #nodeApi(): NodeApi {
+    return {
+      settings: this.settings,
+      self: this.settings.node,
+      switches: () => this.#switches,
+      members: () => this.#cluster.members(),
+      running: () => this.#cluster.running(),
+      isRunning: (node) => this.#cluster.isRunning(node),
+      ask: (node, method, params, timeoutMs) => this.#ask(node, method, params, timeoutMs),
+      forceLeave: (node) => this.#cluster.forceLeave(node),
+      invite: async (node, timeoutMs) => {
+        try {
+          await this.#cluster.invite(node, timeoutMs);
+          return undefined;
+        } catch (error) {
+          return reasonOf(error);
+        }
+      },
+      newToken: () => this.#keys.newToken(),
+      newApiKey: () => {
+        const key = randomBytes(8).toString('hex');
+        const secret = randomBytes(24).toString('base64url');
+        this.#putKey(key, { secret, role: 'administrator' });
+        return { api_key: key, api_secret: secret };
+      },
+    };
+  }
+
+  #setSwitches(changes: unknown): void {
+    const before = this.#switches;
+    this.#switches = changeSwitches(before, changes);
+    if (this.#switches.isIsolated && !before.isIsolated) this.#cluster.cut();
+    this.log('warning', 'switches_changed', { ...this.#switches });
+  }
+
+  #description(): unknown {
+    return {
+      node: this.settings.node,
+      version: this.settings.version,
+      isUp: this.#isUp,
+      isJoining: this.#cluster.isJoining,
+      members: this.#cluster.members(),
+      running: this.#cluster.running(),
+      evacuation: this.#coordinator.state,
+      ...this.#broker.counts(),
+    };
+  }
+}

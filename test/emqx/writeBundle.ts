@@ -1,0 +1,3 @@
+import { bundleStandIn } from './bundle.js';
+
+console.log(await bundleStandIn(process.argv[2]));
