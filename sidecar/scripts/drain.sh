@@ -1,0 +1,65 @@
+# shellcheck shell=busybox
+# Sourced by gate.sh in a subshell: the drain of this node, from the first look to the last.
+
+bin=${0%/*}
+. "$bin/share.sh"
+. "$bin/emqx.sh"
+. "$bin/evacuation.sh"
+. "$bin/without-evacuation.sh"
+
+gate() {
+  conf_defaults
+  read_conf
+  read_boot
+  gate_boot=$boot
+  until make_scratch; do bb sleep 1; done
+  trap 'bb rm -rf "$scratch"' EXIT
+  self='' said='' detail='' lost=0 version=0 clients='' sessions='' running=''
+  clock
+  gate_began=$now
+  say draining 'asking EMQX'
+  if is_joined; then served=1; else served=0; fi
+  while :; do
+    read_conf
+    clock
+    verdict=
+    if [ "$served" = 0 ]; then look_at_newcomer; else look; fi
+    case $verdict in
+      drained) say drained "$detail" ;;
+      lost) say gave-up "$detail" ;;
+      *)
+        say draining "$detail"
+        bb sleep 1
+        continue
+        ;;
+    esac
+    return 0
+  done
+}
+
+# Writes the progress for the sidecar's report: say STATE DETAIL.
+say() {
+  [ "$said" = "$1 $2" ] && return
+  said="$1 $2"
+  put "$share/gate" "boot=$gate_boot
+state=$1
+detail=$2
+sessionsLost=$lost
+node=$self"
+}
+
+# A node whose present start has not joined: it is let go at once if there is nothing to hand over, or nobody to ask.
+look_at_newcomer() {
+  detail='this node has not joined; asking what it holds'
+  verdict=drained
+  if read_self && read_nodes; then
+    [ "$clients" = 0 ] && [ "$sessions" = 0 ] && return
+    verdict='' served=1
+  elif [ "$refused" = 1 ] || [ "$status" = 401 ] || [ "$status" = 403 ]; then
+    detail='this node never joined, and its API cannot be used'
+  elif [ $((now - gate_began)) -ge $((conf_no_recipient * 100)) ]; then
+    detail='this node never joined, and its API does not answer'
+  else
+    verdict=
+  fi
+}

@@ -1,0 +1,163 @@
+# shellcheck shell=busybox
+# Sourced by gate.sh: EMQX's management API (v5) on 127.0.0.1, by busybox nc. wget would hide the bodies of refusals.
+# A v4 API (port 8081, /api/v4, refusals as 200 with a code) gets its own file of the same functions.
+
+api=/api/v5
+
+# A directory for this process's own files, on any place that can be written.
+make_scratch() {
+  for scratch in "$share" /dev/shm /tmp; do
+    scratch=$scratch/.gate.$$
+    bb rm -rf "$scratch" 2>/dev/null
+    bb mkdir -m 700 "$scratch" 2>/dev/null && return 0
+  done
+  return 1
+}
+
+# request METHOD PATH [BODY]: sets $status ('' when there was no whole answer), $refused (1 when nothing listens)
+# and $json, the body as `path=value` lines, '' when it is no JSON. One request at a time; 30 s at most, since EMQX
+# answers about an evacuation only between two batches.
+request() {
+  status='' json='' refused=0
+  request_text=$(
+    printf '%s %s HTTP/1.0\r\nHost: %s:%s\r\nAuthorization: %s\r\nAccept: application/json\r\nConnection: close\r\n' \
+      "$1" "$api$2" "$conf_host" "$conf_port" "$conf_authorization"
+    [ "$1" = GET ] || printf 'Content-Type: application/json\r\nContent-Length: %s\r\n' "${#3}"
+    printf '\r\n%s.' "${3-}"
+  )
+  request_text=${request_text%.}
+  # EMQX drops a request whose sender has closed its half, so nc's input is a pipe that never ends.
+  [ ${#request_text} -lt 60000 ] || return 1 # what a pipe holds without a reader
+  bb rm -f "$scratch/request" && bb mkfifo "$scratch/request" || return 1
+  exec 3<>"$scratch/request"
+  printf '%s' "$request_text" >&3
+  # Not through bb, whose subshell would take the signal. No `timeout` applet: it leaves an orphan each time, and EMQX as process 1 reaps none.
+  "$busybox" nc "$conf_host" "$conf_port" <&3 >"$scratch/answer" 2>"$scratch/error" &
+  request_nc=$!
+  "$busybox" sleep 30 3>&- &
+  request_limit=$!
+  wait -n
+  kill "$request_nc" "$request_limit" 2>/dev/null
+  wait 2>/dev/null
+  exec 3>&-
+  case $(bb cat "$scratch/error") in *refused*) refused=1 ;; esac
+  read -r request_line <"$scratch/answer"
+  case $request_line in
+    HTTP/1.[01]\ [1-5][0-9][0-9]*) ;;
+    *) return 1 ;;
+  esac
+  request_line=${request_line#* }
+  json=$(bb sed '1,/^\r*$/d' "$scratch/answer" | flatten)
+  case $json in
+    *'complete=1') json=${json%complete=1} ;;
+    *) json='' ;;
+  esac
+  status=${request_line%"${request_line#???}"}
+}
+
+# JSON on standard input → one line `path=value` for each scalar, `path=[]` for each empty array, and last
+# `complete=1` if it was whole. Strings lose their quotes and keep their escapes.
+flatten() {
+  bb grep -oE '"([^"\\]|\\.)*"|[][{}:,]|[^][{}:,"[:space:]]+' | bb awk '
+    function path(  i, p) {
+      for (i = 1; i <= depth; i++) p = p (i > 1 ? "." : "") (kind[i] == "{" ? key[i] : place[i])
+      return p
+    }
+    function bare(t) { return substr(t, 1, 1) == "\"" ? substr(t, 2, length(t) - 2) : t }
+    { seen++ }
+    $0 == "{" || $0 == "[" {
+      full[depth] = 1; depth++; kind[depth] = $0; place[depth] = 0; full[depth] = 0; wantKey = ($0 == "{"); next
+    }
+    $0 == "}" || $0 == "]" {
+      if (depth < 1 || kind[depth] != ($0 == "}" ? "{" : "[")) bad = 1
+      depth--; wantKey = 0
+      if ($0 == "]" && !full[depth + 1]) print path() "=[]"
+      next
+    }
+    $0 == "," { if (kind[depth] == "{") wantKey = 1; else place[depth]++; next }
+    $0 == ":" { wantKey = 0; next }
+    wantKey { key[depth] = bare($0); next }
+    depth < 1 { bad = 1; next }
+    { full[depth] = 1; print path() "=" bare($0) }
+    END { if (seen && depth == 0 && !bad) print "complete=1" }'
+}
+
+# get PATH: sets $got to that value of $json ('' when there is none).
+get() {
+  got=
+  while IFS= read -r get_line; do
+    case $get_line in
+      "$1="*)
+        got=${get_line#*=}
+        return 0
+        ;;
+    esac
+  done <<END
+$json
+END
+  return 1
+}
+
+# count PATH: sets $got to that whole number of $json (floats are cut), or to $2.
+count() {
+  get "$1"
+  got=${got%%.*}
+  case $got in '' | *[!0-9]*) got=$2 ;; esac
+}
+
+# Sets $self, this node's name.
+read_self() {
+  request GET /cluster
+  [ "$status" = 200 ] && get self && self=$got
+}
+
+# Reads GET /nodes: $running (the other nodes that run, each between blanks), and of this one $version (as a number,
+# 50809 for 5.8.9; 0 unknown), $clients and $sessions ('' unknown).
+read_nodes() {
+  request GET /nodes
+  [ "$status" = 200 ] || return 1
+  running=' ' version=0 clients='' sessions='' node_at='' node_name='' node_up='' node_version='' node_live='' node_all=''
+  while IFS= read -r node_line; do
+    node_key=${node_line%%=*}
+    if [ "${node_key%%.*}" != "$node_at" ]; then
+      end_of_node
+      node_at=${node_key%%.*} node_name='' node_up='' node_version='' node_live='' node_all=''
+    fi
+    case ${node_key#*.} in
+      node) node_name=${node_line#*=} ;;
+      node_status) node_up=${node_line#*=} ;;
+      version) node_version=${node_line#*=} ;;
+      live_connections) node_live=${node_line#*=} ;;
+      connections) node_all=${node_line#*=} ;;
+    esac
+  done <<END
+$json
+END
+  end_of_node
+}
+
+end_of_node() {
+  if [ -n "$node_name" ] && [ "$node_name" = "$self" ]; then
+    number_of_version "$node_version"
+    case $node_all in '' | *[!0-9]*) ;; *) sessions=$node_all ;; esac
+    # Before 5.1 only sessions are counted, disconnected ones included.
+    case $node_live in '' | *[!0-9]*) clients=$sessions ;; *) clients=$node_live ;; esac
+  elif [ -n "$node_name" ] && [ "$node_up" = running ]; then
+    running="$running$node_name "
+  fi
+}
+
+# number_of_version 5.8.9-rc.1: sets $version to 50809.
+number_of_version() {
+  version=0
+  number_parts=${1%%[!0-9.]*}
+  number_major=${number_parts%%.*}
+  number_parts=${number_parts#*.}.0.
+  number_minor=${number_parts%%.*}
+  number_parts=${number_parts#*.}
+  number_patch=${number_parts%%.*}
+  case $number_major.$number_minor.${number_patch:=0} in
+    .* | *..*) ;;
+    *) version=$((number_major * 10000 + number_minor * 100 + number_patch)) ;;
+  esac
+}

@@ -1,0 +1,93 @@
+# shellcheck shell=busybox
+# Process 1 of the sidecar's container. Installs the gate into the share, then keeps the program running. It ends on
+# SIGTERM only: a sidecar that does not run makes its pod unready, so a program that crashes must not end it.
+# SLUICE_SHARE, SLUICE_KEY_DIR and SLUICE_PROGRAM are for tests.
+
+here=${0%/*}
+share=${SLUICE_SHARE:-/sluice}
+key_dir=${SLUICE_KEY_DIR:-/etc/sluice/api-key}
+program=${SLUICE_PROGRAM:-node --max-old-space-size=48 --max-semi-space-size=1 /app/sidecar.js}
+busybox=${SLUICE_BUSYBOX:-/usr/local/bin/busybox}
+stopping='' child=''
+
+log() { printf '{"level":"%s","program":"sidecar-run",%s"msg":"%s"}\n' "$1" "$3" "$2"; }
+
+# Whoever runs the old file keeps it; nobody ever sees half of the new one.
+install() {
+  "$busybox" cp "$1" "$share/bin/.$2.$$" &&
+    "$busybox" chmod 0555 "$share/bin/.$2.$$" &&
+    "$busybox" mv -f "$share/bin/.$2.$$" "$share/bin/$2"
+}
+
+install_gate() {
+  "$busybox" mkdir -p "$share/bin" || return
+  install "$busybox" busybox || return
+  for file in "$here"/*.sh; do
+    [ "${file##*/}" = run.sh ] || install "$file" "${file##*/}" || return
+  done
+}
+
+# The settings that EMQX's container drains by: those last told, if this container was restarted, else the first.
+write_conf() {
+  authorization="Basic $(printf '%s:%s' "$(key_file key)" "$(key_file secret)" | "$busybox" base64 | "$busybox" tr -d '\n')" || return
+  (
+    umask 0337
+    {
+      printf 'authorization=%s\n' "$authorization"
+      if [ -s "$share/drain.conf" ]; then
+        "$busybox" grep -v '^authorization=' "$share/drain.conf"
+      else
+        printf '%s=%s\n' apiPort "${SLUICE_API_PORT:-18083}" connEvictRate "${SLUICE_CONN_EVICT_RATE:-1000}" \
+          sessEvictRate "${SLUICE_SESS_EVICT_RATE:-1000}" waitTakeover "${SLUICE_WAIT_TAKEOVER:-10}" \
+          waitHealthCheck "${SLUICE_WAIT_HEALTH_CHECK:-0}" noRecipientSeconds "${SLUICE_NO_RECIPIENT_SECONDS:-40}" \
+          withoutEvacuation "${SLUICE_WITHOUT_EVACUATION:-Refuse}" recipients ''
+      fi
+    } >"$share/.drain.conf.$$"
+  ) && "$busybox" mv -f "$share/.drain.conf.$$" "$share/drain.conf"
+}
+
+key_file() { "$busybox" tr -d '\r\n' <"$key_dir/$1"; }
+
+# Sleeps, but no longer than until SIGTERM.
+pause() {
+  "$busybox" sleep "$1" &
+  child=$!
+  wait "$child"
+}
+
+seconds() { read -r up rest </proc/uptime && up=${up%.*}; }
+
+on_term() {
+  stopping=1
+  kill -TERM "$child" 2>/dev/null
+}
+
+trap on_term TERM INT
+until install_gate && write_conf && : >"$share/bin/ready-to-gate"; do
+  log error 'cannot install the gate; trying again' ''
+  [ -n "$stopping" ] && exit 0
+  pause 2
+done
+
+back_off=1
+while [ -z "$stopping" ]; do
+  seconds && began=$up
+  $program &
+  child=$!
+  wait "$child"
+  code=$?
+  [ -n "$stopping" ] && break
+  seconds
+  [ $((up - began)) -lt 60 ] || back_off=1
+  log error 'the program ended; starting it again' "\"code\":$code,\"afterSeconds\":$back_off,"
+  pause "$back_off"
+  back_off=$((back_off * 2))
+  [ "$back_off" -le 30 ] || back_off=30
+done
+
+# A program that hangs must not hold its pod.
+program_id=$child
+"$busybox" sleep 5 &
+wait -n
+kill -KILL "$program_id" 2>/dev/null
+exit 0
