@@ -1,0 +1,37 @@
+import { isObject, type Json, type JsonObject } from '../../lib/json.js';
+import { ANNOTATION } from '../../lib/names.js';
+import { DEFAULT_SPEC, type BlueGreenSpec } from '../../lib/types.js';
+import type { BlueGreen } from '../model.js';
+import { annotationOf, numberAt, objectAt, sizeOf, textAt } from './fields.js';
+
+/**
+ * Reads a BlueGreen. The API server has checked it against the CRD's schema and filled in the defaults.
+ * @param raw absent: there is none yet, and it will be made with `defaults`
+ */
+export function parseBlueGreen(raw: JsonObject | undefined, defaults: JsonObject): BlueGreen {
+  const carried = raw && sizeOf(annotationOf(raw, ANNOTATION.replicas));
+  const status = objectAt(raw, 'status');
+  return {
+    exists: raw !== undefined,
+    resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
+    generation: numberAt(raw, ['metadata', 'generation']),
+    spec: specOf(raw ? objectAt(raw, 'spec') : defaults),
+    ...(carried !== undefined && { carried }),
+    ...(Object.keys(status).length > 0 && { status: status }),
+  };
+}
+
+/** A whole spec: what is given, and the defaults for what is not (an object stored under an older CRD lacks newer fields). */
+export function specOf(given: JsonObject): BlueGreenSpec {
+  return filled(DEFAULT_SPEC as unknown as JsonObject, given) as unknown as BlueGreenSpec;
+}
+
+function filled(defaults: JsonObject, given: JsonObject): JsonObject {
+  const whole: JsonObject = { ...defaults };
+  for (const [key, value] of Object.entries(given)) {
+    const other: Json | undefined = defaults[key];
+    if (value === undefined || value === null) continue;
+    whole[key] = isObject(value) && isObject(other) ? filled(other, value) : value;
+  }
+  return whole;
+}

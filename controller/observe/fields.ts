@@ -1,0 +1,73 @@
+import { isObject, type Json, type JsonObject } from '../../lib/json.js';
+
+/** Ways into raw objects that never fail: what is missing or of another type is empty. */
+export function at(raw: Json | undefined, ...path: string[]): Json | undefined {
+  return path.reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), raw);
+}
+
+export function objectAt(raw: Json | undefined, ...path: string[]): JsonObject {
+  const value = at(raw, ...path);
+  return isObject(value) ? value : {};
+}
+
+export function objectsAt(raw: Json | undefined, ...path: string[]): JsonObject[] {
+  const value = at(raw, ...path);
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+export function textAt(raw: Json | undefined, ...path: string[]): string {
+  const value = at(raw, ...path);
+  return typeof value === 'string' ? value : '';
+}
+
+/** @returns `otherwise` (0) where there is no number */
+export function numberAt(raw: Json | undefined, path: string[], otherwise = 0): number {
+  const value = at(raw, ...path);
+  return typeof value === 'number' ? value : otherwise;
+}
+
+export function labelOf(raw: JsonObject, key: string): string | undefined {
+  const value = at(raw, 'metadata', 'labels', key);
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function annotationOf(raw: JsonObject, key: string): string | undefined {
+  const value = at(raw, 'metadata', 'annotations', key);
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function nameOf(raw: JsonObject): string {
+  return textAt(raw, 'metadata', 'name');
+}
+
+/** uid of the object's controller; empty without one. */
+export function controllerUidOf(raw: JsonObject): string {
+  const owner = objectsAt(raw, 'metadata', 'ownerReferences').find(({ controller }) => controller === true);
+  return textAt(owner, 'uid');
+}
+
+/** Milliseconds since the epoch; NaN without a time. */
+export function timeAt(raw: Json | undefined, ...path: string[]): number {
+  return Date.parse(textAt(raw, ...path));
+}
+
+/** A size in an annotation: a whole number, at least 0. */
+export function sizeOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * A pod template in the form in which it is compared: without nulls, which say nothing and which servers of different
+ * ages write or leave out (`creationTimestamp`).
+ */
+export function plainTemplate(raw: Json | undefined): JsonObject {
+  const plain = withoutNulls(raw);
+  return isObject(plain) ? plain : {};
+}
+
+function withoutNulls(value: Json | undefined): Json | undefined {
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item) ?? null);
+  if (!isObject(value)) return value;
+  const kept = Object.entries(value).filter(([, entry]) => entry !== null && entry !== undefined);
+  return Object.fromEntries(kept.map(([key, entry]) => [key, withoutNulls(entry)]));
+}

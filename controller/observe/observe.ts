@@ -1,0 +1,161 @@
+import type { SidecarReport } from '../../lib/control.js';
+import type { JsonObject } from '../../lib/json.js';
+import { BLUE_GREEN, LABEL } from '../../lib/names.js';
+import type { Kube } from '../kube/client.js';
+import { isNotFound } from '../kube/errors.js';
+import { PATH } from '../kube/paths.js';
+import type { Observed } from '../model.js';
+import type { Sidecars } from '../sidecars.js';
+import { specOf } from './bluegreen.js';
+import { at, controllerUidOf, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt } from './fields.js';
+import { parseView, type RawView } from './parse.js';
+import { sidecarAddress } from './pods.js';
+import { clientServices } from './services.js';
+
+/** A declaration by its place. */
+export interface Key {
+  namespace: string;
+  name: string;
+}
+
+/** What one pass saw, and the raw objects that its writes need. */
+export interface View {
+  observed: Observed;
+  raw: RawView;
+}
+
+export interface ObserveTools {
+  kube: Kube;
+  sidecars: Pick<Sidecars, 'report'>;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Partial spec of BlueGreens that Sluice makes. */
+  defaults: JsonObject;
+}
+
+/**
+ * Reads everything about one declaration, always from the API server itself: a watch's cache may be behind one's own writes.
+ * @returns undefined when there is no such declaration under Sluice
+ * @throws ApiError when something could not be read; a sidecar that does not answer is only absent
+ */
+export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal): Promise<View | undefined> {
+  const { kube } = tools;
+  const { namespace, name } = key;
+  const [declaration, blueGreen, sets, services] = await Promise.all([
+    getIfThere(kube, PATH.statefulSets(namespace, name), signal),
+    getIfThere(kube, PATH.blueGreens(namespace, name), signal),
+    kube.list(PATH.statefulSets(namespace), { labelSelector: `${LABEL.declaration}=${name}` }, signal),
+    kube.list(PATH.services(namespace), {}, signal),
+  ]);
+  if (!declaration || labelOf(declaration, LABEL.upgrade) !== BLUE_GREEN) return undefined;
+
+  const [pods, slices] = await Promise.all([
+    kube.list(PATH.pods(namespace), { labelSelector: selectorOf(declaration) }, signal),
+    listSlices(tools, { namespace, declaration, blueGreen, services }, signal),
+  ]);
+  const uids = [declaration, ...sets].map((set) => textAt(set, 'metadata', 'uid'));
+  const ours = pods.filter((pod) => uids.includes(controllerUidOf(pod)));
+  const [reports, currentRevision] = await Promise.all([
+    readReports(tools, ours, signal),
+    readCurrentRevision(kube, declaration, ours, signal),
+  ]);
+  const raw: RawView = {
+    nowMs: tools.now(),
+    declaration,
+    ...(blueGreen && { blueGreen }),
+    sets,
+    pods: ours,
+    services,
+    slices,
+    ...(currentRevision && { currentRevision }),
+    reports,
+    defaults: tools.defaults,
+  };
+  return { observed: parseView(raw), raw };
+}
+
+async function getIfThere(kube: Kube, path: string, signal: AbortSignal): Promise<JsonObject | undefined> {
+  try {
+    return await kube.get(path, signal);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+function listSlices(
+  { kube, defaults }: ObserveTools,
+  from: {
+    namespace: string;
+    declaration: JsonObject;
+    blueGreen: JsonObject | undefined;
+    services: JsonObject[];
+  },
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
+  const spec = specOf(from.blueGreen ? objectAt(from.blueGreen, 'spec') : defaults);
+  const podLabels = objectAt(from.declaration, 'spec', 'template', 'metadata', 'labels');
+  const names = clientServices(from.services, podLabels, spec).map(nameOf);
+  if (names.length === 0) return Promise.resolve([]);
+  const labelSelector = `kubernetes.io/service-name in (${names.join(',')})`;
+  return kube.list(PATH.endpointSlices(from.namespace), { labelSelector }, signal);
+}
+
+async function readReports(
+  { sidecars }: ObserveTools,
+  pods: JsonObject[],
+  signal: AbortSignal,
+): Promise<Map<string, SidecarReport>> {
+  const reports = new Map<string, SidecarReport>();
+  await Promise.all(
+    pods.map(async (pod) => {
+      const address = sidecarAddress(pod);
+      if (address === undefined) return;
+      try {
+        reports.set(nameOf(pod), await sidecars.report(address, signal));
+      } catch {
+        signal.throwIfAborted(); // a sidecar that does not answer has no report, and the plan says so
+      }
+    }),
+  );
+  return reports;
+}
+
+/** The ControllerRevision of the declaration's own pods, wanted only while there are some. */
+async function readCurrentRevision(
+  kube: Kube,
+  declaration: JsonObject,
+  pods: JsonObject[],
+  signal: AbortSignal,
+): Promise<JsonObject | undefined> {
+  const uid = textAt(declaration, 'metadata', 'uid');
+  const name = textAt(declaration, 'status', 'currentRevision');
+  const runs =
+    numberAt(declaration, ['spec', 'replicas'], 1) > 0 || pods.some((pod) => controllerUidOf(pod) === uid);
+  if (!runs || !name) return undefined;
+  const path = PATH.controllerRevisions(textAt(declaration, 'metadata', 'namespace'), name);
+  return getIfThere(kube, path, signal);
+}
+
+/** A StatefulSet's selector in the form of a query. */
+export function selectorOf(set: JsonObject): string {
+  const labels = Object.entries(objectAt(set, 'spec', 'selector', 'matchLabels')).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : ''}`,
+  );
+  const expressions = objectsAt(set, 'spec', 'selector', 'matchExpressions').map((expression) => {
+    const key = textAt(expression, 'key');
+    const values = at(expression, 'values');
+    const list = Array.isArray(values) ? values.filter((value) => typeof value === 'string').join(',') : '';
+    switch (textAt(expression, 'operator')) {
+      case 'In':
+        return `${key} in (${list})`;
+      case 'NotIn':
+        return `${key} notin (${list})`;
+      case 'DoesNotExist':
+        return `!${key}`;
+      default:
+        return key;
+    }
+  });
+  return [...labels, ...expressions].join(',');
+}

@@ -1,0 +1,173 @@
+import type { SidecarReport } from '../../lib/control.js';
+import { isObject, type JsonObject } from '../../lib/json.js';
+import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
+import { revisionOf } from '../../lib/revision.js';
+import { emqxContainer } from '../inject/container.js';
+import { takeOut } from '../inject/inject.js';
+import type { Declaration, NodeSet, Observed } from '../model.js';
+import { parseBlueGreen } from './bluegreen.js';
+import {
+  annotationOf,
+  at,
+  controllerUidOf,
+  labelOf,
+  nameOf,
+  numberAt,
+  objectsAt,
+  plainTemplate,
+  sizeOf,
+  textAt,
+  timeAt,
+} from './fields.js';
+import { parsePod } from './pods.js';
+import { clientServices, parseService } from './services.js';
+
+/** Everything of one declaration as the API server and the sidecars gave it. */
+export interface RawView {
+  nowMs: number;
+  declaration: JsonObject;
+  blueGreen?: JsonObject;
+  /** StatefulSets that carry the declaration's name in their label. */
+  sets: JsonObject[];
+  /** Pods that the declaration's selector matches. */
+  pods: JsonObject[];
+  /** All of the namespace. */
+  services: JsonObject[];
+  /** Of the client Services. */
+  slices: JsonObject[];
+  /** The declaration's ControllerRevision that its pods come back at; absent when it runs none. */
+  currentRevision?: JsonObject;
+  /** By pod name. */
+  reports: ReadonlyMap<string, SidecarReport>;
+  /** Spec of a BlueGreen that Sluice makes. */
+  defaults: JsonObject;
+}
+
+/** Turns raw objects into what the plan decides from. Pure. */
+export function parseView(view: RawView): Observed {
+  const blueGreen = parseBlueGreen(view.blueGreen, view.defaults);
+  const declaration = parseDeclaration(view.declaration, view.blueGreen);
+  const podLabels = at(declaration.template, 'metadata', 'labels');
+  const services = clientServices(view.services, isObject(podLabels) ? podLabels : {}, blueGreen.spec);
+  const emqx = emqxContainer(declaration.template, blueGreen.spec.emqx);
+  const context = { view, emqxContainer: 'refused' in emqx ? '' : emqx.name };
+  const revisionSets = view.sets
+    .filter((set) => controllerUidOf(set) === declaration.uid)
+    .map((set) => parseSet(set, context));
+  const own = ownSet(declaration, revisionSets, context);
+  return {
+    nowMs: view.nowMs,
+    declaration,
+    blueGreen,
+    sets: [...revisionSets, ...(own ? [own] : [])].sort(
+      (a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
+    ),
+    services: services.map((service) => parseService(service, view.slices)),
+  };
+}
+
+interface SetContext {
+  view: RawView;
+  emqxContainer: string;
+}
+
+function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): Declaration {
+  const wish = sizeOf(annotationOf(raw, ANNOTATION.replicas));
+  const aborted = parseAborted(annotationOf(raw, ANNOTATION.aborted));
+  const trigger = (key: string): string =>
+    annotationOf(raw, key) ?? (blueGreen && annotationOf(blueGreen, key)) ?? '';
+  return {
+    name: nameOf(raw),
+    namespace: textAt(raw, 'metadata', 'namespace'),
+    uid: textAt(raw, 'metadata', 'uid'),
+    resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
+    template: plainTemplate(at(raw, 'spec', 'template')),
+    replicas: numberAt(raw, ['spec', 'replicas'], 1),
+    heldReplicas: sizeOf(annotationOf(raw, ANNOTATION.heldReplicas)) ?? 0,
+    hasClaims: objectsAt(raw, 'spec', 'volumeClaimTemplates').length > 0,
+    ...(wish !== undefined && { wish }),
+    frozen:
+      textAt(raw, 'spec', 'updateStrategy', 'type') === 'RollingUpdate' &&
+      at(raw, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') === FROZEN_PARTITION,
+    managed: labelOf(raw, LABEL.managed) === 'true',
+    deleting: at(raw, 'metadata', 'deletionTimestamp') !== undefined,
+    requestedBy: annotationOf(raw, ANNOTATION.requestedBy) ?? '',
+    traceparent: annotationOf(raw, ANNOTATION.traceparent) ?? '',
+    ...(aborted && { aborted }),
+    promote: trigger(ANNOTATION.promote),
+    abort: trigger(ANNOTATION.abort),
+    retry: trigger(ANNOTATION.retry),
+  };
+}
+
+function parseAborted(text: string | undefined): { revision: string; replacing: string } | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const raw: unknown = JSON.parse(text);
+    if (!isObject(raw) || !textAt(raw, 'revision')) return undefined;
+    return { revision: textAt(raw, 'revision'), replacing: textAt(raw, 'replacing') };
+  } catch {
+    return undefined; // a person has edited it: the same as none
+  }
+}
+
+function parseSet(raw: JsonObject, { view, emqxContainer: container }: SetContext): NodeSet {
+  const uid = textAt(raw, 'metadata', 'uid');
+  return {
+    name: nameOf(raw),
+    kind: 'revisionSet',
+    revision: labelOf(raw, LABEL.revision) ?? '',
+    size: numberAt(raw, ['spec', 'replicas'], 1),
+    resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
+    createdAtMs: timeAt(raw, 'metadata', 'creationTimestamp') || 0,
+    // a template that cannot be told is like no other, so that it is never taken for the wanted one
+    template: takeOut(plainTemplate(at(raw, 'spec', 'template'))) ?? {},
+    pods: podsOf(uid, view, container),
+  };
+}
+
+function podsOf(ownerUid: string, { pods, reports, nowMs }: RawView, container: string): NodeSet['pods'] {
+  return pods
+    .filter((pod) => controllerUidOf(pod) === ownerUid)
+    .map((pod) => parsePod(pod, { nowMs, emqxContainer: container, report: reports.get(nameOf(pod)) }))
+    .sort((a, b) => a.ordinal - b.ordinal);
+}
+
+/**
+ * The declaration itself while it has pods or replicas. Its pods run the template of its *current* ControllerRevision: that is where
+ * the frozen partition keeps them while the declaration's template moves on.
+ *
+ * Either it is adopted, and then its revision is a real one; or its pods are strays, started by an edit past the webhook beside
+ * revision sets: then it has the revision `''` and no template, so that it is neither active nor wanted.
+ */
+function ownSet(declaration: Declaration, revisionSets: NodeSet[], context: SetContext): NodeSet | undefined {
+  const pods = podsOf(declaration.uid, context.view, context.emqxContainer);
+  if (declaration.replicas === 0 && pods.length === 0) return undefined;
+  const template = currentTemplate(context.view) ?? declaration.template;
+  const revision =
+    pods.find((pod) => pod.revision !== undefined)?.revision ?? revisionOf(declaration.name, template);
+  const isTaken = revisionSets.some((set) => set.revision === revision);
+  const isPinned =
+    pods.some((pod) => pod.revision !== undefined) ||
+    context.view.services.some((service) => textAt(service, 'spec', 'selector', LABEL.revision) === revision);
+  const isAdopted = !isTaken && (revisionSets.length === 0 || isPinned);
+  return {
+    name: declaration.name,
+    kind: 'declaration',
+    revision: isAdopted ? revision : '',
+    size: declaration.replicas,
+    resourceVersion: declaration.resourceVersion,
+    createdAtMs: timeAt(context.view.declaration, 'metadata', 'creationTimestamp') || 0,
+    template: isAdopted ? template : {},
+    pods,
+  };
+}
+
+/** The template in a ControllerRevision, which holds it as a patch of the whole StatefulSet. */
+function currentTemplate({ currentRevision }: RawView): JsonObject | undefined {
+  const template = at(currentRevision, 'data', 'spec', 'template');
+  if (!isObject(template)) return undefined;
+  const rest = plainTemplate(template);
+  delete rest['$patch'];
+  return rest;
+}

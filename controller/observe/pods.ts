@@ -1,0 +1,137 @@
+import type { SidecarReport } from '../../lib/control.js';
+import type { JsonObject } from '../../lib/json.js';
+import { LABEL } from '../../lib/names.js';
+import { SIDECAR } from '../inject/sidecar.js';
+import type { Pod } from '../model.js';
+import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } from './fields.js';
+
+/** A pod that has not been ready for so long will not become so by waiting. */
+const FAILING_AFTER_MS = 300_000;
+
+/** Reasons of a waiting container that waiting does not mend. */
+const HOPELESS = new Set([
+  'CrashLoopBackOff',
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
+]);
+
+export interface PodContext {
+  nowMs: number;
+  /** Name of EMQX's container; empty when it cannot be told. */
+  emqxContainer: string;
+  report: SidecarReport | undefined;
+}
+
+/** Reads one pod of a StatefulSet. */
+export function parsePod(raw: JsonObject, { nowMs, emqxContainer, report }: PodContext): Pod {
+  const name = nameOf(raw);
+  const revision = labelOf(raw, LABEL.revision);
+  const terminating = at(raw, 'metadata', 'deletionTimestamp') !== undefined;
+  const condition = conditionOf(raw, 'Ready');
+  const ready = textAt(condition, 'status') === 'True' && !terminating;
+  const trouble = ready ? undefined : troubleOf(raw, emqxContainer);
+  const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
+  return {
+    name,
+    ordinal: Number(name.slice(name.lastIndexOf('-') + 1)),
+    uid: textAt(raw, 'metadata', 'uid'),
+    ...(revision !== undefined && { revision }),
+    ready,
+    terminating,
+    problem: ready ? '' : terminating ? 'is terminating' : (trouble?.problem ?? 'is starting'),
+    failing: !ready && !terminating && (trouble?.hopeless === true || nowMs - sinceMs > FAILING_AFTER_MS),
+    restarts: restartsOf(raw, emqxContainer),
+    ...(report && { report }),
+  };
+}
+
+/** Address of the pod's sidecar, if it has one that runs. */
+export function sidecarAddress(raw: JsonObject): string | undefined {
+  const ip = textAt(raw, 'status', 'podIP');
+  const sidecar = statusOf(raw, SIDECAR.container);
+  return ip && at(sidecar, 'state', 'running') !== undefined ? ip : undefined;
+}
+
+interface Trouble {
+  /** Continues the pod's name: `is Pending: …`. */
+  problem: string;
+  hopeless: boolean;
+}
+
+function troubleOf(raw: JsonObject, emqxContainer: string): Trouble {
+  const phase = textAt(raw, 'status', 'phase');
+  if (phase === 'Failed') {
+    const detail = textAt(raw, 'status', 'message') || textAt(raw, 'status', 'reason') || 'no reason given';
+    return { problem: `has failed: ${detail}`, hopeless: true };
+  }
+  const scheduled = conditionOf(raw, 'PodScheduled');
+  if (textAt(scheduled, 'status') === 'False') {
+    const hopeless = textAt(scheduled, 'reason') === 'Unschedulable';
+    return { problem: `is Pending: ${textAt(scheduled, 'message') || 'it is not scheduled yet'}`, hopeless };
+  }
+  const statuses = [
+    ...objectsAt(raw, 'status', 'initContainerStatuses'),
+    ...objectsAt(raw, 'status', 'containerStatuses'),
+  ];
+  const hopeless = statuses.find((status) => HOPELESS.has(textAt(status, 'state', 'waiting', 'reason')));
+  if (hopeless) return { problem: wordsOf(hopeless), hopeless: true };
+
+  const sidecar = statuses.find(({ name }) => name === SIDECAR.container);
+  if (sidecar && sidecar['started'] !== true)
+    return { problem: 'waits for its sidecar to start', hopeless: false };
+  const unready = objectsAt(raw, 'status', 'containerStatuses').find(({ ready }) => ready !== true);
+  if (unready) {
+    const is = textAt(unready, 'name') === emqxContainer ? 'EMQX' : `container ${textAt(unready, 'name')}`;
+    const exit = lastExit(unready);
+    return {
+      problem: `is starting: ${is} is not ready yet${exit && ` (last time it ended with ${exit})`}`,
+      hopeless: false,
+    };
+  }
+  if (sidecar && sidecar['ready'] !== true)
+    return { problem: 'has not joined the EMQX cluster yet', hopeless: false };
+  return { problem: phase === 'Running' ? 'is not Ready yet' : 'is starting', hopeless: false };
+}
+
+function wordsOf(status: JsonObject): string {
+  const name = textAt(status, 'name');
+  const reason = textAt(status, 'state', 'waiting', 'reason');
+  const message = textAt(status, 'state', 'waiting', 'message');
+  if (reason === 'CrashLoopBackOff') {
+    const exit = lastExit(status) || 'an unknown exit';
+    return `is crash-looping: container ${name} ended with ${exit}, ${numberAt(status, ['restartCount'])} restarts`;
+  }
+  if (reason.includes('Image')) {
+    return `cannot run image ${textAt(status, 'image')}: ${reason}${message && ` (${message})`}`;
+  }
+  return `cannot start container ${name}: ${reason}${message && ` (${message})`}`;
+}
+
+function lastExit(status: JsonObject): string {
+  const ended = objectAt(status, 'lastState', 'terminated');
+  if (ended['exitCode'] === undefined) return '';
+  const reason = textAt(ended, 'reason');
+  return `exit code ${numberAt(ended, ['exitCode'])}${reason && reason !== 'Error' ? ` ${reason}` : ''}`;
+}
+
+function restartsOf(raw: JsonObject, emqxContainer: string): number {
+  const statuses = objectsAt(raw, 'status', 'containerStatuses');
+  const emqx = statuses.filter(({ name }) => name === emqxContainer);
+  return (emqx.length > 0 ? emqx : statuses).reduce(
+    (sum, status) => sum + numberAt(status, ['restartCount']),
+    0,
+  );
+}
+
+function statusOf(raw: JsonObject, container: string): JsonObject | undefined {
+  return objectsAt(raw, 'status', 'initContainerStatuses').find(({ name }) => name === container);
+}
+
+function conditionOf(raw: JsonObject, type: string): JsonObject | undefined {
+  return objectsAt(raw, 'status', 'conditions').find((condition) => condition['type'] === type);
+}

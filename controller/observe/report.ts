@@ -1,0 +1,88 @@
+import type { ApiState, DrainSettings, GateState, SidecarReport } from '../../lib/control.js';
+import { isObject, type Json, type JsonObject } from '../../lib/json.js';
+import type { EmqxNodeStatus, EvacuationState, NodeEvacuationStatus } from '../../lib/types.js';
+import { at, numberAt, objectAt, objectsAt, textAt } from './fields.js';
+
+/** Reads a sidecar's report. It comes from a pod that its users can change: whatever is missing or odd is read as nothing known. */
+export function parseReport(raw: unknown): SidecarReport {
+  const report: JsonObject = isObject(raw) ? raw : {};
+  const self = textAt(report, 'self');
+  const hasEvacuation = report['hasEvacuation'];
+  return {
+    pod: textAt(report, 'pod'),
+    api: parseApi(objectAt(report, 'api')),
+    ...(self && { self }),
+    clusterNodes: textsOf(report['clusterNodes']),
+    nodes: objectsAt(report, 'nodes').filter(
+      (node) => textAt(node, 'node') !== '',
+    ) as unknown as EmqxNodeStatus[],
+    evacuations: objectsAt(report, 'evacuations').map(parseEvacuation),
+    ...(typeof hasEvacuation === 'boolean' && { hasEvacuation }),
+    joined: report['joined'] === true,
+    gate: parseGate(objectAt(report, 'gate')),
+    settings: parseSettings(objectAt(report, 'settings')),
+  };
+}
+
+function parseApi(raw: JsonObject): ApiState {
+  const detail = textAt(raw, 'detail');
+  switch (textAt(raw, 'kind')) {
+    case 'ok':
+      return { kind: 'ok' };
+    case 'unauthorized':
+      return { kind: 'unauthorized', detail };
+    default:
+      return { kind: 'unreachable', detail };
+  }
+}
+
+function parseGate(raw: JsonObject): GateState {
+  const detail = textAt(raw, 'detail');
+  switch (textAt(raw, 'kind')) {
+    case 'draining':
+      return { kind: 'draining', detail };
+    case 'drained':
+      return { kind: 'drained' };
+    case 'gaveUp':
+      return { kind: 'gaveUp', detail, sessionsLost: numberAt(raw, ['sessionsLost']) };
+    default:
+      return { kind: 'idle' };
+  }
+}
+
+function parseEvacuation(raw: JsonObject): NodeEvacuationStatus {
+  const count = (...path: string[]): number => numberAt(raw, path);
+  return {
+    node: textAt(raw, 'node'),
+    state: textAt(raw, 'state') as EvacuationState,
+    connection_eviction_rate: count('connection_eviction_rate'),
+    session_eviction_rate: count('session_eviction_rate'),
+    connection_goal: count('connection_goal'),
+    session_goal: count('session_goal'),
+    session_recipients: textsOf(at(raw, 'session_recipients')),
+    stats: {
+      initial_connected: count('stats', 'initial_connected'),
+      current_connected: count('stats', 'current_connected'),
+      initial_sessions: count('stats', 'initial_sessions'),
+      current_sessions: count('stats', 'current_sessions'),
+    },
+  };
+}
+
+function parseSettings(raw: JsonObject): DrainSettings {
+  const withoutEvacuation = raw['withoutEvacuation'];
+  return {
+    connEvictRate: numberAt(raw, ['connEvictRate']),
+    sessEvictRate: numberAt(raw, ['sessEvictRate']),
+    waitTakeover: numberAt(raw, ['waitTakeover']),
+    waitHealthCheck: numberAt(raw, ['waitHealthCheck']),
+    noRecipientSeconds: numberAt(raw, ['noRecipientSeconds']),
+    withoutEvacuation:
+      withoutEvacuation === 'Paced' || withoutEvacuation === 'None' ? withoutEvacuation : 'Refuse',
+    recipients: textsOf(raw['recipients']),
+  };
+}
+
+function textsOf(list: Json | undefined): string[] {
+  return Array.isArray(list) ? list.filter((entry) => typeof entry === 'string') : [];
+}

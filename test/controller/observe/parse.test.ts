@@ -1,0 +1,179 @@
+import { describe, expect, it } from '@jest/globals';
+import { inject } from '../../../controller/inject/inject.js';
+import { parseView, type RawView } from '../../../controller/observe/parse.js';
+import type { JsonObject } from '../../../lib/json.js';
+import { revisionOf } from '../../../lib/revision.js';
+import { DEFAULT_SPEC } from '../../../lib/types.js';
+import { declarationObject, podObject, serviceObject } from '../fixtures/objects.js';
+import { defaulted, liveTemplate } from '../fixtures/templates.js';
+
+function view(changes: Partial<RawView> = {}): RawView {
+  return {
+    nowMs: Date.parse('2026-01-01T00:01:00Z'),
+    declaration: declarationObject(),
+    sets: [],
+    pods: [],
+    services: [serviceObject()],
+    slices: [],
+    reports: new Map(),
+    defaults: {},
+    ...changes,
+  };
+}
+
+function setObject(template: JsonObject, metadata: JsonObject = {}): JsonObject {
+  const injection = inject(template, {
+    revision: 'bcdfghjkl',
+    spec: DEFAULT_SPEC,
+    sidecar: { image: 's', imagePullPolicy: 'Always', resources: {}, controlCa: '' },
+    headlessService: 'emqx-headless',
+    secretName: 'key',
+    isOwnSecret: true,
+  });
+  if (injection.kind === 'refused') throw new Error(injection.message);
+  return {
+    metadata: {
+      name: 'emqx-bcdfghjkl',
+      uid: 'uid-set',
+      resourceVersion: '5',
+      creationTimestamp: '2026-01-02T00:00:00Z',
+      labels: { 'sluice.dev/declaration': 'emqx', 'sluice.dev/revision': 'bcdfghjkl' },
+      ownerReferences: [{ kind: 'StatefulSet', name: 'emqx', uid: 'uid-emqx', controller: true }],
+      ...metadata,
+    },
+    spec: { replicas: 3, template: defaulted(injection.template) },
+  };
+}
+
+const ownPod = (labels: JsonObject): JsonObject =>
+  podObject({
+    metadata: { name: 'emqx-0', uid: 'p0', labels, ownerReferences: [{ uid: 'uid-emqx', controller: true }] },
+  });
+
+describe('a revision set', () => {
+  it('has the template of the declaration again, and its own pods', () => {
+    const [set] = parseView(view({ sets: [setObject(liveTemplate())], pods: [podObject()] })).sets;
+    expect(set?.template).toEqual(liveTemplate());
+    expect(set).toMatchObject({
+      name: 'emqx-bcdfghjkl',
+      kind: 'revisionSet',
+      revision: 'bcdfghjkl',
+      size: 3,
+    });
+    expect(set?.pods.map(({ name }) => name)).toEqual(['emqx-bcdfghjkl-0']);
+  });
+
+  it('is the same by value when a server writes a null that another leaves out', () => {
+    const declaration = declarationObject();
+    const template = (declaration['spec'] as JsonObject)['template'] as JsonObject;
+    (template['metadata'] as JsonObject)['creationTimestamp'] = null;
+    const observed = parseView(view({ declaration, sets: [setObject(liveTemplate())] }));
+    expect(observed.declaration.template).toEqual(observed.sets[0]?.template);
+  });
+
+  it('is not ours when another declaration controls it', () => {
+    const ownerReferences = [{ uid: 'other', controller: true }];
+    expect(parseView(view({ sets: [setObject(liveTemplate(), { ownerReferences })] })).sets).toEqual([]);
+  });
+});
+
+describe('pods of the declaration itself', () => {
+  const running = declarationObject({ spec: { replicas: 3, template: liveTemplate() } });
+  const old = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.7' } });
+  const currentRevision = {
+    data: {
+      spec: {
+        template: {
+          $patch: 'replace',
+          ...old,
+          metadata: { creationTimestamp: null, labels: { app: 'emqx' } },
+        },
+      },
+    },
+  };
+
+  it('are none at rest', () => {
+    expect(parseView(view()).sets).toEqual([]);
+  });
+
+  it('are an adopted set of the template that they really run', () => {
+    const [set] = parseView(
+      view({ declaration: running, pods: [ownPod({ app: 'emqx' })], currentRevision }),
+    ).sets;
+    expect(set).toMatchObject({
+      kind: 'declaration',
+      size: 3,
+      revision: revisionOf('emqx', old),
+      template: old,
+    });
+  });
+
+  it('stay the adopted set beside green, also when all of them have come back without their label', () => {
+    const service = serviceObject({
+      spec: { selector: { app: 'emqx', 'sluice.dev/revision': revisionOf('emqx', old) } },
+    });
+    const observed = parseView(
+      view({
+        declaration: running,
+        sets: [setObject(liveTemplate())],
+        pods: [ownPod({ app: 'emqx' })],
+        services: [service],
+        currentRevision,
+      }),
+    );
+    expect(observed.sets.map(({ kind, revision }) => ({ kind, revision }))).toEqual([
+      { kind: 'declaration', revision: revisionOf('emqx', old) },
+      { kind: 'revisionSet', revision: 'bcdfghjkl' },
+    ]);
+  });
+
+  it('are strays beside revision sets when no Service was ever pinned to them', () => {
+    const service = serviceObject({
+      spec: { selector: { app: 'emqx', 'sluice.dev/revision': 'bcdfghjkl' } },
+    });
+    const observed = parseView(
+      view({
+        declaration: running,
+        sets: [setObject(liveTemplate())],
+        pods: [ownPod({ app: 'emqx' })],
+        services: [service],
+      }),
+    );
+    expect(observed.sets[0]).toMatchObject({ kind: 'declaration', revision: '', template: {}, size: 3 });
+  });
+});
+
+describe('client Services', () => {
+  const names = (services: JsonObject[], spec: JsonObject = {}): string[] =>
+    parseView(view({ services, blueGreen: { metadata: { name: 'emqx' }, spec } })).services.map(
+      ({ name }) => name,
+    );
+  const named = (name: string, spec: JsonObject): JsonObject => serviceObject({ metadata: { name }, spec });
+
+  it('are those that select the pods, their revision key aside', () => {
+    const services = [
+      named('plain', { selector: { app: 'emqx' } }),
+      named('pinned', { selector: { app: 'emqx', 'sluice.dev/revision': 'old' } }),
+      named('headless', { clusterIP: 'None', selector: { app: 'emqx' } }),
+      named('other', { selector: { app: 'web' } }),
+      named('narrower', { selector: { app: 'emqx', tier: 'x' } }),
+      named('none', { selector: {} }),
+      named('preview', { selector: { app: 'emqx' } }),
+    ];
+    expect(names(services, { promotion: { previewService: 'preview' } })).toEqual(['plain', 'pinned']);
+    expect(names(services, { services: ['other'] })).toEqual(['other']);
+  });
+
+  it('list the pods that are ready, each once', () => {
+    const slice = (endpoints: JsonObject[]): JsonObject => ({
+      metadata: { labels: { 'kubernetes.io/service-name': 'emqx' } },
+      endpoints,
+    });
+    const pod = (name: string, ready: boolean | null): JsonObject => ({
+      conditions: { ready },
+      targetRef: { kind: 'Pod', name },
+    });
+    const slices = [slice([pod('b', true), pod('a', true), pod('gone', false)]), slice([pod('a', true)])];
+    expect(parseView(view({ slices })).services[0]?.readyPods).toEqual(['a', 'b']);
+  });
+});

@@ -1,0 +1,118 @@
+import { describe, expect, it } from '@jest/globals';
+import { parsePod, sidecarAddress } from '../../../controller/observe/pods.js';
+import type { JsonObject } from '../../../lib/json.js';
+import { podObject } from '../fixtures/objects.js';
+
+const CREATED_MS = Date.parse('2026-01-01T00:00:00Z');
+const parse = (raw: JsonObject, afterMs = 10_000): ReturnType<typeof parsePod> =>
+  parsePod(raw, { nowMs: CREATED_MS + afterMs, emqxContainer: 'emqx', report: undefined });
+
+const notReady = { type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T00:00:00Z' };
+const sidecarReady = { name: 'sluice', started: true, ready: true, state: { running: {} } };
+
+function unready(status: JsonObject): JsonObject {
+  return podObject({ status: { conditions: [notReady], ...status } });
+}
+
+describe('a pod that is Ready', () => {
+  it('has no problem', () => {
+    expect(parse(podObject())).toEqual({
+      name: 'emqx-bcdfghjkl-0',
+      ordinal: 0,
+      uid: 'uid-pod',
+      revision: 'bcdfghjkl',
+      ready: true,
+      terminating: false,
+      problem: '',
+      failing: false,
+      restarts: 0,
+    });
+  });
+
+  it('is not ready any more once it is being deleted', () => {
+    const metadata = {
+      ...(podObject()['metadata'] as JsonObject),
+      deletionTimestamp: '2026-01-01T01:00:00Z',
+    };
+    expect(parse(podObject({ metadata }))).toMatchObject({ ready: false, terminating: true, failing: false });
+  });
+});
+
+describe('why a pod is not Ready', () => {
+  const emqx = (state: JsonObject, more: JsonObject = {}): JsonObject => ({
+    initContainerStatuses: [sidecarReady],
+    containerStatuses: [{ name: 'emqx', image: 'emqx:9', ready: false, restartCount: 5, state, ...more }],
+  });
+  it.each([
+    {
+      when: 'no node has room',
+      status: {
+        phase: 'Pending',
+        conditions: [
+          notReady,
+          {
+            type: 'PodScheduled',
+            status: 'False',
+            reason: 'Unschedulable',
+            message: '0/4 nodes have enough memory',
+          },
+        ],
+      },
+      problem: 'is Pending: 0/4 nodes have enough memory',
+      failing: true,
+    },
+    {
+      when: 'the image is not to be had',
+      status: emqx({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }),
+      problem: 'cannot run image emqx:9: ImagePullBackOff (not found)',
+      failing: true,
+    },
+    {
+      when: 'EMQX crashes',
+      status: emqx(
+        { waiting: { reason: 'CrashLoopBackOff' } },
+        { lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } } },
+      ),
+      problem: 'is crash-looping: container emqx ended with exit code 137 OOMKilled, 5 restarts',
+      failing: true,
+    },
+    {
+      when: 'the key Secret is missing',
+      status: emqx({ waiting: { reason: 'CreateContainerConfigError', message: 'secret "x" not found' } }),
+      problem: 'cannot start container emqx: CreateContainerConfigError (secret "x" not found)',
+      failing: true,
+    },
+    {
+      when: 'EMQX starts',
+      status: emqx({ running: {} }),
+      problem: 'is starting: EMQX is not ready yet',
+      failing: false,
+    },
+    {
+      when: 'EMQX is ready and has not joined',
+      status: {
+        initContainerStatuses: [{ ...sidecarReady, ready: false }],
+        containerStatuses: [{ name: 'emqx', ready: true, state: { running: {} } }],
+      },
+      problem: 'has not joined the EMQX cluster yet',
+      failing: false,
+    },
+    { when: 'it is only just made', status: { phase: 'Pending' }, problem: 'is starting', failing: false },
+  ])('is said when $when', ({ status, problem, failing }) => {
+    expect(parse(unready(status))).toMatchObject({ ready: false, problem, failing });
+  });
+
+  it('is hopeless after five minutes, whatever it is', () => {
+    expect(parse(unready(emqx({ running: {} })), 299_000).failing).toBe(false);
+    expect(parse(unready(emqx({ running: {} })), 301_000).failing).toBe(true);
+  });
+});
+
+describe('the address of a sidecar', () => {
+  it("is the pod's, while the sidecar runs", () => {
+    expect(sidecarAddress(podObject())).toBe('10.0.0.5');
+    expect(sidecarAddress(podObject({ status: { initContainerStatuses: [] } }))).toBeUndefined();
+    const waiting = { name: 'sluice', state: { waiting: {} } };
+    expect(sidecarAddress(podObject({ status: { initContainerStatuses: [waiting] } }))).toBeUndefined();
+  });
+});
