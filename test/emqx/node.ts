@@ -112,7 +112,7 @@ export class StandIn {
       now: () => this.#clock.now(),
       isRefusing: () => this.#coordinator.isRefusing || this.#rebalance.isRefusing,
       sessionExpirySeconds: settings.sessionExpirySeconds,
-      onConnack: (code) => this.#stats.connack(code),
+      onConnack: (code, clientId) => this.#stats.connack(code, clientId),
     });
     const node = this.#nodeApi();
     this.#api = await serveApi({
@@ -243,9 +243,9 @@ export class StandIn {
   }
 
   #evict(atMost: number): number {
-    const count = this.#broker.evict(atMost);
-    this.#stats.evicted(count);
-    return count;
+    const evicted = this.#broker.evict(atMost);
+    this.#stats.evicted(evicted);
+    return evicted.length;
   }
 
   #disconnected(): readonly string[] {
@@ -344,7 +344,7 @@ export class StandIn {
     return this.#switches.isDurable ? connected : sessions;
   }
 
-  async #nodeInfo(): Promise<unknown> {
+  #nodeInfo(): unknown {
     const { connected, sessions } = this.#broker.counts();
     const clusterSessions = sessions + this.#tables.clientCount();
     return nodeInfo(this.#nodeApi(), {

@@ -13,24 +13,46 @@ export interface Second {
 
 const keptSeconds = 3_600;
 
+/** One client that came or was sent away: Unix time in ms, and its id. */
+export type ClientEvent = readonly [atMs: number, what: 'connected' | 'evicted', clientId: string];
+
+const keptEvents = 200_000;
+
 /** Counts for the load report, by the second. No part of EMQX. */
 export class Stats {
   readonly #seconds: Second[] = [];
+  readonly #events: ClientEvent[] = [];
+  #forgotten = 0;
 
   constructor(readonly now: () => number) {}
 
-  evicted(count: number): void {
-    if (count > 0) this.#current().evictions += count;
+  evicted(clientIds: readonly string[]): void {
+    if (clientIds.length > 0) this.#current().evictions += clientIds.length;
+    for (const clientId of clientIds) this.#note('evicted', clientId);
   }
 
-  connack(code: number): void {
+  connack(code: number, clientId: string): void {
     const second = this.#current();
-    if (code === 0) second.accepted += 1;
-    else second.refused[code] = (second.refused[code] ?? 0) + 1;
+    if (code === 0) {
+      second.accepted += 1;
+      this.#note('connected', clientId);
+    } else second.refused[code] = (second.refused[code] ?? 0) + 1;
   }
 
   all(): readonly Readonly<Second>[] {
     return this.#seconds;
+  }
+
+  /** The events from number `since` on, and the number that the next one will have. */
+  events(since: number): { readonly next: number; readonly events: readonly ClientEvent[] } {
+    const next = this.#forgotten + this.#events.length;
+    return { next, events: this.#events.slice(Math.max(0, since - this.#forgotten)) };
+  }
+
+  #note(what: ClientEvent[1], clientId: string): void {
+    this.#events.push([Math.round(this.now()), what, clientId]);
+    if (this.#events.length <= keptEvents) return;
+    this.#forgotten += this.#events.splice(0, keptEvents / 2).length;
   }
 
   #current(): Second {
@@ -57,6 +79,7 @@ export interface StatsServerOptions {
 
 /**
  * `GET /evictions` → `[{second, count}]`, `GET /connects` → `[{second, accepted, refused}]`, `GET /` → the node;
+ * `GET /events?since=N` → `{next, events: [[atMs, 'connected' | 'evicted', clientId]]}` from event N on;
  * `GET` and `PUT /switches` → the switches that a running node obeys.
  */
 export async function serveStats(options: StatsServerOptions): Promise<Server> {
@@ -66,7 +89,10 @@ export async function serveStats(options: StatsServerOptions): Promise<Server> {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     };
-    switch (`${request.method} ${request.url}`) {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://node');
+    switch (`${request.method} ${pathname}`) {
+      case 'GET /events':
+        return answer(200, stats.events(Number(searchParams.get('since') ?? 0)));
       case 'GET /evictions':
         return answer(
           200,
@@ -98,7 +124,7 @@ export async function serveStats(options: StatsServerOptions): Promise<Server> {
       case 'GET /':
         return answer(200, options.describe());
       default:
-        return answer(404, { message: 'try /, /evictions, /connects or /switches' });
+        return answer(404, { message: 'try /, /evictions, /connects, /events or /switches' });
     }
   });
   await new Promise<void>((resolve, reject) => {

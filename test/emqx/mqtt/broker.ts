@@ -206,16 +206,16 @@ export class Broker {
     for (const json of all) this.#retain(fromJson(json));
   }
 
-  /** Ends up to `atMost` connections with 0x9C; their sessions stay if they may. Returns how many. */
-  evict(atMost: number): number {
-    let count = 0;
+  /** Ends up to `atMost` connections with 0x9C; their sessions stay if they may. Returns whose. */
+  evict(atMost: number): readonly string[] {
+    const evicted: string[] = [];
     for (const held of this.#live.values()) {
-      if (count >= atMost) break;
-      count += 1;
+      if (evicted.length >= atMost) break;
+      evicted.push(held.session.clientId);
       held.client?.end('evicted');
       this.#detach(held, true);
     }
-    return count;
+    return evicted;
   }
 
   /** Up to `atMost` clients whose sessions are here. */

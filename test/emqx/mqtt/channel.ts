@@ -22,8 +22,8 @@ export interface ChannelHost {
   readonly isRefusing: () => boolean;
   /** Seconds; for MQTT 3 clients with clean session off. */
   readonly sessionExpirySeconds: number;
-  /** One CONNECT was answered; 0 is accepted. */
-  readonly onConnack: (code: number) => void;
+  /** One CONNECT was answered; 0 is accepted, and then the client is known. */
+  readonly onConnack: (code: number, clientId: string) => void;
 }
 
 /** MQTT 5 reason codes. */
@@ -227,7 +227,7 @@ export class Channel implements Client {
     if (this.#isOver) return broker.closed(held, this, true);
     this.#held = held;
     this.socket.cork();
-    this.host.onConnack(0);
+    this.host.onConnack(0, clientId);
     this.#send({
       cmd: 'connack',
       sessionPresent: isPresent,
@@ -374,7 +374,7 @@ export class Channel implements Client {
 
   #refuse(connack: number): void {
     this.#isOver = true;
-    this.host.onConnack(connack);
+    this.host.onConnack(connack, '');
     this.#send({
       cmd: 'connack',
       sessionPresent: false,
