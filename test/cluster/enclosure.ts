@@ -106,6 +106,8 @@ async function makeNetwork(settings: Settings): Promise<void> {
     // No default route: nothing leaves. A connection to a Service needs one route before it is redirected.
     `ip route add ${serviceRange} dev eth0 src ${nodeAddress}`,
     'sysctl -qw net.ipv4.ip_forward=1',
+    // Who tries to get out is to hear of it at once, every time.
+    'sysctl -qw net.ipv4.icmp_ratelimit=0',
     // The host may call in (kubectl, a browser); what runs inside may not call the host.
     `iptables -w -A OUTPUT ${refuseHost}`,
     `iptables -w -A FORWARD ${refuseHost}`,

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isAlive, processOf } from './processes.js';
 import { until } from './wait.js';
@@ -19,15 +20,32 @@ export async function whileLocked<T>(file: string, timeoutMs: number, work: () =
 }
 
 function take(file: string): boolean {
-  const me = processOf(process.pid);
-  const mine = `${process.pid} ${me?.startTime ?? ''}`;
+  const own = `${file}.${process.pid}.${randomUUID()}`;
+  writeFileSync(own, `${process.pid} ${processOf(process.pid)?.startTime ?? ''}`);
   try {
-    writeFileSync(file, mine, { flag: 'wx' });
+    // A link is there with its whole text, or not at all.
+    linkSync(own, file);
     return true;
   } catch {
-    // Held, or left behind.
+    forgetStale(file, own);
+    return false;
+  } finally {
+    rmSync(own, { force: true });
   }
-  const [pid = '', startTime = ''] = readFileSync(file, 'utf8').split(' ');
-  if (!isAlive({ pid: Number(pid), startTime, argv: [] })) rmSync(file, { force: true });
-  return false;
+}
+
+/** Takes a lock away whose holder is gone. */
+function forgetStale(file: string, own: string): void {
+  const seen = readFileSync(file, 'utf8');
+  if (isHeld(seen)) return;
+  const aside = `${own}.stale`;
+  renameSync(file, aside);
+  // Somebody else may have done the same and taken the lock since it was read: then it is theirs.
+  if (readFileSync(aside, 'utf8') !== seen) linkSync(aside, file);
+  rmSync(aside);
+}
+
+function isHeld(text: string): boolean {
+  const [pid = '', startTime = ''] = text.split(' ');
+  return isAlive({ pid: Number(pid), startTime, argv: [] });
 }
