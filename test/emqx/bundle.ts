@@ -1,18 +1,26 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-/** Bundles the stand-in into one file and returns its path. Takes a tenth of a second. */
-export async function bundleStandIn(
-  outfile = fileURLToPath(new URL('../../out/emqx/standin.cjs', import.meta.url)),
-): Promise<string> {
-  await build({
-    entryPoints: [fileURLToPath(new URL('./standin.ts', import.meta.url))],
-    outfile,
+/** Bundles the stand-in into one file, whole or not at all, and returns its path. Takes a tenth of a second. */
+export async function bundleStandIn(outfile = 'out/emqx/standin.cjs'): Promise<string> {
+  // Beside the source, or beside its compiled form in dist.
+  const source = fileURLToPath(new URL('./standin.ts', import.meta.url));
+  const entry = existsSync(source) ? source : fileURLToPath(new URL('./standin.js', import.meta.url));
+  const { outputFiles } = await build({
+    entryPoints: [entry],
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node20',
+    write: false,
     logLevel: 'warning',
   });
-  return outfile;
+  const path = resolve(outfile);
+  mkdirSync(dirname(path), { recursive: true });
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, outputFiles[0]?.contents ?? new Uint8Array());
+  renameSync(unfinished, path);
+  return path;
 }

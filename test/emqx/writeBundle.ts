@@ -1,3 +1,0 @@
-import { bundleStandIn } from './bundle.js';
-
-console.log(await bundleStandIn(process.argv[2]));
