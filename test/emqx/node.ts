@@ -333,7 +333,7 @@ export class StandIn {
       ['durable_here', () => this.#durableHere()],
       ['node_info', () => this.#nodeInfo()],
       ['node_stats', () => this.#nodeStats()],
-      ['node_metrics', () => ({ 'client.connected': 0 })],
+      ['node_metrics', () => ({ 'client.connected': this.#stats.connected })],
       ['clients', () => [...this.#broker.all()].map((held) => clientItem(this.settings.node, held))],
       ['kick', (clientId) => this.#broker.kick(clientId as string)],
     ]);

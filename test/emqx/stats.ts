@@ -23,6 +23,7 @@ export class Stats {
   readonly #seconds: Second[] = [];
   readonly #events: ClientEvent[] = [];
   #forgotten = 0;
+  #connected = 0;
 
   constructor(readonly now: () => number) {}
 
@@ -35,12 +36,18 @@ export class Stats {
     const second = this.#current();
     if (code === 0) {
       second.accepted += 1;
+      this.#connected += 1;
       this.#note('connected', clientId);
     } else second.refused[code] = (second.refused[code] ?? 0) + 1;
   }
 
   all(): readonly Readonly<Second>[] {
     return this.#seconds;
+  }
+
+  /** CONNECTs accepted since the node started. */
+  get connected(): number {
+    return this.#connected;
   }
 
   /** The events from number `since` on, and the number that the next one will have. */
