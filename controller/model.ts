@@ -30,6 +30,7 @@ export interface NodeSet {
   name: string;
   /** `declaration`: the user's own StatefulSet, whose pods have no sidecar and are drained from another node. */
   kind: 'revisionSet' | 'declaration';
+  /** `''` for a declaration whose pods are strays, started by an edit past the webhook: neither active nor wanted, like no other. */
   revision: string;
   /** `spec.replicas`. */
   size: number;
