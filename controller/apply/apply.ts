@@ -1,0 +1,61 @@
+import { unreachable } from '../../lib/unreachable.js';
+import type { Step } from '../model.js';
+import { nameOf } from '../observe/fields.js';
+import { sidecarAddress } from '../observe/pods.js';
+import { SidecarError } from '../sidecars.js';
+import { carrySize, createBlueGreen } from './bluegreen.js';
+import { abortUpgrade, clearAborted, holdDeclaration } from './declaration.js';
+import { labelPods, pointServices } from './services.js';
+import { deleteSet, makeSet, resize } from './sets.js';
+import { DONE, type Outcome, type Site } from './tools.js';
+
+/**
+ * Carries out one step. Each write is conditional on what was observed, so that a stale leader gets a conflict.
+ * @throws ApiError, also for a conflict (observe again); SidecarError
+ */
+export async function apply(step: Step, site: Site): Promise<Outcome> {
+  if (step.kind === 'makeSet') return makeSet(site, step);
+  if (step.kind !== 'wait' && step.kind !== 'rest') await write(step, site);
+  return DONE;
+}
+
+function write(step: Exclude<Step, { kind: 'makeSet' | 'wait' | 'rest' }>, site: Site): Promise<unknown> {
+  const { sidecars } = site.tools;
+  switch (step.kind) {
+    case 'createBlueGreen':
+      return createBlueGreen(site);
+    case 'holdDeclaration':
+      return holdDeclaration(site, step.wish);
+    case 'carrySize':
+      return carrySize(site, step.replicas);
+    case 'labelPods':
+      return labelPods(site, step.pods, step.revision);
+    case 'pointServices':
+      return pointServices(site, step.services, step.revision);
+    case 'resize':
+      return resize(site, step);
+    case 'deleteSet':
+      return deleteSet(site, step.set);
+    case 'tell':
+      return Promise.all(
+        step.pods.map((pod) => sidecars.tell(addressOf(site, pod), step.settings, site.signal)),
+      );
+    case 'evacuate':
+      return sidecars.evacuate(addressOf(site, step.via), step.node, step.settings, site.signal);
+    case 'leave':
+      return sidecars.leave(addressOf(site, step.via), step.node, site.signal);
+    case 'abort':
+      return abortUpgrade(site, step.revision, step.replacing);
+    case 'clearAborted':
+      return clearAborted(site);
+    default:
+      return unreachable(step);
+  }
+}
+
+function addressOf({ view }: Site, podName: string): string {
+  const pod = view.raw.pods.find((one) => nameOf(one) === podName);
+  const address = pod && sidecarAddress(pod);
+  if (address === undefined) throw new SidecarError(`${podName} has no running sidecar to be asked`, 0);
+  return address;
+}

@@ -1,0 +1,79 @@
+import { canonical, isObject, type JsonObject } from '../../lib/json.js';
+import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
+import { PATH } from '../kube/paths.js';
+import { annotationOf, at } from '../observe/fields.js';
+import { disown } from './disown.js';
+import type { Site } from './tools.js';
+
+/** Puts back what the webhook holds on a declaration. */
+export async function holdDeclaration(site: Site, wish: number | undefined): Promise<void> {
+  const { observed, raw } = site.view;
+  const strategy = at(raw.declaration, 'spec', 'updateStrategy');
+  const partition = at(strategy, 'rollingUpdate', 'partition');
+  const theirs = !observed.declaration.frozen && isObject(strategy) ? strategy : undefined;
+  // a partition that is gone while the user's own strategy is known: an edit past the webhook named another one
+  await writeDeclaration(site, {
+    metadata: {
+      labels: { [LABEL.managed]: 'true' },
+      annotations: {
+        ...(theirs && partition !== FROZEN_PARTITION && { [ANNOTATION.updateStrategy]: canonical(theirs) }),
+        ...(wish !== undefined && {
+          [ANNOTATION.replicas]: String(wish),
+          [ANNOTATION.heldReplicas]: String(observed.declaration.replicas),
+        }),
+      },
+    },
+    ...(!observed.declaration.frozen && {
+      spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: FROZEN_PARTITION } } },
+    }),
+  });
+}
+
+/** Writes `spec.replicas` of a declaration, and that it was us. */
+export function resizeDeclaration(site: Site, to: number): Promise<void> {
+  return writeDeclaration(site, {
+    metadata: { annotations: { [ANNOTATION.heldReplicas]: to === 0 ? null : String(to) } },
+    spec: { replicas: to },
+  });
+}
+
+/** Writes down that a revision is refused, and takes away the trigger that asked for it. */
+export async function abortUpgrade(site: Site, revision: string, replacing: string): Promise<void> {
+  const aborted = canonical({ revision, replacing });
+  await clearTriggers(site, [ANNOTATION.abort]);
+  await writeDeclaration(site, {
+    metadata: { annotations: { [ANNOTATION.aborted]: aborted, [ANNOTATION.abort]: null } },
+  });
+}
+
+/** Takes the refusal and the triggers away. */
+export async function clearAborted(site: Site): Promise<void> {
+  const keys = [ANNOTATION.abort, ANNOTATION.retry];
+  await clearTriggers(site, keys);
+  const gone = [ANNOTATION.aborted, ...keys];
+  await writeDeclaration(site, {
+    metadata: { annotations: Object.fromEntries(gone.map((key) => [key, null])) },
+  });
+}
+
+/** Removes triggers that people put on the BlueGreen. */
+async function clearTriggers({ view, tools, signal }: Site, keys: string[]): Promise<void> {
+  const { raw, observed } = view;
+  const present = keys.filter((key) => raw.blueGreen && annotationOf(raw.blueGreen, key) !== undefined);
+  if (present.length === 0) return;
+  const { namespace, name } = observed.declaration;
+  const metadata: JsonObject = {
+    resourceVersion: observed.blueGreen.resourceVersion,
+    annotations: Object.fromEntries(present.map((key) => [key, null])),
+  };
+  await tools.kube.mergePatch(PATH.blueGreens(namespace, name), { metadata }, signal);
+}
+
+/** Merges `change` into the declaration as it was observed, and leaves no claim to its fields. */
+async function writeDeclaration({ view, tools, signal }: Site, change: JsonObject): Promise<void> {
+  const { namespace, name, resourceVersion } = view.observed.declaration;
+  const path = PATH.statefulSets(namespace, name);
+  const metadata = { ...(isObject(change['metadata']) ? change['metadata'] : {}), resourceVersion };
+  const written = await tools.kube.mergePatch(path, { ...change, metadata }, signal);
+  await disown(tools.kube, path, written, signal);
+}

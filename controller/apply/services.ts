@@ -1,0 +1,40 @@
+import { LABEL } from '../../lib/names.js';
+import { PATH } from '../kube/paths.js';
+import { nameOf, textAt } from '../observe/fields.js';
+import { disown } from './disown.js';
+import type { Site } from './tools.js';
+
+/** Points Services at a revision, one patch each. */
+export async function pointServices(
+  { view, tools, signal }: Site,
+  names: string[],
+  revision: string,
+): Promise<void> {
+  const { declaration, services } = view.observed;
+  for (const { name, resourceVersion } of services.filter((service) => names.includes(service.name))) {
+    const path = PATH.services(declaration.namespace, name);
+    const written = await tools.kube.mergePatch(
+      path,
+      {
+        metadata: { resourceVersion, labels: { [LABEL.managed]: 'true' } },
+        spec: { selector: { [LABEL.revision]: revision } },
+      },
+      signal,
+    );
+    await disown(tools.kube, path, written, signal);
+  }
+}
+
+/** Labels pods of an adopted set with their revision. */
+export async function labelPods(
+  { view, tools, signal }: Site,
+  names: string[],
+  revision: string,
+): Promise<void> {
+  const { namespace } = view.observed.declaration;
+  for (const pod of view.raw.pods.filter((one) => names.includes(nameOf(one)))) {
+    const resourceVersion = textAt(pod, 'metadata', 'resourceVersion');
+    const metadata = { resourceVersion, labels: { [LABEL.revision]: revision } };
+    await tools.kube.mergePatch(PATH.pods(namespace, nameOf(pod)), { metadata }, signal);
+  }
+}
