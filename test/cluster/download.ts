@@ -9,15 +9,19 @@ const answerMs = 5_000;
 /** A download that has begun may take this long. */
 const downloadMs = 300_000;
 
-/** Tells whether a host answers anything within 5 s; each host is asked once in a process's life. */
+/** Tells which hosts answer anything within 5 s. They are asked when it first matters, all at once, and only once. */
 export class Reachable {
-  readonly #asked = new Map<string, Promise<boolean>>();
+  readonly #origins: ReadonlySet<string>;
+  #asked: ReadonlyMap<string, Promise<boolean>> | undefined;
 
-  of(url: string): Promise<boolean> {
-    const { origin } = new URL(url);
-    const asked = this.#asked.get(origin) ?? answers(origin);
-    this.#asked.set(origin, asked);
-    return asked;
+  /** @param urls of everything that may be asked for later */
+  constructor(urls: readonly string[]) {
+    this.#origins = new Set(urls.map((url) => new URL(url).origin));
+  }
+
+  async of(url: string): Promise<boolean> {
+    this.#asked ??= new Map([...this.#origins].map((origin) => [origin, answers(origin)]));
+    return (await this.#asked.get(new URL(url).origin)) ?? false;
   }
 }
 

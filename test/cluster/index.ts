@@ -76,7 +76,7 @@ export async function useLocal(shell: Shell): Promise<LocalCluster> {
   const { kubectl, helm } = await up(settings, shell);
   const args = ['--kubeconfig', settings.kubeconfig];
   return {
-    ...commands({ kubectl, helm }, args, args),
+    ...commands({ kubectl, helm }, args, args, shell.env),
     kind: 'local',
     settings,
     kubeconfig: settings.kubeconfig,
@@ -101,7 +101,7 @@ async function useGiven(given: Given, { env, say }: Shell): Promise<GivenCluster
   const { cacheDir } = settingsFrom(env);
   const programs = await resolvePrograms(['kubectl', 'helm'], { env, say, cacheDir });
   return {
-    ...commands(programs, ['--context', given.context], ['--kube-context', given.context]),
+    ...commands(programs, ['--context', given.context], ['--kube-context', given.context], env),
     kind: 'given',
     given,
   };
@@ -111,18 +111,19 @@ function commands(
   programs: { readonly kubectl: string; readonly helm: string },
   kubectlArgs: readonly string[],
   helmArgs: readonly string[],
+  env: NodeJS.ProcessEnv,
 ): AnyCluster {
   const kubectl: AnyCluster['kubectl'] = (args, options) =>
-    run(programs.kubectl, [...kubectlArgs, ...args], options);
+    run(programs.kubectl, [...kubectlArgs, ...args], { env, ...options });
   return {
     kubectlArgs,
     kubectl,
-    tryKubectl: (args, options) => tryRun(programs.kubectl, [...kubectlArgs, ...args], options),
+    tryKubectl: (args, options) => tryRun(programs.kubectl, [...kubectlArgs, ...args], { env, ...options }),
     get: async (args) => JSON.parse(await kubectl(['get', ...args, '--output', 'json'])) as unknown,
     apply: async (items) => {
       const stdin = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
       await kubectl(['apply', '--server-side', '--filename', '-'], { stdin });
     },
-    helm: (args, options) => run(programs.helm, [...helmArgs, ...args], options),
+    helm: (args, options) => run(programs.helm, [...helmArgs, ...args], { env, ...options }),
   };
 }

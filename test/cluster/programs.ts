@@ -35,7 +35,7 @@ export async function resolvePrograms<Name extends ProgramName>(
   search: Search,
 ): Promise<Readonly<Record<Name, string>>> {
   const known = search.catalog ?? catalog();
-  const reachable = new Reachable();
+  const reachable = new Reachable(names.map((name) => known[name].release(goArch()).url));
   const found: Partial<Record<Name, string>> = {};
   for (const name of names) {
     const program = known[name];

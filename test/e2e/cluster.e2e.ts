@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { busyboxImage, until, useLocal, type LocalCluster } from '../cluster/index.js';
+import { busyboxImage, until, useCluster, useLocal, type LocalCluster } from '../cluster/index.js';
 import { findHolder } from '../cluster/enclosure.js';
 import { processes } from '../cluster/processes.js';
 import { projectRoot, settingsFrom } from '../cluster/settings.js';
@@ -121,6 +121,19 @@ describe('a cluster that is up', () => {
     const restarted = async (): Promise<true | undefined> => ((await id()).endsWith(' 1') ? true : undefined);
     await until('the restart', restarted, { timeoutMs: 30_000 });
   });
+});
+
+it('the cluster of a context is used through kubectl and helm alone', async () => {
+  const names = ['SLUICE_IMAGE', 'FLEET_IMAGE', 'EMQX_IMAGE_FROM', 'EMQX_IMAGE_TO', 'EMQX_LICENSE'];
+  const images = Object.fromEntries(names.map((name) => [name, 'any']));
+  const given = await useCluster({
+    ...shell,
+    env: { ...env, ...images, CONTEXT: 'sluice', KUBECONFIG: settings.kubeconfig },
+  });
+  expect(given.kind).toBe('given');
+  expect(await given.kubectl(['get', 'nodes', '-o', 'name'])).toBe(`node/${settings.nodeName}\n`);
+  expect(JSON.parse(await given.helm(['list', '--output', 'json']))).toEqual([]);
+  expect(await given.get(['service', 'kubernetes'])).toMatchObject({ kind: 'Service' });
 });
 
 describe('an image of the project’s own', () => {
