@@ -45,12 +45,10 @@ export function nodeRoutes(node: NodeApi): readonly Route[] {
       path: '/stats',
       answer: async ({ query }) => {
         const each = (await Promise.all(
-          node
-            .running()
-            .map(async (name) => ({
-              node: name,
-              ...((await node.ask(name, 'node_stats', null)) as Counters),
-            })),
+          node.running().map(async (name) => ({
+            node: name,
+            ...((await node.ask(name, 'node_stats', null)) as Counters),
+          })),
         )) as readonly ({ node: string } & Counters)[];
         if (query.get('aggregate') !== 'true') return { status: 200, body: each };
         const sums: Record<string, number> = {};

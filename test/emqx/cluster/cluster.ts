@@ -49,7 +49,7 @@ export interface ClusterHost {
 export class Cluster {
   #members: readonly string[];
   readonly #downSince = new Map<string, number>();
-  readonly #unproven = new Map<string, unknown>();
+  readonly #unproven = new Set<string>();
   readonly peers: Peers;
   readonly #file: MembersFile;
   readonly #identity: Identity;
@@ -221,7 +221,7 @@ export class Cluster {
       if (now - (this.#downSince.get(node) ?? now) > this.settings.autocleanMs * this.settings.timeScale)
         this.#forget(node);
     }
-    for (const [node, sync] of this.#unproven) void this.#onSync(node, sync);
+    for (const node of this.#unproven) void this.#prove(node);
   }
 
   /** Cuts all connections; while `isIsolated` none comes back. */
@@ -299,17 +299,20 @@ export class Cluster {
     return { members: this.#members, running, tables: this.host.tables() };
   }
 
-  async #onSync(node: string, sync: unknown): Promise<void> {
+  #onSync(node: string, sync: unknown): void {
     if (!this.#members.includes(node)) {
-      // A node that joined over another member: somebody here must know it.
-      this.#unproven.set(node, sync);
-      const answers = await this.peers.askAll('is_member', node, 5_000);
-      if (!answers.some(([, isMember]) => isMember === true) || !this.#unproven.has(node)) return;
-      this.#add(node);
+      this.#unproven.add(node);
+      void this.#prove(node);
+      return;
     }
-    this.#unproven.delete(node);
     this.host.onSync(node, sync);
     this.peers.synced(node);
+  }
+
+  /** A node may have joined over another member at the same time as we did: somebody here must know it. */
+  async #prove(node: string): Promise<void> {
+    const answers = await this.peers.askAll('is_member', node, 5_000);
+    if (this.#unproven.has(node) && answers.some(([, isMember]) => isMember === true)) this.#add(node);
   }
 
   #onGone(node: string): void {
@@ -330,6 +333,8 @@ export class Cluster {
 
   #add(node: string): void {
     if (!this.#members.includes(node)) this.#set([...this.#members, node]);
+    // What it told us before we knew it is old by now: it connects again, and tells anew.
+    if (this.#unproven.delete(node)) for (const acceptor of this.#acceptors) acceptor.drop(node);
   }
 
   #forget(node: string): void {

@@ -1,0 +1,62 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseRebalance, split } from './rebalance.js';
+import { parseDuration, parseStart, SchemaError } from './request.js';
+
+describe('body of evacuation/start', () => {
+  it('has defaults for everything', () => {
+    expect(parseStart({})).toEqual({
+      waitHealthCheck: 60,
+      connEvictRate: 500,
+      sessEvictRate: 500,
+      waitTakeover: 60,
+      migrateTo: undefined,
+    });
+  });
+
+  it.each([
+    [{ wait_takeover: 0 }, { waitTakeover: 0 }],
+    [{ wait_takeover: '2s' }, { waitTakeover: 2 }],
+    [{ wait_health_check: '1m30s' }, { waitHealthCheck: 90 }],
+    [{ wait_health_check: '10' }, { waitHealthCheck: 10 }],
+    [{ wait_health_check: '1500ms' }, { waitHealthCheck: 2 }],
+    [{ conn_evict_rate: '7' }, { connEvictRate: 7 }],
+    [{ redirect_to: 'x:1883' }, { connEvictRate: 500 }],
+    [{ migrate_to: ['a@b'] }, { migrateTo: ['a@b'] }],
+  ])('takes %j', (body, some) => expect(parseStart(body)).toMatchObject(some));
+
+  it.each([
+    { conn_evict_rate: 0 },
+    { conn_evict_rate: 1.5 },
+    { conn_evict_rate: 'many' },
+    { sess_evict_rate: -1 },
+    { wait_takeover: -1 },
+    { wait_takeover: 'soon' },
+    { wait_health_check: 4_294_968 },
+    { migrate_to: [] },
+    { migrate_to: 'a@b' },
+    { migrate_to: [1] },
+    { redirect_to: 1 },
+    { connEvictRate: 1 },
+    [],
+    null,
+  ])('refuses %j', (body) => expect(() => parseStart(body)).toThrow(SchemaError));
+
+  it('rounds durations up', () =>
+    expect([parseDuration('1ms'), parseDuration('2h'), parseDuration('x')]).toEqual([1, 7_200, undefined]));
+});
+
+describe('rebalance', () => {
+  const load = (node: string, connected: number) => ({ node, connected, sessions: connected });
+  it('takes from those above the average by a tenth', () => {
+    expect(split([load('a', 30), load('b', 0)], parseRebalance({}))).toMatchObject({
+      donors: ['a'],
+      recipients: ['b'],
+      connGoal: 15,
+    });
+  });
+  it('has nothing to do among equals', () =>
+    expect(split([load('a', 10), load('b', 10)], parseRebalance({}))).toBeUndefined());
+  it.each([{ rel_conn_threshold: 1 }, { nodes: [] }, { other: 1 }])('refuses %j', (body) => {
+    expect(() => parseRebalance(body)).toThrow(SchemaError);
+  });
+});
