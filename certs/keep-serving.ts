@@ -1,0 +1,85 @@
+import { unreachable } from '../lib/unreachable.js';
+import { issue, makeCa } from './issue.js';
+import { asPair, splitBundle, type Pair } from './pair.js';
+import type { PublishBundle } from './publish.js';
+import type { SecretStore, StoredSecret } from './secrets.js';
+import { bundleOf, planServing, SERVING_CA_DAYS, SERVING_DAYS, type ServingState } from './serving.js';
+
+export interface ServingOptions {
+  secrets: SecretStore;
+  publish: PublishBundle;
+  /** Secret of the CA (`ca.crt`, `ca.key`, `previous.crt`), for the controller alone. */
+  caSecret: string;
+  /** Secret of the serving certificate (`tls.crt`, `tls.key`, its CA as `ca.crt`), which the webhook reads. */
+  tlsSecret: string;
+  /** Names that the API server calls the webhook by. */
+  dnsNames: string[];
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** More steps than any state needs; a conflict costs one. */
+const MOST_STEPS = 10;
+
+/**
+ * One pass over the webhook's certificates: makes or renews what is due, and publishes the bundle. The bundle goes
+ * out before any certificate that needs it, so a pass may be cut short anywhere and the next one goes on.
+ * @throws Error when the API server refuses, or others kept changing the Secrets
+ */
+export async function keepServing(options: ServingOptions, signal: AbortSignal): Promise<void> {
+  const { secrets, publish, caSecret, tlsSecret, dnsNames, now } = options;
+  for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+    const [storedCa, storedTls] = [
+      await secrets.read(caSecret, signal),
+      await secrets.read(tlsSecret, signal),
+    ];
+    const state = parseState(storedCa, storedTls);
+    if (state.ca) await publish(bundleOf(state), signal);
+    const step = planServing(state, dnsNames, now());
+    switch (step.kind) {
+      case 'makeCa': {
+        const ca = await makeCa('sluice webhook', { nowMs: now(), days: SERVING_CA_DAYS });
+        const previousCas = [...(state.ca ? [state.ca.cert] : []), ...state.previousCas];
+        await secrets.write(caSecret, caData(ca, previousCas), storedCa, signal);
+        break;
+      }
+      case 'issue': {
+        if (!state.ca) throw new Error('a certificate is planned without a CA');
+        const usage = { kind: 'server', dnsNames } as const;
+        const { cert, key } = await issue(state.ca, usage, { nowMs: now(), days: SERVING_DAYS });
+        const data = { 'tls.crt': cert, 'tls.key': key, 'ca.crt': state.ca.cert };
+        await secrets.write(tlsSecret, data, storedTls, signal);
+        break;
+      }
+      case 'forgetPreviousCas':
+        if (state.ca) await secrets.write(caSecret, caData(state.ca, []), storedCa, signal);
+        break;
+      case 'rest':
+        return;
+      default:
+        unreachable(step);
+    }
+  }
+  throw new Error(`secrets ${caSecret} and ${tlsSecret} were changed by others all the time`);
+}
+
+/**
+ * Everything that was a CA of ours stays trusted until it is forgotten on purpose: also one whose key is lost, or
+ * that only the serving certificate's Secret remembers.
+ */
+function parseState(ca: StoredSecret | undefined, tls: StoredSecret | undefined): ServingState {
+  const authority = asPair(ca?.data['ca.crt'], ca?.data['ca.key']);
+  const serving = asPair(tls?.data['tls.crt'], tls?.data['tls.key']);
+  const known = [ca?.data['ca.crt'], ca?.data['previous.crt'], tls?.data['ca.crt']];
+  const trusted = new Set(splitBundle(known.join('\n')));
+  if (authority) trusted.delete(splitBundle(authority.cert)[0] ?? '');
+  return {
+    previousCas: [...trusted],
+    ...(authority ? { ca: authority } : {}),
+    ...(serving ? { serving } : {}),
+  };
+}
+
+function caData(ca: Pair, previousCas: string[]): Record<string, string> {
+  return { 'ca.crt': ca.cert, 'ca.key': ca.key, 'previous.crt': previousCas.join('') };
+}

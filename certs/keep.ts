@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../lib/log.js';
+import type { ControlMaterial } from './control.js';
+import { keepControl } from './keep-control.js';
+import { keepServing } from './keep-serving.js';
+import { makePublishBundle } from './publish.js';
+import { makeSecretStore, type CertificateKube } from './secrets.js';
+
+export interface KeepOptions {
+  kube: CertificateKube;
+  /** Sluice's own. */
+  namespace: string;
+  names: {
+    webhookCaSecret: string;
+    webhookTlsSecret: string;
+    controlSecret: string;
+    webhookService: string;
+    webhookConfiguration: string;
+  };
+  /** Called with the first material, and again each time it has changed. */
+  onControl: (material: ControlMaterial) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  log: Logger;
+}
+
+/** Also mends what people delete or put back: a Secret, the bundle. */
+const EVERY_MS = 30_000;
+const RETRY_MS = 2_000;
+
+/** Keeps all of Sluice's certificates until the signal. For the leader; a second one does no harm but conflicts. */
+export async function keepCertificates(options: KeepOptions, signal: AbortSignal): Promise<void> {
+  const { kube, namespace, names, now, log } = options;
+  const secrets = makeSecretStore(kube, namespace);
+  const serving = {
+    secrets,
+    publish: makePublishBundle(kube, names.webhookConfiguration),
+    caSecret: names.webhookCaSecret,
+    tlsSecret: names.webhookTlsSecret,
+    dnsNames: dnsNamesOf(names.webhookService, namespace),
+    now,
+  };
+  let told = '';
+  while (!signal.aborted) {
+    let waitMs = EVERY_MS;
+    try {
+      const material = await keepControl({ secrets, controlSecret: names.controlSecret, now }, signal);
+      const text = JSON.stringify(material);
+      if (text !== told) options.onControl(material);
+      told = text;
+      await keepServing(serving, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ err: error }, 'certificates not kept');
+      waitMs = RETRY_MS;
+    }
+    await pause(waitMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** The API server calls `<service>.<namespace>.svc`. */
+function dnsNamesOf(service: string, namespace: string): string[] {
+  return [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`];
+}

@@ -1,0 +1,78 @@
+import { connect, createServer, type TLSSocket } from 'node:tls';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import type { ControlMaterial } from '../../certs/control.js';
+import { issue, makeCa } from '../../certs/issue.js';
+import { keepControl } from '../../certs/keep-control.js';
+import { InMemorySecrets } from './in-memory.js';
+import { factsOf, type Pair } from '../../certs/pair.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const SECRET = 'sluice-control';
+const keep = (secrets: InMemorySecrets, nowMs: number): Promise<ControlMaterial> =>
+  keepControl({ secrets, controlSecret: SECRET, now: () => nowMs }, new AbortController().signal);
+
+/** A port like a sidecar's: it asks for a client certificate of `ca` and says hello to those who have one, nothing to others. */
+async function helloFrom(ca: string, client: Pair | undefined): Promise<string> {
+  const own = await makeCa('sidecar', { nowMs: Date.now(), days: 1 });
+  const server = createServer({ ...own, ca, requestCert: true, rejectUnauthorized: true }, (socket) => {
+    socket.end('hello');
+  });
+  server.on('tlsClientError', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const socket: TLSSocket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ...client });
+  let text = '';
+  socket.on('data', (data: Buffer) => (text += data.toString()));
+  socket.on('error', () => undefined); // an alert or a reset, as the timing goes
+  await new Promise((resolve) => socket.once('close', resolve));
+  server.close();
+  return text;
+}
+
+describe('the certificates of the control port', () => {
+  it('open a sidecar to the controller and to nobody else', async () => {
+    const { ca, client } = await keep(new InMemorySecrets(), Date.now());
+    const life = { nowMs: Date.now(), days: 1 };
+    const stranger = await issue(
+      await makeCa('stranger', life),
+      { kind: 'client', name: 'sluice-controller' },
+      life,
+    );
+    expect(await helloFrom(ca.cert, client)).toBe('hello');
+    expect(await helloFrom(ca.cert, undefined)).toBe('');
+    expect(await helloFrom(ca.cert, stranger)).toBe('');
+    const server = await issue(ca, { kind: 'server', dnsNames: ['x.svc'] }, life);
+    expect(await helloFrom(ca.cert, server)).toBe('');
+  });
+
+  it('renew the client certificate while sidecars go on knowing the one CA', async () => {
+    const secrets = new InMemorySecrets();
+    const bornMs = Date.now() - 61 * DAY_MS;
+    const first = await keep(secrets, bornMs);
+    expect(await keep(secrets, bornMs + 59 * DAY_MS)).toEqual(first);
+    const second = await keep(secrets, Date.now());
+    expect(second.ca).toEqual(first.ca);
+    expect(second.client).not.toEqual(first.client);
+    expect(await helloFrom(first.ca.cert, first.client)).toBe('hello');
+    expect(await helloFrom(first.ca.cert, second.client)).toBe('hello');
+  });
+
+  it('last as long as pods do', async () => {
+    const nowMs = Date.now();
+    const { ca } = await keep(new InMemorySecrets(), nowMs);
+    expect(factsOf(ca.cert).notAfterMs - nowMs).toBeGreaterThan(29 * 365 * DAY_MS);
+  });
+
+  it('are those of whoever was first', async () => {
+    const [secrets, others] = [new InMemorySecrets(), new InMemorySecrets()];
+    const first = await keep(others, Date.now());
+    secrets.beforeWrite = (name) => {
+      secrets.beforeWrite = () => undefined;
+      secrets.put(name, others.stored.get(name)?.data ?? {});
+    };
+    expect(await keep(secrets, Date.now())).toEqual(first);
+  });
+});
