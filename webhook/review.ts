@@ -32,11 +32,12 @@ export function parseReview(body: string): AdmissionRequest {
   const request = objectAt(parseJson(body), 'request');
   const uid = textAt(request, 'uid');
   if (uid === '') throw new MalformedReviewError('AdmissionReview has no request.uid');
-  const { group, resource } = objectAt(request, 'resource');
+  const resource = objectAt(request, 'resource');
+  const [group, plural] = [textAt(resource, 'group'), textAt(resource, 'resource')];
   return {
     uid,
     operation: textAt(request, 'operation'),
-    resource: typeof group === 'string' && group !== '' ? `${group}/${String(resource)}` : String(resource),
+    resource: group === '' ? plural : `${group}/${plural}`,
     subResource: textAt(request, 'subResource'),
     namespace: textAt(request, 'namespace'),
     name: textAt(request, 'name'),

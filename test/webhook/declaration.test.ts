@@ -330,7 +330,7 @@ describe('a declaration', () => {
 
   it('starts nothing when only the order of keys differs', async () => {
     const { metadata, spec } = template();
-    const asked = update(stored, { spec: { template: { spec, metadata } as JsonObject } });
+    const asked = update(stored, { spec: { template: { spec, metadata } } });
     expect(await answered(asked)).toEqual({ kind: 'admit', ops: [], warnings: [] });
   });
 
