@@ -1,0 +1,124 @@
+import { canonical, type Json } from '../lib/json.js';
+import type { Logger } from '../lib/log.js';
+import { apply } from './apply/apply.js';
+import { tidy } from './apply/tidy.js';
+import type { ApplyTools, Outcome } from './apply/tools.js';
+import { isConflict } from './kube/errors.js';
+import type { Decision, Observed } from './model.js';
+import { observe, type Key, type ObserveTools } from './observe/observe.js';
+import type { Next } from './schedule.js';
+import { publishEvents, publishStatus, type Told } from './status/publish.js';
+import type { Trouble } from './status/status.js';
+
+export interface PassTools extends ObserveTools, ApplyTools {
+  plan: (observed: Observed) => Decision;
+  log: Logger;
+  sidecars: ObserveTools['sidecars'] & ApplyTools['sidecars'];
+  /** A pass has seen these Services of the declaration. */
+  onServices: (key: string, services: string[]) => void;
+}
+
+/** Passes of one declaration in a row, for pacing and for telling people; the plan knows nothing of it. */
+interface Run {
+  failures: number;
+  lastStep: string;
+  repeats: number;
+}
+
+/** A pass that finds nothing to do is repeated so often, whatever the watches say. */
+const REST_MS = 30_000;
+/** After a refusal a person has to act, which wakes us; this is for what no watch tells. */
+const REFUSED_MS = 15_000;
+const CONFLICT_MS = 50;
+const BACKOFF_MS = { first: 500, most: 30_000 };
+/** The same step so often in a row has no effect that we can see: slow down, and go on. */
+const REPEATS = 3;
+const REPEAT_MS = 1_000;
+/** A failure is told to people from the second in a row on: the first may be a lost connection. */
+const TELL_AFTER = 2;
+
+/** Makes the function that does one pass of one declaration: observe, plan, apply, tell. It never rejects. */
+export function makePass(tools: PassTools, signal: AbortSignal): (key: string) => Promise<Next> {
+  const runs = new Map<string, Run>();
+  const told: Told = new Set();
+
+  return async function pass(key) {
+    const run = runs.get(key) ?? { failures: 0, lastStep: '', repeats: 0 };
+    runs.set(key, run);
+    const log = tools.log.child({ declaration: key });
+    try {
+      const next = await once(tools, { key, run, told, log }, signal);
+      if (next === 'forget') runs.delete(key);
+      run.failures = 0;
+      return next;
+    } catch (error) {
+      if (signal.aborted) return 'forget';
+      if (isConflict(error)) return { afterMs: CONFLICT_MS };
+      run.failures += 1;
+      log.warn({ err: error, failures: run.failures }, 'pass failed');
+      const mostMs = Math.min(BACKOFF_MS.first * 2 ** (run.failures - 1), BACKOFF_MS.most);
+      return { afterMs: mostMs * (0.5 + Math.random() / 2) };
+    }
+  };
+}
+
+interface PassContext {
+  key: string;
+  run: Run;
+  told: Told;
+  log: Logger;
+}
+
+async function once(tools: PassTools, context: PassContext, signal: AbortSignal): Promise<Next> {
+  const { run, told, log } = context;
+  const view = await observe(tools, keyOf(context.key), signal);
+  if (!view) return 'forget';
+  tools.onServices(
+    context.key,
+    view.observed.services.map(({ name }) => name),
+  );
+  if (await tidy({ view, tools, signal })) return { afterMs: 0 };
+
+  const decision = tools.plan(view.observed);
+  logStep(log, decision, run);
+  const publish = async (trouble?: Trouble): Promise<void> => {
+    await publishStatus(tools.kube, { view, decision, trouble }, signal);
+    await publishEvents(tools.kube, { view, decision, trouble, told }, signal);
+  };
+  let outcome: Outcome;
+  try {
+    outcome = await apply(decision.step, { view, tools, signal });
+  } catch (error) {
+    if (!signal.aborted && !isConflict(error) && run.failures + 1 >= TELL_AFTER) {
+      await publish({ kind: 'failing', message: `${decision.message}: ${messageOf(error)}` });
+    }
+    throw error;
+  }
+  await publish(outcome.kind === 'refused' ? outcome : undefined);
+  return { afterMs: delayAfter(decision, outcome, run) };
+}
+
+function delayAfter({ step }: Decision, outcome: Outcome, run: Run): number {
+  if (outcome.kind === 'refused') return REFUSED_MS;
+  if (step.kind === 'wait') return step.forMs;
+  if (step.kind === 'rest') return REST_MS * (0.9 + Math.random() / 5);
+  return run.repeats >= REPEATS ? REPEAT_MS : 0;
+}
+
+/** Logs each step once, and counts how often the same comes in a row. */
+function logStep(log: Logger, { step, phase, message }: Decision, run: Run): void {
+  const text =
+    step.kind === 'wait' ? `${phase} ${message}` : canonical(JSON.parse(JSON.stringify(step)) as Json);
+  run.repeats = text === run.lastStep ? run.repeats + 1 : 0;
+  if (run.repeats === 0 && step.kind !== 'rest') log.info({ step: step.kind, phase, message }, 'step');
+  run.lastStep = text;
+}
+
+function keyOf(key: string): Key {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

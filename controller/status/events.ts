@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { JsonObject } from '../../lib/json.js';
+import type { Decision, Observed, Step } from '../model.js';
+import type { Trouble } from './status.js';
+
+/** One thing worth telling people. */
+export interface Happening {
+  type: 'Normal' | 'Warning';
+  /** One of a fixed set of words, for filters and alerts. */
+  reason: string;
+  message: string;
+}
+
+/** Reason of the event for each kind of step; a step without one is book-keeping. */
+const REASONS: Record<Step['kind'], string> = {
+  createBlueGreen: 'BlueGreenCreated',
+  holdDeclaration: 'DeclarationHeld',
+  carrySize: 'SizeChanged',
+  labelPods: 'PodsAdopted',
+  pointServices: 'ServiceSwitched',
+  makeSet: 'RevisionSetCreated',
+  resize: 'RevisionSetResized',
+  tell: '',
+  evacuate: 'EvacuationStarted',
+  leave: 'NodeLeft',
+  deleteSet: 'RevisionSetDeleted',
+  abort: 'UpgradeAborted',
+  clearAborted: 'AbortCleared',
+  wait: '',
+  rest: '',
+};
+
+/** What the pass has to tell: its step, and what people must know. Pure. */
+export function happenings(
+  observed: Observed,
+  decision: Decision,
+  trouble: Trouble | undefined,
+): Happening[] {
+  const told: Happening[] = [];
+  const reason = REASONS[decision.step.kind];
+  if (reason && !trouble) {
+    told.push({
+      type: decision.step.kind === 'abort' ? 'Warning' : 'Normal',
+      reason,
+      message: decision.message,
+    });
+  }
+  if (trouble?.kind === 'refused')
+    told.push({ type: 'Warning', reason: 'Refused', message: trouble.message });
+  if (trouble?.kind === 'failing')
+    told.push({ type: 'Warning', reason: 'Failing', message: trouble.message });
+  if (!trouble && decision.stalled)
+    told.push({ type: 'Warning', reason: 'Stalled', message: decision.message });
+  for (const { name, report } of observed.sets.flatMap(({ pods }) => pods)) {
+    if (report?.gate.kind !== 'gaveUp') continue;
+    const message = `${name} stopped with ${report.gate.sessionsLost} sessions left: ${report.gate.detail}`;
+    told.push({ type: 'Warning', reason: 'DrainGaveUp', message });
+  }
+  return told;
+}
+
+/** Events live for an hour (the API server's default); what still holds then is told again. */
+const AGAIN_AFTER_MS = 3_600_000;
+
+/**
+ * The Event object for one happening on one object. Its name is made from what it says, so that the same is told once by whichever
+ * replica: a second create is refused as already there.
+ * @param about the object as read: apiVersion and kind are given, because items of lists lack them
+ * @param upgradeId the same words in another upgrade are another event
+ */
+export function eventFor(
+  happening: Happening,
+  about: { apiVersion: string; kind: string; namespace: string; name: string; uid: string },
+  { nowMs, upgradeId }: { nowMs: number; upgradeId: string },
+): JsonObject {
+  const period = String(Math.floor(nowMs / AGAIN_AFTER_MS));
+  const identity = [about.uid, happening.reason, happening.message, upgradeId, period].join('\n');
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 16);
+  const time = new Date(nowMs).toISOString();
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${about.name}.${hash}`, namespace: about.namespace },
+    involvedObject: about,
+    type: happening.type,
+    reason: happening.reason,
+    // the API server takes 1024 bytes
+    message: happening.message.slice(0, 1000),
+    source: { component: 'sluice-controller' },
+    reportingComponent: 'sluice.dev/controller',
+    firstTimestamp: time,
+    lastTimestamp: time,
+    count: 1,
+  };
+}

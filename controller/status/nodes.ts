@@ -1,0 +1,62 @@
+import type { EmqxNodeStatus, NodeEvacuationStatus } from '../../lib/types.js';
+import type { NodeSet, Pod } from '../model.js';
+
+/** EMQX's nodes as all sidecars together know them, each by its own word where it gave one. */
+export function emqxNodes(sets: NodeSet[]): EmqxNodeStatus[] {
+  const known = new Map<string, { node: EmqxNodeStatus; weight: number }>();
+  for (const pod of sets.flatMap(({ pods }) => pods)) {
+    for (const node of pod.report?.nodes ?? []) {
+      const weight = pod.report?.self === node.node ? 2 : node.node_status === 'running' ? 1 : 0;
+      if (weight >= (known.get(node.node)?.weight ?? -1)) known.set(node.node, { node, weight });
+    }
+  }
+  return [...known.values()].map(({ node }) => listed(node, sets)).sort(byName);
+}
+
+/** The evacuations that any sidecar reports; absence from one report says nothing. */
+export function evacuations(sets: NodeSet[]): NodeEvacuationStatus[] {
+  const known = new Map<string, NodeEvacuationStatus>();
+  for (const { report } of sets.flatMap(({ pods }) => pods)) {
+    for (const evacuation of report?.evacuations ?? []) {
+      const isOwnWord = report?.self === evacuation.node;
+      if (isOwnWord || !known.has(evacuation.node)) known.set(evacuation.node, evacuation);
+    }
+  }
+  return [...known.values()].sort(byName);
+}
+
+/** Clients connected to nodes that are not of the active set, of which some pod is left. */
+export function clientsLeft(nodes: EmqxNodeStatus[], sets: NodeSet[], activeName: string): number {
+  const left = sets.filter(({ name }) => name !== activeName).flatMap(({ pods }) => pods);
+  return nodes
+    .filter(({ node, node_status }) => node_status === 'running' && left.some((pod) => runs(pod, node)))
+    .reduce((sum, { live_connections }) => sum + (live_connections ?? 0), 0);
+}
+
+/** Only the fields that the resource's schema has, so that a newer EMQX's do not make every status a changed one. */
+function listed(node: EmqxNodeStatus, sets: NodeSet[]): EmqxNodeStatus {
+  const set = sets.find(({ pods }) => pods.some((pod) => runs(pod, node.node)));
+  const { role, edition, version, otp_release, connections, live_connections } = node;
+  const revision = set?.revision;
+  return {
+    node: node.node,
+    node_status: node.node_status,
+    ...(role !== undefined && { role }),
+    ...(edition !== undefined && { edition }),
+    ...(version !== undefined && { version }),
+    ...(otp_release !== undefined && { otp_release }),
+    ...(connections !== undefined && { connections }),
+    ...(live_connections !== undefined && { live_connections }),
+    ...(revision !== undefined && revision !== '' && { revision }),
+  };
+}
+
+/** Whether `node` is the pod's: by its sidecar's word, else by the first label of the node's host. */
+function runs(pod: Pod, node: string): boolean {
+  if (pod.report?.self !== undefined) return pod.report.self === node;
+  return node.slice(node.indexOf('@') + 1).split('.')[0] === pod.name;
+}
+
+function byName(a: { node: string }, b: { node: string }): number {
+  return a.node < b.node ? -1 : a.node > b.node ? 1 : 0;
+}

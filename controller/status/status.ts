@@ -1,0 +1,73 @@
+import { LABEL } from '../../lib/names.js';
+import type { BlueGreenStatus, Phase } from '../../lib/types.js';
+import type { Decision, Observed } from '../model.js';
+import { conditionsOf } from './conditions.js';
+import { clientsLeft, emqxNodes, evacuations } from './nodes.js';
+import { upgradeRecords } from './upgrade.js';
+
+/** What came of carrying out the decision, where that says more than the decision. */
+export type Trouble =
+  /** It cannot be done until a person changes something. */
+  | { kind: 'refused'; message: string }
+  /** It has failed again and again; it goes on being tried. */
+  | { kind: 'failing'; message: string };
+
+/**
+ * The status of a BlueGreen, from what was observed and decided. Pure.
+ * @param selector of the declaration's pods, in string form
+ */
+export function statusOf(
+  observed: Observed,
+  decision: Decision,
+  { trouble, selector }: { trouble?: Trouble | undefined; selector: string },
+): BlueGreenStatus {
+  const { blueGreen, sets, nowMs } = observed;
+  const active = sets.find(({ name }) => name === decision.active);
+  const pods = active?.pods.filter(({ terminating }) => !terminating) ?? [];
+  const readyReplicas = pods.filter(({ ready }) => ready).length;
+  const nodes = emqxNodes(sets);
+  const lost = lostSessions(observed);
+  const phase: Phase = trouble ? 'Degraded' : decision.phase;
+  const message = trouble?.message ?? [decision.message, lost].filter(Boolean).join('; ');
+  const stalled =
+    trouble?.kind === 'refused' || (!trouble && (decision.stalled || decision.phase === 'Aborted'));
+  return {
+    phase,
+    message,
+    observedGeneration: blueGreen.generation,
+    conditions: conditionsOf(
+      {
+        phase,
+        message,
+        stalled,
+        degraded: phase === 'Degraded' || stalled,
+        available: active !== undefined && readyReplicas >= decision.wantedSize,
+        nowMs,
+        generation: blueGreen.generation,
+      },
+      blueGreen.status?.conditions ?? [],
+    ),
+    active: active?.name ?? '',
+    wanted: decision.wanted,
+    replicas: pods.length,
+    readyReplicas,
+    selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].filter(Boolean).join(','),
+    clientsLeft: clientsLeft(nodes, sets, decision.active),
+    ...upgradeRecords(observed, decision),
+    emqxNodes: nodes,
+    nodeEvacuationsStatus: evacuations(sets),
+  };
+}
+
+/** Sessions that a gate had to give up, in words; empty when none. */
+export function lostSessions({ sets }: Observed): string {
+  const lost = sets
+    .flatMap(({ pods }) => pods)
+    .flatMap(({ name, report }) => {
+      const gate = report?.gate;
+      return gate?.kind === 'gaveUp'
+        ? [`${name} stopped with ${gate.sessionsLost} sessions left: ${gate.detail}`]
+        : [];
+    });
+  return lost.join('; ');
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import type { BlueGreenStatus, UpgradeStatus } from '../../lib/types.js';
+import type { Decision, Observed } from '../model.js';
+
+type History = BlueGreenStatus['history'];
+
+/** Upgrades that are remembered; enough to see a bad week. */
+const HISTORY_LIMIT = 10;
+
+/** The record of the upgrade in progress, and of those before it. */
+export function upgradeRecords(
+  observed: Observed,
+  decision: Decision,
+): { upgrade?: UpgradeStatus; history: History } {
+  const previous = observed.blueGreen.status;
+  const history = previous?.history ?? [];
+  const open = previous?.upgrade;
+  const isOver = open !== undefined && (decision.settled || open.to !== decision.wanted);
+  const ended: History = isOver
+    ? [close(open, observed, decision), ...history].slice(0, HISTORY_LIMIT)
+    : history;
+  const current = open && !isOver ? open : begin(observed, decision);
+  if (!current) return { history: ended };
+  const switchedAt =
+    decision.switchedAtMs === undefined ? undefined : new Date(decision.switchedAtMs).toISOString();
+  return {
+    upgrade: {
+      ...current,
+      ...(switchedAt !== undefined && current.switchedAt === undefined && { switchedAt }),
+    },
+    history: ended,
+  };
+}
+
+/**
+ * An upgrade begins when another set than the active one is wanted; and when sets are to be drained of which no record speaks
+ * (strays, or a record that was lost), for the delay before the first drain is counted from it.
+ */
+function begin(observed: Observed, decision: Decision): UpgradeStatus | undefined {
+  const { declaration, sets, nowMs } = observed;
+  const active = sets.find(({ name }) => name === decision.active);
+  const left =
+    decision.switchedAtMs === undefined
+      ? undefined
+      : sets.find(({ name, size, pods }) => name !== decision.active && (size > 0 || pods.length > 0));
+  const isWanted = active !== undefined && decision.active !== decision.wanted;
+  const from = isWanted ? active.name : left?.name;
+  if (from === undefined || decision.settled) return undefined;
+  const startedAt = new Date(nowMs).toISOString();
+  return {
+    id: traceIdOf(declaration.traceparent) ?? madeUpId(declaration.uid, decision.wanted, startedAt),
+    startedAt,
+    requestedBy: declaration.requestedBy,
+    from,
+    to: decision.wanted,
+    traceparent: declaration.traceparent,
+  };
+}
+
+function close(open: UpgradeStatus, { declaration, nowMs }: Observed, decision: Decision): History[number] {
+  const isAborted = declaration.aborted !== undefined && open.to.endsWith(declaration.aborted.revision);
+  const result = open.to === decision.wanted ? 'succeeded' : isAborted ? 'aborted' : 'replaced';
+  return { ...open, finishedAt: new Date(nowMs).toISOString(), result };
+}
+
+/** The trace id of a W3C trace context: `00-<32 hex digits>-<16>-<2>`. */
+function traceIdOf(traceparent: string): string | undefined {
+  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent)?.[1];
+}
+
+function madeUpId(...parts: string[]): string {
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
+}

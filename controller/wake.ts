@@ -1,0 +1,97 @@
+import { LABEL } from '../lib/names.js';
+import type { Metadata } from './kube/watch.js';
+import { PATH } from './kube/paths.js';
+
+export type Watched = 'statefulSets' | 'pods' | 'services' | 'endpointSlices' | 'blueGreens';
+
+/** What is watched, as metadata only. Services and their slices carry the label once they are managed. */
+export const WATCHES: { kind: Watched; path: string; labelSelector: string }[] = [
+  { kind: 'statefulSets', path: PATH.statefulSets(''), labelSelector: LABEL.upgrade },
+  { kind: 'statefulSets', path: PATH.statefulSets(''), labelSelector: LABEL.declaration },
+  { kind: 'blueGreens', path: PATH.blueGreens(''), labelSelector: '' },
+  { kind: 'pods', path: PATH.pods(''), labelSelector: LABEL.revision },
+  { kind: 'services', path: PATH.services(''), labelSelector: `${LABEL.managed}=true` },
+  { kind: 'endpointSlices', path: PATH.endpointSlices(''), labelSelector: `${LABEL.managed}=true` },
+];
+
+/**
+ * Says which declarations a change concerns. It only saves passes that would find nothing: a pass reads everything
+ * anew, and each declaration has one on a timer too.
+ */
+export interface WakeIndex {
+  /** @returns keys (`namespace/name`) of the declarations to look at */
+  concerned(kind: Watched, object: Metadata, change: 'seen' | 'gone'): string[];
+  /** What a pass found out: which Services a declaration has. */
+  learn(key: string, services: string[]): void;
+  forget(key: string): void;
+}
+
+export function makeWakeIndex(): WakeIndex {
+  const declarations = new Set<string>();
+  /** Revision set → its declaration. */
+  const setOwners = new Map<string, string>();
+  /** Service → declarations that it is a client Service of. */
+  const serviceUsers = new Map<string, Set<string>>();
+  /** BlueGreen → what of it concerns us: its status changes with every pass of ours. */
+  const prints = new Map<string, string>();
+
+  const inNamespace = (namespace: string): string[] =>
+    [...declarations].filter((key) => key.startsWith(`${namespace}/`));
+
+  function ofService(namespace: string, service: string): string[] {
+    return [...(serviceUsers.get(`${namespace}/${service}`) ?? inNamespace(namespace))];
+  }
+
+  return {
+    concerned(kind, object, change) {
+      const { namespace, name, labels } = object;
+      const place = `${namespace}/${name}`;
+      switch (kind) {
+        case 'statefulSets': {
+          const declaration = labels[LABEL.declaration];
+          if (declaration === undefined) {
+            if (change === 'gone') declarations.delete(place);
+            else declarations.add(place);
+            return [place];
+          }
+          const key = `${namespace}/${declaration}`;
+          if (change === 'gone') setOwners.delete(place);
+          else setOwners.set(place, key);
+          return [key];
+        }
+        case 'pods': {
+          const owner = object.controller?.name ?? '';
+          const key = setOwners.get(`${namespace}/${owner}`) ?? `${namespace}/${owner}`;
+          return declarations.has(key) ? [key] : inNamespace(namespace);
+        }
+        case 'services':
+          return ofService(namespace, name);
+        case 'endpointSlices':
+          return ofService(namespace, labels['kubernetes.io/service-name'] ?? '');
+        case 'blueGreens': {
+          const { generation, annotations, deleting } = object;
+          const print = JSON.stringify([object.uid, change, generation, annotations, deleting]);
+          if (prints.get(place) === print) return [];
+          if (change === 'gone') prints.delete(place);
+          else prints.set(place, print);
+          return declarations.has(place) ? [place] : [];
+        }
+      }
+    },
+    learn(key, services) {
+      const namespace = key.split('/')[0] ?? '';
+      for (const service of services) {
+        const place = `${namespace}/${service}`;
+        const users = serviceUsers.get(place) ?? new Set();
+        serviceUsers.set(place, users.add(key));
+      }
+    },
+    forget(key) {
+      declarations.delete(key);
+      for (const [place, users] of serviceUsers) {
+        users.delete(key);
+        if (users.size === 0) serviceUsers.delete(place);
+      }
+    },
+  };
+}
