@@ -23,6 +23,8 @@ interface Entry {
   isDirty: boolean;
   timer?: NodeJS.Timeout | undefined;
   endedAtMs: number;
+  /** Of the timer, on the process's clock. */
+  dueAtMs: number;
 }
 
 /** A schedule until the signal; each key has at most one pass at a time. */
@@ -74,23 +76,26 @@ export function makeSchedule({ concurrency, gapMs, pass }: ScheduleOptions, sign
 
   function arm(key: string, entry: Entry, afterMs: number): void {
     clearTimeout(entry.timer);
+    if (afterMs <= 0) return enqueue(key, entry);
+    entry.dueAtMs = performance.now() + afterMs;
     entry.timer = setTimeout(() => enqueue(key, entry), afterMs);
   }
 
   return {
     wake(key) {
       if (signal.aborted) return;
+      const never = Number.NEGATIVE_INFINITY;
       const entry = entries.get(key) ?? {
         state: 'resting',
         isDirty: false,
-        endedAtMs: Number.NEGATIVE_INFINITY,
+        endedAtMs: never,
+        dueAtMs: never,
       };
       entries.set(key, entry);
       entry.isDirty = true;
       if (entry.state !== 'resting') return;
-      const waitMs = entry.endedAtMs + gapMs - performance.now();
-      if (waitMs <= 0) enqueue(key, entry);
-      else arm(key, entry, waitMs);
+      const dueAtMs = entry.endedAtMs + gapMs;
+      if (entry.timer === undefined || dueAtMs < entry.dueAtMs) arm(key, entry, dueAtMs - performance.now());
     },
     idle: async () => {
       await Promise.all(running);
