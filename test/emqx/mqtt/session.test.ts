@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Message, Qos } from './message.js';
-import { Session, type Delivery } from './session.js';
+import { Session, type Delivery, type SessionJson } from './session.js';
 
 const limits = { maxInflight: 2, maxQueue: 3 };
 
@@ -83,7 +83,7 @@ describe('session', () => {
     const fresh = new Session('c', { maxInflight: 10, maxQueue: 10 }, 0);
     fresh.watchDoubles();
     for (const id of ['c', 'd', 'd']) fresh.enqueue(delivery(id));
-    fresh.fill(JSON.parse(JSON.stringify(old.toJson())));
+    fresh.fill(JSON.parse(JSON.stringify(old.toJson())) as SessionJson);
     expect(ids(fresh.resume().again)).toEqual(['a']);
     expect(ids(fresh.take(0))).toEqual(['b', 'c', 'd']);
     expect(fresh.enqueue(delivery('b'))).toBe(false);
