@@ -20,8 +20,9 @@ export interface Evidence {
   settings: UpgradeSettings;
   /** When the template was edited. */
   startedMs: number;
-  /** When nothing of the old revision was left and the new one was whole. */
+  /** When nothing of the old revision was left and the new one was whole, or when that was no longer waited for. */
   endedMs: number;
+  hasEnded: boolean;
   /** The `run` of the fleet, which its client ids are made of. */
   fleet: FleetRecord[];
   observations: Observation[];

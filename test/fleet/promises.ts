@@ -92,7 +92,7 @@ export function unmeasured(evidence: Evidence): string[] {
     }
     if (result.messages.acknowledged === 0) gaps.push('no QoS 1 message was acknowledged');
   }
-  if (!(endedMs > startedMs)) gaps.push('the upgrade did not end');
+  if (!evidence.hasEnded) gaps.push('the upgrade did not end');
   if (during(evidence, seenOf(evidence, 'endpoints')).length === 0)
     gaps.push("the Service's endpoints were not watched");
   const polls = during(evidence, seenOf(evidence, 'nodes')).map(({ atMs }) => atMs);

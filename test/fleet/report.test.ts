@@ -166,6 +166,7 @@ describe('each promise can be broken', () => {
       changes: { without: 'broker-connects' },
       says: 'brokers did not say',
     },
+    { when: 'the upgrade did not end', changes: { isUnfinished: true }, says: 'did not end' },
     {
       when: 'the endpoints were not watched',
       changes: { without: 'endpoints' },

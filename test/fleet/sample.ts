@@ -130,6 +130,7 @@ export interface Changes {
   /** Leaves out observations. */
   without?: Observation['kind'];
   endedMs?: number;
+  isUnfinished?: boolean;
 }
 
 export function sampleEvidence(changes: Changes = {}): Evidence {
@@ -175,6 +176,7 @@ export function sampleEvidence(changes: Changes = {}): Evidence {
     settings: { ...SETTINGS, ...changes.settings },
     startedMs: EDIT_MS,
     endedMs: changes.endedMs ?? END_MS,
+    hasEnded: !changes.isUnfinished,
     fleet: [start, ready, second, ...(result === 'missing' ? [] : [{ ...RESULT, ...result }])],
     observations: [...observations.filter(({ kind }) => kind !== without), ...seen],
   };

@@ -1,0 +1,48 @@
+import type { Cluster } from '../cluster/index.js';
+
+const NAMESPACE = 'sluice-system';
+const IMAGE = { repository: 'localhost/sluice', tag: 'demo' } as const;
+const INSTALL_TIMEOUT_MS = 200_000;
+
+/** Builds Sluice's image (on the local cluster), and installs the chart or brings it up to date. */
+export async function installSluice(
+  cluster: Cluster,
+  { say }: { say: (line: string) => void },
+): Promise<void> {
+  const image = await imageFor(cluster, say);
+  say('$ helm upgrade --install sluice charts/sluice');
+  await cluster.helm(
+    [
+      ...['upgrade', '--install', 'sluice', 'charts/sluice', '--namespace', NAMESPACE, '--create-namespace'],
+      ...['--set', `image.repository=${image.repository}`, '--set', `image.tag=${image.tag}`],
+      ...['--wait', '--timeout', '180s'],
+    ],
+    { timeoutMs: INSTALL_TIMEOUT_MS },
+  );
+}
+
+async function imageFor(
+  cluster: Cluster,
+  say: (line: string) => void,
+): Promise<{ repository: string; tag: string }> {
+  switch (cluster.kind) {
+    case 'local':
+      say('the image is built');
+      await cluster.loadImage({
+        name: `${IMAGE.repository}:${IMAGE.tag}`,
+        dockerfile: 'Dockerfile',
+        context: '.',
+      });
+      return IMAGE;
+    case 'given':
+      return splitImage(cluster.given.sluiceImage);
+  }
+}
+
+/** `registry:5000/sluice:1.2` is repository and tag; without a tag it is `latest`, as everywhere. */
+export function splitImage(image: string): { repository: string; tag: string } {
+  const colon = image.lastIndexOf(':');
+  return colon > image.lastIndexOf('/')
+    ? { repository: image.slice(0, colon), tag: image.slice(colon + 1) }
+    : { repository: image, tag: 'latest' };
+}
