@@ -33,3 +33,7 @@ cluster-up cluster-down cluster-status: build ## the local cluster
 .PHONY: test
 test: build ## every check and test
 	@$(NPM) run test:all
+
+.PHONY: demo
+demo: build ## one upgrade under 3,000 clients and its report; STRATEGY=rolling: the baseline; more: npm run demo -- --help
+	@$(NPM) run demo
