@@ -1,0 +1,97 @@
+{{/* Common part of all names: the release's name, with the chart's unless it says so already. */}}
+{{- define "sluice.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride -}}
+{{- else if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "sluice.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+
+{{/* User name of the controller in admission reviews: what it writes passes. */}}
+{{- define "sluice.ownUser" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "sluice.fullname" . }}-controller
+{{- end -}}
+
+{{/* Labels of every object; the argument is a dict of `root` and, for one program's objects, `component`. */}}
+{{- define "sluice.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{ include "sluice.selectorLabels" . }}
+{{- end -}}
+
+{{- define "sluice.selectorLabels" -}}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* What a pod of either program has in common; the argument as above, with `settings` (its values). */}}
+{{- define "sluice.podSpec" -}}
+serviceAccountName: {{ include "sluice.fullname" .root }}-{{ .component }}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .settings.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .settings.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .settings.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .settings.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "sluice.selectorLabels" . | nindent 8 }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{/* The same for its container. */}}
+{{- define "sluice.container" -}}
+image: {{ include "sluice.image" .root }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+command: [node, /app/{{ .component }}.js]
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: { drop: [ALL] }
+resources: {{- toYaml .settings.resources | nindent 2 }}
+livenessProbe:
+  httpGet: { path: /healthz, port: health }
+  periodSeconds: 10
+  failureThreshold: 6
+readinessProbe:
+  httpGet: { path: /readyz, port: health }
+  periodSeconds: 2
+  failureThreshold: 2
+{{- end -}}
+
+{{/* Environment of both programs. */}}
+{{- define "sluice.env" -}}
+- name: SLUICE_NAMESPACE
+  valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+- name: SLUICE_POD
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- { name: SLUICE_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
+- { name: SLUICE_HEALTH_PORT, value: "8081" }
+- { name: SLUICE_WEBHOOK_TLS_SECRET, value: {{ include "sluice.fullname" .root }}-webhook-tls }
+{{- end -}}
