@@ -135,6 +135,8 @@ export interface BlueGreenStatus {
   wanted: string;
   replicas: number;
   readyReplicas: number;
+  /** Ready and wanted nodes, such as `3/3`: a printer column shows one field. */
+  nodes?: string;
   /** Label selector of the pods, in string form, for the scale subresource. */
   selector: string;
   /** Clients still connected to the nodes being left. */
