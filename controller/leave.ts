@@ -1,6 +1,6 @@
 import { isRevision } from '../lib/revision.js';
 import type { NodeSet, Pod } from './model.js';
-import { podOfNode, reportsOf, type Situation } from './situation.js';
+import { podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
 
 /**
  * A stopped EMQX node that may leave the EMQX cluster now, and the pod whose sidecar is to ask for it. Never a running node; a
@@ -8,9 +8,7 @@ import { podOfNode, reportsOf, type Situation } from './situation.js';
  */
 export function leaverOf(situation: Situation): { node: string; via: string } | undefined {
   const { observed, active, wanted } = situation;
-  const via = active?.pods.find(
-    ({ ready, terminating, report }) => ready && !terminating && report?.api.kind === 'ok',
-  );
+  const via = spokesmanOf(situation);
   if (!via?.report) return undefined;
   const running = new Set(
     reportsOf(observed.sets).flatMap(({ nodes, self }) => [

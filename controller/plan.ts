@@ -3,7 +3,15 @@ import { hindranceOf } from './gate.js';
 import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed, Step } from './model.js';
 import { tellingOf, turnOf } from './retire.js';
-import { isClientless, situationOf, stayingPods, whyNotReady, type Situation } from './situation.js';
+import {
+  isClientless,
+  joinerOf,
+  nodeOf,
+  situationOf,
+  stayingPods,
+  whyNotReady,
+  type Situation,
+} from './situation.js';
 
 /** What a rule decides; the rest of the {@link Decision} is the same for every rule. */
 interface Verdict {
@@ -34,7 +42,8 @@ export function plan(observed: Observed): Decision {
   verdict ??= rest(situation);
   return {
     stalled: false,
-    settled: verdict.step.kind === 'rest' && activeRevision === wantedRevision,
+    // At size 0 nothing of an upgrade can be done, so none is open: it begins when there are nodes again.
+    settled: verdict.step.kind === 'rest' && (activeRevision === wantedRevision || wantedSize === 0),
     ...verdict,
     active: activeName,
     wanted: wantedName,
@@ -73,8 +82,7 @@ function pin({
   activeRevision,
   activeName,
 }: Situation): Verdict | undefined {
-  const unpinned = services.filter(({ revision, managed }) => revision !== activeRevision || !managed);
-  if (unpinned.length === 0) return undefined;
+  // Pods of the declaration come back without the label.
   const unlabelled =
     active?.name === declaration.name ? active.pods.filter((pod) => pod.revision !== activeRevision) : [];
   if (unlabelled.length > 0) {
@@ -84,6 +92,8 @@ function pin({
       `labelling the pods of ${activeName}`,
     );
   }
+  const unpinned = services.filter(({ revision, managed }) => revision !== activeRevision || !managed);
+  if (unpinned.length === 0) return undefined;
   const names = unpinned.map(({ name }) => name);
   return progress(
     { kind: 'pointServices', services: names, revision: activeRevision },
@@ -145,6 +155,9 @@ function discard(situation: Situation): Verdict | undefined {
       isClientless(set, observed.sets),
   );
   if (!unwanted) return undefined;
+  const joiner = joinerOf(situation);
+  if (joiner && unwanted.pods.some((pod) => nodeOf(pod, observed.sets)))
+    return waitFor('Progressing', `${unwanted.name} stays while ${joiner.name} ${joiner.problem}`);
   const because = `${unwanted.name} is no longer wanted and holds no client`;
   // A set older than the active one was active once, and is kept at 0 to go back to.
   if (active && unwanted.createdAtMs > active.createdAtMs) {
@@ -239,14 +252,14 @@ function retire(situation: Situation): Verdict | undefined {
   return turn && { ...turn, phase: 'Draining' };
 }
 
-/** Why the EndpointSlices do not hold exactly the active set's ready pods, in words. */
-function endpointsApart({ observed }: Situation, active: NodeSet): string | undefined {
-  const expected = stayingPods(active).map(({ name }) => name);
+/** Why the EndpointSlices do not hold the active set's ready pods and no other set's, in words. */
+function endpointsApart({ observed, wantedSize }: Situation, active: NodeSet): string | undefined {
+  const expected = stayingPods(active).filter(({ ordinal }) => ordinal < wantedSize);
   for (const { name, readyPods } of observed.services) {
-    const stray = readyPods.find((pod) => !expected.includes(pod));
+    const stray = readyPods.find((listed) => !active.pods.some((pod) => pod.name === listed));
     if (stray !== undefined) return `the endpoints of Service ${name} still list ${stray}`;
-    const missing = expected.find((pod) => !readyPods.includes(pod));
-    if (missing !== undefined) return `the endpoints of Service ${name} do not list ${missing} yet`;
+    const missing = expected.find((pod) => !readyPods.includes(pod.name));
+    if (missing) return `the endpoints of Service ${name} do not list ${missing.name} yet`;
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
 import { unheard } from './hindrance.js';
 import type { NodeSet, Observed, Pod, Step } from './model.js';
-import { isNodeOf, nodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
+import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 
 /** A step towards fewer pods, or a wait, with the reason in words. */
 export interface Turn {
@@ -27,10 +27,15 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
     return last && poll(drainWords(last, observed));
   }
   // User-deleted pods of other sets drain too, and count: the rate is one for the whole upgrade.
-  const draining = observed.sets.flatMap(({ pods }) => pods).filter((pod) => isDraining(pod, observed));
+  const draining = observed.sets.flatMap((each) =>
+    each.pods.filter((pod) => isDraining(pod, each, observed)),
+  );
   if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
     return poll(draining.map((pod) => drainWords(pod, observed)).join('; '));
   }
+  // Of pods without a gate, which may be OrderedReady too, one goes after the other.
+  const before = set.kind === 'declaration' ? leaving[0] : undefined;
+  if (before) return poll(`${before.name} is stopping`);
   const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
   const shrink: Turn = {
     step: {
@@ -43,7 +48,7 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   };
   if (!victim || victim.terminating || nodeOf(victim, observed.sets) === undefined) return shrink;
   return set.kind === 'declaration'
-    ? evacuateFirst(victim, leaving, situation, shrink)
+    ? evacuateFirst(victim, situation, shrink)
     : toldFirst(victim, set, situation, shrink);
 }
 
@@ -61,16 +66,13 @@ function toldFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn
 }
 
 /** A pod of the declaration has no sidecar: its node is evacuated from outside first, and only then is it removed. */
-function evacuateFirst(victim: Pod, leaving: Pod[], situation: Situation, shrink: Turn): Turn {
-  const { observed, active } = situation;
-  const gone = leaving[0];
-  if (gone) return poll(`${gone.name} is stopping`);
+function evacuateFirst(victim: Pod, situation: Situation, shrink: Turn): Turn {
+  const { observed } = situation;
   const node = nodeOf(victim, observed.sets);
   if (!node || evacuationState(victim, observed) === 'prohibiting') return shrink;
   if (evacuationState(victim, observed) !== undefined) return poll(drainWords(victim, observed));
-  const via = active?.pods.find(({ ready, report }) => ready && report?.api.kind === 'ok');
-  if (!via)
-    return poll(`no sidecar of ${situation.activeName} answers, so ${victim.name} cannot be evacuated`);
+  const via = spokesmanOf(situation);
+  if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const settings = settingsFor(undefined, situation);
   // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
   const waitTakeover = node.sessions === 0 ? 1 : settings.waitTakeover;
@@ -140,11 +142,12 @@ function asJson(settings: DrainSettings): Json {
   return { ...settings, recipients: [...settings.recipients].sort() };
 }
 
-/** A deletion is under way, or an evacuation runs, and the node has not handed everything over yet. */
-function isDraining(pod: Pod, observed: Observed): boolean {
+/** Its set is too small for it, a deletion is under way, or an evacuation runs, and the node has not handed everything over yet. */
+function isDraining(pod: Pod, { size }: NodeSet, observed: Observed): boolean {
   const state = evacuationState(pod, observed);
   if (state === 'prohibiting') return false;
-  if (!pod.terminating) return state !== undefined;
+  // The StatefulSet controller may not have got round to deleting it yet.
+  if (!pod.terminating && pod.ordinal < size) return state !== undefined;
   if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
   // A node that no running node lists any more has stopped: only its pod's end is left.
   return nodeOf(pod, observed.sets) !== undefined || state !== undefined;

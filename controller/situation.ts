@@ -24,8 +24,11 @@ export interface Situation {
 export function situationOf(observed: Observed): Situation {
   const { declaration, sets } = observed;
   const asked = askedRevision(observed);
-  const isAborted = declaration.aborted?.revision === asked;
-  const wantedRevision = (isAborted && declaration.aborted?.replacing) || asked;
+  const { aborted } = declaration;
+  // Without its set there is nothing to go back to: its template is nowhere any more.
+  const isAborted =
+    aborted?.revision === asked && sets.some(({ revision }) => revision === aborted.replacing);
+  const wantedRevision = isAborted ? aborted.replacing : asked;
   const activeRevision = findActive(observed, wantedRevision);
   const active = sets.find(({ revision }) => revision === activeRevision);
   const wanted = sets.find(({ revision }) => revision === wantedRevision);
@@ -102,6 +105,20 @@ export function reportsOf(sets: NodeSet[]): NonNullable<Pod['report']>[] {
     .flatMap(({ report }) => (report?.api.kind === 'ok' ? [report] : []));
 }
 
+/** A pod whose sidecar can act on the EMQX cluster for others: of the active set if possible. */
+export function spokesmanOf({ observed, active, wanted }: Situation): Pod | undefined {
+  return [active, wanted, ...observed.sets]
+    .flatMap((set) => (set ? stayingPods(set) : []))
+    .find(({ ready, report }) => ready && report?.api.kind === 'ok' && report.joined);
+}
+
+/** A pod of what is or becomes active that is starting or joining: if the node that it joins is stopped, its join fails for good. */
+export function joinerOf({ active, wanted, wantedSize }: Situation): Pod | undefined {
+  return [active, wanted]
+    .flatMap((set) => (set ? stayingPods(set) : []))
+    .find(({ ready, failing, ordinal }) => !ready && !failing && ordinal < wantedSize);
+}
+
 /** A set holds no session and no client, as far as every node that answers knows; false when nobody answers. */
 export function isClientless(set: NodeSet, sets: NodeSet[]): boolean {
   if (set.pods.every((pod) => !pod.ready && pod.report?.joined !== true && nodeOf(pod, sets) === undefined))
@@ -115,9 +132,9 @@ export function stayingPods({ pods, size }: NodeSet): Pod[] {
   return pods.filter(({ ordinal, terminating }) => ordinal < size && !terminating);
 }
 
-/** Why a set is not complete yet, in words; undefined when all its pods are Ready. */
+/** Why a set has not `size` Ready pods yet, in words; undefined when all of them are. Pods above that size are on their way out. */
 export function whyNotReady(set: NodeSet, size: number): string | undefined {
-  const pods = stayingPods(set);
+  const pods = stayingPods(set).filter(({ ordinal }) => ordinal < size);
   const unready = pods.find(({ failing, ready }) => failing && !ready) ?? pods.find(({ ready }) => !ready);
   if (unready) {
     const silent = unready.report && !unready.failing ? unheard(unready) : undefined;

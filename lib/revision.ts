@@ -17,6 +17,14 @@ export function revisionOf(declaration: string, template: JsonObject): string {
   return Array.from(digest.subarray(0, HASH_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
 
+/**
+ * The revision of the declaration's own pods. Never that of a revision set, though it may be made from the same template: while one
+ * is drained and the other serves, a Service must be able to tell them apart.
+ */
+export function ownRevisionOf(declaration: string, template: JsonObject): string {
+  return revisionOf(`${declaration}\n`, template);
+}
+
 /** Whether `text` could be a revision's hash. No word with a vowel is: `emqx-replicant-0` is no pod of a revision set. */
 export function isRevision(text: string): boolean {
   return text.length === HASH_LENGTH && [...text].every((letter) => ALPHABET.includes(letter));

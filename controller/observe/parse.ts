@@ -1,7 +1,7 @@
 import type { SidecarReport } from '../../lib/control.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
-import { revisionOf } from '../../lib/revision.js';
+import { ownRevisionOf } from '../../lib/revision.js';
 import { emqxContainer } from '../inject/container.js';
 import { takeOut } from '../inject/inject.js';
 import type { Declaration, NodeSet, Observed } from '../model.js';
@@ -145,7 +145,7 @@ function ownSet(declaration: Declaration, revisionSets: NodeSet[], context: SetC
   if (declaration.replicas === 0 && pods.length === 0) return undefined;
   const template = currentTemplate(context.view) ?? declaration.template;
   const revision =
-    pods.find((pod) => pod.revision !== undefined)?.revision ?? revisionOf(declaration.name, template);
+    pods.find((pod) => pod.revision !== undefined)?.revision ?? ownRevisionOf(declaration.name, template);
   const isTaken = revisionSets.some((set) => set.revision === revision);
   const isPinned =
     pods.some((pod) => pod.revision !== undefined) ||

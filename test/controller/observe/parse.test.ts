@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { inject } from '../../../controller/inject/inject.js';
 import { parseView, type RawView } from '../../../controller/observe/parse.js';
 import type { JsonObject } from '../../../lib/json.js';
-import { revisionOf } from '../../../lib/revision.js';
+import { ownRevisionOf } from '../../../lib/revision.js';
 import { DEFAULT_SPEC } from '../../../lib/types.js';
 import { declarationObject, podObject, serviceObject } from '../fixtures/objects.js';
 import { defaulted, liveTemplate } from '../fixtures/templates.js';
@@ -103,14 +103,14 @@ describe('pods of the declaration itself', () => {
     expect(set).toMatchObject({
       kind: 'declaration',
       size: 3,
-      revision: revisionOf('emqx', old),
+      revision: ownRevisionOf('emqx', old),
       template: old,
     });
   });
 
   it('stay the adopted set beside green, also when all of them have come back without their label', () => {
     const service = serviceObject({
-      spec: { selector: { app: 'emqx', 'sluice.dev/revision': revisionOf('emqx', old) } },
+      spec: { selector: { app: 'emqx', 'sluice.dev/revision': ownRevisionOf('emqx', old) } },
     });
     const observed = parseView(
       view({
@@ -122,7 +122,7 @@ describe('pods of the declaration itself', () => {
       }),
     );
     expect(observed.sets.map(({ kind, revision }) => ({ kind, revision }))).toEqual([
-      { kind: 'declaration', revision: revisionOf('emqx', old) },
+      { kind: 'declaration', revision: ownRevisionOf('emqx', old) },
       { kind: 'revisionSet', revision: 'bcdfghjkl' },
     ]);
   });

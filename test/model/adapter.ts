@@ -1,0 +1,303 @@
+/** The one place where the simulated cluster and the controller's model meet: objects → Observed, Step → writes. */
+import type { Declaration, Decision, NodeSet, Observed, Pod, Step } from '../../controller/model.js';
+import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
+import type { UpgradeStatus } from '../../lib/types.js';
+import { beginEvacuation, forceLeave } from './emqx.js';
+import { podOf } from './kubelet.js';
+import { deleteSet } from './stateful-sets.js';
+import { note, podNamed, uid, violate, type PodObject, type SetObject, type World } from './world.js';
+
+/** As long as this many seconds unready, a pod counts as failing (five minutes in a real cluster). */
+const FAILING_SECONDS = 40;
+
+export function observe(world: World): Observed {
+  const { declaration, blueGreen, now } = world;
+  const ownPods = world.pods.some(({ owner }) => owner === declaration.uid);
+  const sets = [
+    ...(declaration.size > 0 || ownPods ? [ownSetOf(world)] : []),
+    ...world.sets.map((set) => nodeSetOf(world, set, set.revision ?? '')),
+  ];
+  sets.sort((a, b) => a.createdAtMs - b.createdAtMs);
+  return {
+    nowMs: now * 1000,
+    declaration: {
+      name: declaration.name,
+      namespace: 'mq',
+      uid: declaration.uid,
+      resourceVersion: String(declaration.version),
+      template: declaration.asked,
+      replicas: declaration.size,
+      heldReplicas: declaration.heldReplicas,
+      hasClaims: world.hasClaims,
+      ...(declaration.wish !== undefined && { wish: declaration.wish }),
+      frozen: declaration.frozen,
+      managed: declaration.managed,
+      deleting: false,
+      requestedBy: 'alice',
+      traceparent: '',
+      ...(declaration.aborted && { aborted: declaration.aborted }),
+      promote: declaration.promote,
+      abort: declaration.abort,
+      retry: declaration.retry,
+    } satisfies Declaration,
+    blueGreen: {
+      exists: blueGreen.exists,
+      resourceVersion: String(blueGreen.version),
+      generation: 1,
+      spec: { ...blueGreen.spec },
+      ...(blueGreen.carried !== undefined && { carried: blueGreen.carried }),
+      ...(blueGreen.status && { status: { ...blueGreen.status } }),
+    },
+    sets,
+    services: world.services.map(({ name, version, revision, managed, endpoints }) => ({
+      name,
+      resourceVersion: String(version),
+      ...(revision !== undefined && { revision }),
+      managed,
+      readyPods: endpoints,
+    })),
+  };
+}
+
+/** The declaration's own pods: an adopted set, or strays beside revision sets, which have no revision. */
+function ownSetOf(world: World): NodeSet {
+  const { declaration } = world;
+  const label = world.pods.find(({ owner, revision }) => owner === declaration.uid && revision !== undefined);
+  const own = nodeSetOf(world, declaration, label?.revision ?? ownRevision(world));
+  const isPinned =
+    own.pods.some(({ revision }) => revision !== undefined) ||
+    world.services.some(({ revision }) => revision === own.revision);
+  return world.sets.length === 0 || isPinned ? own : { ...own, revision: '', template: {} };
+}
+
+function ownRevision({ declaration }: World): string {
+  return ownRevisionOf(declaration.name, declaration.template);
+}
+
+function nodeSetOf(world: World, set: SetObject, revision: string): NodeSet {
+  const { declaration } = world;
+  return {
+    name: set.name,
+    kind: set === declaration ? 'declaration' : 'revisionSet',
+    revision,
+    size: set.size,
+    resourceVersion: String(set.version),
+    createdAtMs: set.createdAt * 1000,
+    template: set.template,
+    pods: world.pods
+      .filter(({ owner }) => owner === set.uid)
+      .map((pod) => podOfSet(world, pod))
+      .sort((a, b) => a.ordinal - b.ordinal),
+  };
+}
+
+function podOfSet(world: World, pod: PodObject): Pod {
+  const isReady = pod.ready && !pod.deleted;
+  const heard = pod.report && !world.random.chance(0.03) ? pod.report : undefined;
+  return {
+    name: pod.name,
+    ordinal: pod.ordinal,
+    uid: pod.uid,
+    ...(pod.revision !== undefined && { revision: pod.revision }),
+    ready: isReady,
+    terminating: pod.deleted !== undefined,
+    problem: isReady ? '' : 'is not ready',
+    failing: !isReady && world.now - pod.unreadyAt > FAILING_SECONDS,
+    restarts: pod.restarts,
+    ...(heard && { report: heard }),
+  };
+}
+
+/** Does what a step says, as it was planned from `seen`; a write whose object has changed since is refused. */
+export function apply(world: World, { step }: Decision, seen: Observed): void {
+  switch (step.kind) {
+    case 'createBlueGreen':
+      world.blueGreen.exists = true;
+      world.blueGreen.version += 1;
+      return;
+    case 'holdDeclaration':
+      writeDeclaration(world, seen, (declaration) => {
+        declaration.frozen = true;
+        declaration.managed = true;
+        if (step.wish === undefined) return;
+        declaration.wish = step.wish;
+        declaration.heldReplicas = declaration.size;
+      });
+      return;
+    case 'carrySize':
+      if (seen.blueGreen.resourceVersion !== String(world.blueGreen.version)) return;
+      world.blueGreen.version += 1;
+      world.blueGreen.spec.replicas = step.replicas;
+      world.blueGreen.carried = step.replicas;
+      return;
+    case 'labelPods':
+      for (const name of step.pods) {
+        const pod = podNamed(world, name);
+        if (pod) pod.revision = step.revision;
+      }
+      return;
+    case 'pointServices':
+      for (const name of step.services) {
+        pointService(world, name, step.revision, seen);
+        // The process may end between two patches.
+        if (world.random.chance(0.02)) return;
+      }
+      return;
+    case 'makeSet':
+      makeSet(world, step, seen);
+      return;
+    case 'resize':
+      resize(world, step, seen);
+      return;
+    case 'tell':
+      for (const name of step.pods) {
+        const pod = podNamed(world, name);
+        if (pod?.started && pod.hasSidecar && !world.random.chance(0.03)) pod.settings = step.settings;
+      }
+      return;
+    case 'evacuate': {
+      const via = world.nodes.get(step.via);
+      if (via?.state !== 'joined') return;
+      beginEvacuation(
+        world,
+        podOf(step.node),
+        {
+          connRate: step.settings.connEvictRate,
+          sessRate: step.settings.sessEvictRate,
+          takeover: step.settings.waitTakeover,
+          health: step.settings.waitHealthCheck,
+          migrateTo: step.settings.recipients.map(podOf),
+        },
+        'upgrade',
+      );
+      return;
+    }
+    case 'leave':
+      if (world.nodes.get(step.via)?.state === 'joined') forceLeave(world, podOf(step.node));
+      return;
+    case 'deleteSet': {
+      const set = world.sets.find(({ name }) => name === step.set);
+      if (set && isFresh(set, seen)) deleteSet(world, set, 'upgrade');
+      return;
+    }
+    case 'abort':
+      writeDeclaration(world, seen, (declaration) => {
+        declaration.aborted = { revision: step.revision, replacing: step.replacing };
+        declaration.abort = '';
+      });
+      return;
+    case 'clearAborted':
+      writeDeclaration(world, seen, (declaration) => {
+        delete declaration.aborted;
+        declaration.abort = '';
+        declaration.retry = '';
+      });
+      return;
+    case 'wait':
+    case 'rest':
+      return;
+  }
+}
+
+function writeDeclaration(
+  world: World,
+  seen: Observed,
+  write: (declaration: World['declaration']) => void,
+): void {
+  if (seen.declaration.resourceVersion !== String(world.declaration.version)) return;
+  world.declaration.version += 1;
+  write(world.declaration);
+}
+
+function isFresh({ name, version }: SetObject, seen: Observed): boolean {
+  return seen.sets.some((set) => set.name === name && set.resourceVersion === String(version));
+}
+
+function pointService(world: World, name: string, revision: string, seen: Observed): void {
+  const service = world.services.find((each) => each.name === name);
+  const version = seen.services.find((each) => each.name === name)?.resourceVersion;
+  if (!service || version !== String(service.version)) return;
+  service.version += 1;
+  service.revision = revision;
+  service.managed = true;
+  delete service.strippedAt;
+}
+
+function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: Observed): void {
+  const { template } = seen.declaration;
+  if (world.sets.some(({ name }) => name === step.name)) return;
+  if (revisionOf(seen.declaration.name, template) !== step.revision) {
+    violate(world, `${step.name} is made from a template that is not of its revision`);
+  }
+  world.sets.push({
+    uid: uid(world, 'set'),
+    name: step.name,
+    revision: step.revision,
+    version: 1,
+    createdAt: world.now,
+    policy: 'Parallel',
+    size: step.size,
+    template,
+    cause: 'upgrade',
+  });
+}
+
+function resize(world: World, step: Extract<Step, { kind: 'resize' }>, seen: Observed): void {
+  const { declaration } = world;
+  const set = step.set === declaration.name ? declaration : world.sets.find(({ name }) => name === step.set);
+  if (!set) return;
+  const isOwn = set === declaration;
+  if (isOwn ? seen.declaration.resourceVersion !== String(set.version) : !isFresh(set, seen)) return;
+  set.version += 1;
+  set.cause = isActive(world, set) ? 'scaleIn' : 'upgrade';
+  set.size = step.to;
+  if (isOwn) declaration.heldReplicas = step.to;
+}
+
+/** Whether a Service selects pods of the set now. */
+export function isActive(world: World, set: SetObject): boolean {
+  const revision = set === world.declaration ? ownSetOf(world).revision : set.revision;
+  return world.services.some((service) => service.revision === revision);
+}
+
+/** The BlueGreen's status after a pass: the record of an upgrade is opened, replaced and closed here. */
+export function writeStatus(world: World, decision: Decision, seen: Observed): void {
+  const { blueGreen } = world;
+  if (!blueGreen.exists) return;
+  const upgrade = upgradeAfter(blueGreen.status?.upgrade, decision, seen.nowMs);
+  blueGreen.status = { active: decision.active, wanted: decision.wanted, ...(upgrade && { upgrade }) };
+}
+
+function upgradeAfter(
+  before: UpgradeStatus | undefined,
+  decision: Decision,
+  nowMs: number,
+): UpgradeStatus | undefined {
+  const { active, wanted, switchedAtMs } = decision;
+  if (decision.settled) return undefined;
+  const isOpen = before?.to === wanted;
+  if (!isOpen) {
+    if (active === wanted) return undefined;
+    return { id: '', startedAt: iso(nowMs), requestedBy: 'alice', from: active, to: wanted, traceparent: '' };
+  }
+  return { ...before, ...(switchedAtMs !== undefined && { switchedAt: iso(switchedAtMs) }) };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** What a pass did, for the trace of a replay. */
+export function trace(world: World, decision: Decision): void {
+  if (
+    decision.step.kind === 'wait' &&
+    decision.step.forMs > 0 &&
+    world.trace?.at(-1)?.includes(decision.message)
+  )
+    return;
+  note(world, `plan: ${describe(decision.step)} – ${decision.phase}: ${decision.message}`);
+}
+
+function describe(step: Step): string {
+  return JSON.stringify(step).slice(0, 160);
+}

@@ -1,0 +1,198 @@
+import type { Decision, Observed } from '../../controller/model.js';
+import { accepts, clientsAt, sessionsAt } from './emqx.js';
+import {
+  allSets,
+  selectedPods,
+  violate,
+  wantedSize,
+  type PodObject,
+  type SetObject,
+  type World,
+} from './world.js';
+
+/** A Service whose selector the sequence spoilt is mended within this many seconds. */
+const MENDED_WITHIN = 10;
+
+/** Watches one run: what must hold after every second, and of every write. */
+export class Watcher {
+  /** Most pods of a set that served at once, by the set's uid; never above the wanted size since. */
+  private readonly reached = new Map<string, number>();
+  /** Pods that the sequence itself deleted or crashed, until they serve again. */
+  private readonly hurt = new Map<string, { pod: PodObject; restarts: number; at: number }>();
+  private selected: string | undefined;
+  private servingBefore = 0;
+
+  constructor(private readonly world: World) {}
+
+  /** The sequence deletes or crashes a pod: it is missing for a while, and that is nobody's fault. */
+  harms(name: string): void {
+    const { pods, now } = this.world;
+    const pod = pods.find((each) => each.name === name);
+    if (pod) this.hurt.set(name, { pod, restarts: pod.restarts, at: now });
+  }
+
+  /** To be called after each action of the sequence and after each second. */
+  look(): void {
+    const { world } = this;
+    const size = wantedSize(world);
+    for (const set of allSets(world)) {
+      const serving = this.serving(set);
+      this.reached.set(set.uid, Math.min(Math.max(this.reached.get(set.uid) ?? 0, serving), size));
+    }
+    for (const service of world.services) {
+      if (service.strippedAt !== undefined) {
+        if (world.now - service.strippedAt > MENDED_WITHIN)
+          violate(world, `Service ${service.name} is not pinned again`);
+        continue;
+      }
+      const owners = new Set(selectedPods(world, service).map(({ owner }) => owner));
+      if (owners.size > 1) violate(world, `Service ${service.name} selects pods of ${owners.size} colours`);
+    }
+    this.lookAtActive(size);
+    this.lookAtDrains();
+  }
+
+  private lookAtActive(size: number): void {
+    const { world } = this;
+    const service = world.services[0];
+    const active = activeSet(world);
+    if (!active || service?.strippedAt !== undefined) return;
+    const serving = this.serving(active);
+    const excused = [...this.hurt.keys()].filter((pod) => isPodOf(active, pod)).length;
+    if (active.uid !== this.selected) {
+      world.activations += 1;
+      world.activeHistory.push(active.uid);
+      const needed = Math.min(this.servingBefore, size) - excused;
+      if (serving < needed)
+        violate(world, `the Service is switched to ${active.name}: ${serving} of ${needed} serve`);
+      this.selected = active.uid;
+    }
+    const needed = Math.min(this.reached.get(active.uid) ?? 0, size) - excused;
+    if (serving < needed) violate(world, `${serving} nodes of ${active.name} serve, not ${needed}`);
+    this.servingBefore = serving;
+    for (const [name, { pod, restarts, at }] of [...this.hurt]) {
+      const back = world.pods.find((each) => each.name === name);
+      if (back?.ready !== true || back.deleted) continue;
+      const isNew = back !== pod || back.restarts > restarts;
+      // Or the StatefulSet controller never got round to it.
+      if (isNew || world.now - at > 30) this.hurt.delete(name);
+    }
+  }
+
+  private lookAtDrains(): void {
+    const { world } = this;
+    const active = activeSet(world);
+    let draining = 0;
+    for (const pod of world.pods) {
+      const evacuation = world.nodes.get(pod.name)?.evacuation;
+      const isForUpgrade = (pod.deleted?.cause ?? evacuation?.cause) === 'upgrade';
+      if (!isForUpgrade || !holdsAnybody(world, pod.name)) continue;
+      draining += 1;
+      if (pod.owner === active?.uid && evacuation?.since === world.activations) {
+        violate(world, `${pod.name} drains though its set is active`);
+      }
+    }
+    const most = world.blueGreen.spec.maxConcurrentDrains;
+    if (draining > most) violate(world, `${draining} nodes drain at once, ${most} may`);
+  }
+
+  /** Pods of a set that clients can use now. */
+  private serving(set: SetObject): number {
+    const { world } = this;
+    let count = 0;
+    for (const pod of world.pods) {
+      if (pod.owner !== set.uid || !pod.ready || pod.deleted) continue;
+      const node = world.nodes.get(pod.name);
+      // Without a sidecar a pod is Ready before it joins.
+      if (node && (accepts(node) || (node.state === 'joining' && !pod.hasSidecar))) count += 1;
+    }
+    return count;
+  }
+
+  /** Of a step that is about to be taken: what it would take down. */
+  judge({ step }: Decision, seen: Observed): void {
+    const { world } = this;
+    if (step.kind !== 'resize' && step.kind !== 'deleteSet' && step.kind !== 'evacuate') return;
+    const name = step.kind === 'evacuate' ? world.declaration.name : step.set;
+    const set = allSets(world).find((each) => each.name === name);
+    if (!set) return;
+    const to = step.kind === 'resize' ? step.to : step.kind === 'deleteSet' ? 0 : set.size - 1;
+    const leaving = world.pods.filter(
+      ({ owner, ordinal, deleted }) => owner === set.uid && ordinal >= to && !deleted,
+    );
+    const joined = leaving.filter((pod) => world.nodes.get(pod.name)?.state === 'joined');
+    if (joined.length === 0) return;
+    const active = activeSet(world);
+    const size = Math.min(seen.blueGreen.spec.replicas ?? 0, wantedSize(world));
+    if (set === active && to < size)
+      violate(world, `${set.name} is active and goes down to ${to} of ${size}`);
+    const asked = seen.declaration.template;
+    const seenActive = active && seen.sets.find((each) => each.name === active.name);
+    const isNewerWaiting = seenActive && seenActive.template !== asked && !seen.declaration.aborted;
+    if (set !== active && isNewerWaiting && joined.some(({ name }) => holdsAnybody(world, name))) {
+      violate(world, `${set.name} goes down to ${to} while a newer revision waits for its turn`);
+    }
+    const kept = seen.sets.filter((each) => each.template === asked || each.name === active?.name);
+    const starting = kept
+      .flatMap((each) => each.pods.filter(({ ordinal }) => each.name !== name || ordinal < size))
+      .find(({ ready, terminating, failing }) => !ready && !terminating && !failing);
+    if (starting) violate(world, `${set.name} goes down to ${to} while ${starting.name} is starting`);
+  }
+}
+
+/** The set whose pods the first Service selects. */
+export function activeSet(world: World): SetObject | undefined {
+  const revision = world.services[0]?.revision;
+  const set = world.sets.find((each) => each.revision === revision);
+  if (set) return set;
+  const isOwn =
+    revision === undefined ||
+    world.pods.some((pod) => pod.owner === world.declaration.uid && pod.revision === revision);
+  return isOwn && world.declaration.size > 0 ? world.declaration : undefined;
+}
+
+function holdsAnybody(world: World, node: string): boolean {
+  return clientsAt(world, node) + sessionsAt(world, node) > 0;
+}
+
+function isPodOf({ name }: SetObject, pod: string): boolean {
+  return pod.startsWith(`${name}-`) && /^\d+$/.test(pod.slice(name.length + 1));
+}
+
+/** What must hold once the loop has come to rest; the first thing that does not, in words. */
+export function restlessness(world: World): string | undefined {
+  const size = wantedSize(world);
+  const { declaration } = world;
+  const populated = allSets(world).filter(
+    (set) => set.size > 0 || world.pods.some(({ owner }) => owner === set.uid),
+  );
+  if (populated.length !== (size > 0 ? 1 : 0))
+    return `${populated.length} sets have pods: ${populated.map(({ name }) => name).join(', ')}`;
+  if (
+    world.sets.filter((set) => set.size === 0).length >
+    world.blueGreen.spec.revisionHistoryLimit + (size > 0 ? 0 : 1)
+  )
+    return 'too many sets are kept';
+  if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
+  const last = populated[0];
+  if (!last) return undefined;
+  if (last.size !== size) return `${last.name} has size ${last.size}, ${size} is wanted`;
+  if (last.template !== declaration.asked && !declaration.aborted)
+    return `${last.name} does not run what is asked for`;
+  const pods = world.pods.filter(({ owner }) => owner === last.uid);
+  for (const service of world.services) {
+    const missing = pods.find(({ name }) => !service.endpoints.includes(name));
+    if (missing) return `Service ${service.name} does not reach ${missing.name}`;
+    if (service.endpoints.length !== size)
+      return `Service ${service.name} reaches ${service.endpoints.join(', ')}`;
+  }
+  const closed = [...world.nodes.values()].find(({ evacuation }) => evacuation);
+  if (closed) return `${closed.name} still evacuates`;
+  const lost = world.clients.find(({ at }) => at === undefined);
+  if (lost) return `client ${lost.id} is not connected`;
+  const stopped = [...world.members].find(
+    (name) => world.nodes.get(name)?.state !== 'joined' && !(world.hasClaims && isPodOf(last, name)),
+  );
+  if (stopped !== undefined) return `the EMQX cluster still knows ${stopped}, which has stopped`;
+  return undefined;
+}

@@ -1,0 +1,147 @@
+import {
+  beginEvacuation,
+  clientsAt,
+  evacuationRecipients,
+  recipients,
+  sessionsAt,
+  startNode,
+  stopEvacuation,
+  stopNode,
+} from './emqx.js';
+import { isBroken, note, type PodObject, type World } from './world.js';
+
+/** One second of every pod: its containers start, become ready, drain, end. */
+export function runPods(world: World): void {
+  for (const pod of [...world.pods]) {
+    if (!pod.started) begin(world, pod);
+    else if (pod.deleted) end(world, pod);
+    else tend(world, pod);
+  }
+}
+
+function begin(world: World, pod: PodObject): void {
+  if (pod.deleted) remove(world, pod);
+  else if (world.now >= pod.startsAt && pod.ordinal < world.room) {
+    pod.started = true;
+    if (!isBroken(pod.template, pod.ordinal)) startNode(world, pod);
+  }
+}
+
+function tend(world: World, pod: PodObject): void {
+  const node = world.nodes.get(pod.name);
+  // A sidecar stops the evacuation that an earlier life left over; a pod of the declaration has none to do so.
+  if (pod.hasSidecar && node?.evacuation && node.state !== 'starting') stopEvacuation(world, pod.name);
+  // EMQX is Ready by /status before it joins; only a sidecar knows better.
+  const isUp = node !== undefined && node.state !== 'starting' && node.state !== 'stuck';
+  const isReady = isUp && (pod.hasSidecar ? node.latched : node.state !== 'joining' || pod.ready);
+  if (!isReady && pod.ready) {
+    pod.ready = false;
+    pod.unreadyAt = world.now;
+  } else if (isReady && !pod.ready && world.random.chance(0.6)) {
+    pod.ready = true;
+    note(world, `pod ${pod.name} is ready`);
+  }
+}
+
+function end(world: World, pod: PodObject): void {
+  if (pod.endsAt === undefined) {
+    const letsGo = pod.hasSidecar ? gate(world, pod) : true;
+    if (letsGo) pod.endsAt = world.now + world.random.int(1, 2);
+  } else if (world.now >= pod.endsAt) {
+    stopNode(world, pod.name, excuseOf(world, pod));
+    remove(world, pod);
+  }
+}
+
+/** Why sessions may be lost with this pod; undefined when there is no excuse. */
+function excuseOf(world: World, pod: PodObject): string | undefined {
+  if (pod.gate.kind === 'gaveUp') return 'it had nowhere to go';
+  if (pod.hasSidecar) return undefined;
+  const isEvacuated = world.nodes.get(pod.name)?.evacuation?.state === 'prohibiting';
+  if (pod.deleted?.cause === 'sequence' || isEvacuated) return 'it has no gate';
+  // Before its first upgrade nobody can evacuate an adopted set's nodes when it is scaled in.
+  return world.pods.some(({ hasSidecar, ready }) => hasSidecar && ready)
+    ? undefined
+    : 'nobody could evacuate it';
+}
+
+/** The preStop gate of a pod with a sidecar; true lets the pod end. contracts/emqx.md §1.12. */
+function gate(world: World, pod: PodObject): boolean {
+  const node = world.nodes.get(pod.name);
+  // Crashed meanwhile, and in a terminating pod nothing starts again; or it never took part.
+  if (!node) return true;
+  const holds = clientsAt(world, pod.name) + sessionsAt(world, pod.name);
+  if (!node.latched && holds === 0) return true;
+  const { evacuation } = node;
+  if (evacuation?.state === 'prohibiting') {
+    pod.gate = { kind: 'drained' };
+    return true;
+  }
+  pod.gate = { kind: 'draining', detail: evacuation?.state ?? 'asking EMQX' };
+  if (!evacuation) start(world, pod, holds === 0);
+  else if (evacuationRecipients(world, node).length > 0) delete pod.nowhereSince;
+  else {
+    pod.nowhereSince ??= world.now;
+    const nowhereFor = world.now - pod.nowhereSince;
+    if (nowhereFor >= pod.settings.noRecipientSeconds) {
+      pod.gate = { kind: 'gaveUp', detail: 'no other node', sessionsLost: sessionsAt(world, pod.name) };
+      return true;
+    }
+    if (nowhereFor === 3 && recipients(world, pod.name).length > 0) {
+      stopEvacuation(world, pod.name);
+      start(world, pod, holds === 0);
+    }
+  }
+  return false;
+}
+
+function start(world: World, pod: PodObject, isEmpty: boolean): void {
+  const { settings, deleted } = pod;
+  const running = recipients(world, pod.name).map(({ name }) => name);
+  const named = settings.recipients.map(podOf);
+  beginEvacuation(
+    world,
+    pod.name,
+    {
+      connRate: settings.connEvictRate,
+      sessRate: settings.sessEvictRate,
+      takeover: isEmpty ? 0 : settings.waitTakeover,
+      health: isEmpty ? 0 : settings.waitHealthCheck,
+      migrateTo: named.filter((name) => running.includes(name)),
+    },
+    deleted?.cause ?? 'sequence',
+  );
+}
+
+function remove(world: World, pod: PodObject): void {
+  world.pods = world.pods.filter((other) => other !== pod);
+  note(world, `pod ${pod.name} is gone`);
+}
+
+/** EMQX's container ends and is started again in place, unless its pod is being deleted. */
+export function crash(world: World, pod: PodObject): void {
+  if (!world.nodes.has(pod.name)) return;
+  note(world, `${pod.name} crashes`);
+  stopNode(world, pod.name, 'crashed');
+  if (pod.ready) pod.unreadyAt = world.now;
+  pod.ready = false;
+  pod.restarts += 1;
+  if (!pod.deleted) startNode(world, pod);
+}
+
+/** `--force --grace-period=0`: the pod object is gone at once, and its node with it. */
+export function kill(world: World, pod: PodObject): void {
+  stopNode(world, pod.name, 'killed');
+  remove(world, pod);
+}
+
+const SUFFIX = '.emqx-headless.mq.svc.cluster.local';
+
+/** EMQX's name of a pod's node, and back. */
+export function nodeNameOf(pod: string): string {
+  return `emqx@${pod}${SUFFIX}`;
+}
+
+export function podOf(node: string): string {
+  return node.slice('emqx@'.length, -SUFFIX.length);
+}

@@ -1,0 +1,246 @@
+import type { Decision, Observed } from '../../controller/model.js';
+import { revisionOf, setNameOf } from '../../lib/revision.js';
+import { DEFAULT_SPEC } from '../../lib/types.js';
+import { apply, observe, trace, writeStatus } from './adapter.js';
+import { runClients } from './clients.js';
+import { runNodes } from './emqx.js';
+import { restlessness, Watcher } from './invariants.js';
+import { runPods } from './kubelet.js';
+import { Random } from './random.js';
+import { runSidecars } from './sidecars.js';
+import { runControllers } from './stateful-sets.js';
+import { act, calm, edit, FIRST } from './users.js';
+import { note, violate, type SetObject, type World } from './world.js';
+
+export type Planner = (observed: Observed) => Decision;
+
+export interface Outcome {
+  seed: number;
+  /** The first thing that went wrong. */
+  violation?: string;
+  passes: number;
+  trace: string[];
+}
+
+const SETTLE_SECONDS = 900;
+/** As long as this the loop rests and nothing changes any more. */
+const QUIET_SECONDS = 15;
+
+/** One random sequence of edits, failures and time, from its seed. */
+export function run(seed: number, plan: Planner, options: { trace?: boolean } = {}): Outcome {
+  const random = new Random(seed);
+  const world = begin(random, options.trace === true);
+  const watcher = new Watcher(world);
+  const loop = new Loop(world, watcher, plan);
+  const actions = random.int(1, 8);
+  let left = actions;
+  let nextAt = world.now + random.int(0, 20);
+  let quietFor = 0;
+  let endsAt = 0;
+  while (world.violations.length === 0) {
+    if (left > 0 && world.now >= nextAt) {
+      act(world, watcher);
+      watcher.look();
+      left -= 1;
+      // In a burst, within one drain, or at rest.
+      nextAt =
+        world.now + (random.chance(0.4) ? random.int(0, 3) : random.int(2, random.chance(0.3) ? 80 : 25));
+      if (left === 0) endsAt = Number.POSITIVE_INFINITY;
+    } else if (left === 0 && endsAt === Number.POSITIVE_INFINITY && world.now >= nextAt) {
+      calm(world);
+      endsAt = world.now + SETTLE_SECONDS;
+    }
+    loop.turn();
+    tick(world);
+    watcher.look();
+    if (left > 0 || endsAt === Number.POSITIVE_INFINITY) continue;
+    quietFor = loop.isResting ? quietFor + 1 : 0;
+    if (quietFor >= QUIET_SECONDS) {
+      const wrong = restlessness(world);
+      if (wrong !== undefined) violate(world, `at rest, ${wrong}`);
+      break;
+    }
+    if (world.now >= endsAt)
+      violate(world, `no rest: ${loop.last?.message ?? ''}; ${restlessness(world) ?? ''}`);
+  }
+  return {
+    seed,
+    ...(world.violations[0] !== undefined && { violation: world.violations[0] }),
+    passes: loop.passes,
+    trace: world.trace ?? [],
+  };
+}
+
+export function tick(world: World): void {
+  world.now += 1;
+  runControllers(world);
+  runPods(world);
+  runNodes(world);
+  runClients(world);
+  runSidecars(world);
+}
+
+/** Observe, plan, apply, look again; nothing is kept in between but what is under way. */
+class Loop {
+  passes = 0;
+  last: Decision | undefined;
+  isResting = false;
+  private pending: { decision: Decision; seen: Observed; at: number } | undefined;
+
+  constructor(
+    private readonly world: World,
+    private readonly watcher: Watcher,
+    private readonly plan: Planner,
+  ) {}
+
+  turn(): void {
+    const { world } = this;
+    // The leader dies: what it was about to write is not written.
+    if (this.pending && world.random.chance(0.01)) this.pending = undefined;
+    for (let pass = 0; pass < 2; pass += 1) {
+      if (!this.pending && world.random.chance(0.8)) this.begin();
+      if (!this.pending || this.pending.at > world.now) return;
+      this.end(this.pending);
+      this.pending = undefined;
+    }
+  }
+
+  private begin(): void {
+    const { world } = this;
+    const seen = observe(world);
+    const decision = this.plan(seen);
+    this.passes += 1;
+    trace(world, decision);
+    this.pending = {
+      decision,
+      seen,
+      at: world.now + (world.random.chance(0.7) ? 0 : world.random.int(1, 2)),
+    };
+  }
+
+  private end({ decision, seen }: { decision: Decision; seen: Observed }): void {
+    const { world } = this;
+    this.watcher.judge(decision, seen);
+    apply(world, decision, seen);
+    if (!world.random.chance(0.02)) writeStatus(world, decision, seen);
+    this.last = decision;
+    this.isResting = decision.step.kind === 'rest';
+  }
+}
+
+/** A declaration just created, one that has long been managed, or one with clients on it that is labelled now. */
+function begin(random: Random, isTraced: boolean): World {
+  const kind = random.pick(['created', 'managed', 'managed', 'adopted'] as const);
+  const size = random.int(1, 3);
+  const most = random.chance(0.25) ? 2 : 1;
+  const policy = random.chance(0.5) ? 'Parallel' : 'OrderedReady';
+  const world: World = {
+    random,
+    now: 0,
+    hasClaims: random.chance(0.4),
+    refusal: random.chance(0.5) ? 0.9 : 0,
+    room: random.chance(0.1) ? size : 9,
+    declaration: {
+      uid: 'declaration',
+      name: 'emqx',
+      version: 1,
+      createdAt: 0,
+      policy,
+      size: 0,
+      template: FIRST,
+      cause: 'sequence',
+      asked: FIRST,
+      heldReplicas: 0,
+      frozen: false,
+      managed: false,
+      promote: '',
+      abort: '',
+      retry: '',
+    },
+    sets: [],
+    pods: [],
+    services: ['emqx', ...(random.chance(0.2) ? ['emqx-ws'] : [])].map((name) => ({
+      name,
+      version: 1,
+      managed: false,
+      endpoints: [],
+    })),
+    blueGreen: {
+      exists: false,
+      version: 1,
+      spec: {
+        ...DEFAULT_SPEC,
+        updateStrategy: {
+          type: 'Recreate',
+          initialDelaySeconds: random.int(0, 3),
+          evacuationStrategy: {
+            waitTakeover: 3,
+            connEvictRate: most * random.int(1, 2),
+            sessEvictRate: most,
+          },
+        },
+        progressDeadlineSeconds: random.int(60, 90),
+        noRecipientSeconds: 6,
+        maxConcurrentDrains: most,
+        revisionHistoryLimit: random.int(0, 2),
+      },
+    },
+    webhook: random.chance(0.8),
+    nodes: new Map(),
+    members: new Set(),
+    claims: new Map(),
+    clients: Array.from({ length: random.int(0, 6) }, (_, id) => ({ id, retryAt: 0 })),
+    activations: 0,
+    activeHistory: [],
+    nextUid: 0,
+    violations: [],
+    ...(isTraced && { trace: [] }),
+  };
+  note(world, `${kind}, ${size} nodes, claims ${world.hasClaims}, ${policy}, webhook ${world.webhook}`);
+  if (kind === 'managed') beManaged(world, size);
+  if (kind === 'adopted') {
+    world.declaration.size = size;
+    // Its readiness is its own: it has run for long.
+    for (let second = 0; second < 40; second += 1) tick(world);
+  }
+  label(world, size, kind === 'adopted');
+  if (kind === 'adopted' && random.chance(0.3)) edit(world, { image: 'emqx:2' });
+  return world;
+}
+
+function beManaged(world: World, size: number): void {
+  const revision = revisionOf(world.declaration.name, FIRST);
+  const set: SetObject = {
+    uid: 'set0',
+    name: setNameOf(world.declaration.name, revision),
+    revision,
+    version: 1,
+    createdAt: 0,
+    policy: 'Parallel',
+    size,
+    template: FIRST,
+    cause: 'sequence',
+  };
+  world.sets.push(set);
+  for (const service of world.services) {
+    service.revision = revision;
+    service.managed = true;
+  }
+  world.blueGreen.exists = true;
+  world.blueGreen.carried = size;
+  world.blueGreen.spec.replicas = size;
+  for (let second = 0; second < 40; second += 1) tick(world);
+}
+
+/** The label arrives: with the webhook all that it holds is set, without it nothing is. */
+function label(world: World, size: number, runs: boolean): void {
+  const { declaration } = world;
+  if (!world.webhook) {
+    declaration.size = world.sets.length > 0 ? 0 : size;
+    if (world.sets.length === 0) return;
+  }
+  declaration.wish = size;
+  declaration.frozen = true;
+  declaration.managed = true;
+  if (runs) declaration.heldReplicas = size;
+}

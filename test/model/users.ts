@@ -1,0 +1,196 @@
+import type { JsonObject } from '../../lib/json.js';
+import { revisionOf } from '../../lib/revision.js';
+import type { Watcher } from './invariants.js';
+import { crash, kill } from './kubelet.js';
+import { deletePod, deleteSet } from './stateful-sets.js';
+import { note, wantedSize, type PodObject, type World } from './world.js';
+
+/** Templates to go forward and back among. Of `half`, only the first pod ever becomes ready; of `broken`, none. */
+const GOOD: readonly [JsonObject, ...JsonObject[]] = [
+  { image: 'emqx:1' },
+  { image: 'emqx:2' },
+  { image: 'emqx:3' },
+  { image: 'emqx:4' },
+];
+const BAD: readonly [JsonObject, ...JsonObject[]] = [{ image: 'broken:5' }, { image: 'half:6' }];
+
+export const FIRST = GOOD[0];
+
+type Action = (world: World, watcher: Watcher) => void;
+
+const ACTIONS: readonly { weight: number; act: Action }[] = [
+  { weight: 10, act: (world) => edit(world, world.random.pick(GOOD)) },
+  { weight: 3, act: threeInARow },
+  { weight: 2, act: (world) => edit(world, world.random.pick(BAD)) },
+  { weight: 3, act: (world) => scaleManifest(world, world.random.int(1, 4)) },
+  { weight: 3, act: (world) => scaleSubresource(world, world.random.int(1, 4)) },
+  { weight: 1, act: (world) => scaleSubresource(world, 0) },
+  { weight: 3, act: (world) => scaleBlueGreen(world, world.random.int(1, 4)) },
+  { weight: 4, act: deleteSome },
+  { weight: 3, act: crashOne },
+  { weight: 1, act: killOne },
+  { weight: 2, act: (world) => (world.webhook = !world.webhook) },
+  { weight: 2, act: strip },
+  { weight: 1, act: (world) => changeSpec(world, (spec) => (spec.paused = !spec.paused)) },
+  {
+    weight: 1,
+    act: (world) =>
+      changeSpec(world, (spec) => (spec.promotion = { ...spec.promotion, auto: !spec.promotion.auto })),
+  },
+  { weight: 2, act: (world) => annotate(world, 'promote') },
+  { weight: 2, act: (world) => annotate(world, 'abort') },
+  { weight: 2, act: (world) => annotate(world, 'retry') },
+  { weight: 1, act: resizeSomeSet },
+  { weight: 1, act: deleteSomeSet },
+];
+const TOTAL = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
+
+/** Does one thing that people, tools or machines do. */
+export function act(world: World, watcher: Watcher): void {
+  let at = world.random.next() * TOTAL;
+  for (const { weight, act } of ACTIONS) {
+    at -= weight;
+    if (at > 0) continue;
+    act(world, watcher);
+    return;
+  }
+}
+
+/** The last things done before the loop is left to come to rest: nothing is held up, and what is asked for can run. */
+export function calm(world: World): void {
+  const { declaration, blueGreen, random } = world;
+  changeSpec(world, (spec) => {
+    spec.paused = false;
+    spec.promotion = { ...spec.promotion, auto: true };
+  });
+  if (wantedSize(world) > world.room) scaleBlueGreen(world, world.room);
+  const isBad = (template: JsonObject): boolean => BAD.includes(template);
+  const serves = world.sets.some(
+    ({ template, revision }) =>
+      !isBad(template) && world.services.every((service) => service.revision === revision),
+  );
+  if (
+    isBad(declaration.asked) &&
+    (!serves || blueGreen.status?.active === blueGreen.status?.wanted || random.chance(0.5))
+  ) {
+    edit(world, random.pick(GOOD));
+  }
+}
+
+export function edit(world: World, template: JsonObject): void {
+  const { declaration, random } = world;
+  note(world, `user: template becomes ${JSON.stringify(template)}`);
+  declaration.version += 1;
+  declaration.asked = template;
+  if (world.webhook) return;
+  if (random.chance(0.3)) {
+    note(world, 'user: the partition is lowered');
+    declaration.frozen = false;
+  }
+  if (random.chance(0.3)) setReplicas(world, declaration.wish ?? 3);
+}
+
+function threeInARow(world: World): void {
+  for (let i = 0; i < 3; i += 1) edit(world, world.random.pick(GOOD));
+}
+
+/** The size in a manifest: with the webhook, a wish; without, `spec.replicas` itself. */
+function scaleManifest(world: World, size: number): void {
+  note(world, `user: the manifest says ${size} replicas`);
+  if (!world.webhook) return setReplicas(world, size);
+  world.declaration.version += 1;
+  world.declaration.wish = size;
+}
+
+/** `kubectl scale`: the webhook sends it on to the BlueGreen, if there is one. */
+function scaleSubresource(world: World, size: number): void {
+  if (world.webhook && world.blueGreen.exists) scaleBlueGreen(world, size);
+  else setReplicas(world, size);
+}
+
+function setReplicas(world: World, size: number): void {
+  const { declaration } = world;
+  note(world, `user: spec.replicas of the declaration becomes ${size}`);
+  declaration.version += 1;
+  declaration.size = size;
+  declaration.cause = 'sequence';
+}
+
+function scaleBlueGreen(world: World, size: number): void {
+  note(world, `user: spec.replicas of the BlueGreen becomes ${size}`);
+  changeSpec(world, (spec) => (spec.replicas = size));
+}
+
+function changeSpec(world: World, change: (spec: World['blueGreen']['spec']) => void): void {
+  if (!world.blueGreen.exists) return;
+  world.blueGreen.version += 1;
+  world.blueGreen.spec = { ...world.blueGreen.spec };
+  change(world.blueGreen.spec);
+  note(world, `user: paused ${world.blueGreen.spec.paused}, auto ${world.blueGreen.spec.promotion.auto}`);
+}
+
+function deleteSome(world: World, watcher: Watcher): void {
+  for (let count = world.random.chance(0.3) ? 2 : 1; count > 0; count -= 1) {
+    const pod = somePod(world);
+    if (!pod) return;
+    watcher.harms(pod.name);
+    deletePod(world, pod, 'sequence');
+  }
+}
+
+function crashOne(world: World, watcher: Watcher): void {
+  const pod = somePod(world);
+  if (!pod) return;
+  watcher.harms(pod.name);
+  crash(world, pod);
+}
+
+function killOne(world: World, watcher: Watcher): void {
+  const pod = somePod(world);
+  if (!pod) return;
+  watcher.harms(pod.name);
+  note(world, `user: ${pod.name} is killed`);
+  kill(world, pod);
+}
+
+function somePod(world: World): PodObject | undefined {
+  return world.random.pick(world.pods);
+}
+
+/** A Service is re-applied without its revision key; the webhook puts it back at once. */
+function strip(world: World): void {
+  const service = world.random.pick(world.services);
+  if (!service || world.webhook) return;
+  note(world, `user: Service ${service.name} loses its revision key`);
+  service.version += 1;
+  delete service.revision;
+  service.managed = false;
+  service.strippedAt = world.now;
+}
+
+function annotate(world: World, trigger: 'promote' | 'abort' | 'retry'): void {
+  const { declaration } = world;
+  declaration.version += 1;
+  declaration[trigger] = revisionOf(declaration.name, declaration.asked);
+  note(world, `user: ${trigger} ${declaration[trigger]}`);
+}
+
+/** Somebody scales a revision set, which nobody can be kept from. */
+function resizeSomeSet(world: World, watcher: Watcher): void {
+  const set = world.random.pick(world.sets);
+  if (!set) return;
+  const size = world.random.int(0, 4);
+  note(world, `user: ${set.name} is scaled to ${size}`);
+  set.version += 1;
+  set.cause = 'sequence';
+  for (let ordinal = size; ordinal < set.size; ordinal += 1) watcher.harms(`${set.name}-${ordinal}`);
+  set.size = size;
+}
+
+function deleteSomeSet(world: World, watcher: Watcher): void {
+  const set = world.random.pick(world.sets);
+  if (!set) return;
+  note(world, `user: ${set.name} is deleted`);
+  for (let ordinal = 0; ordinal < set.size; ordinal += 1) watcher.harms(`${set.name}-${ordinal}`);
+  deleteSet(world, set, 'sequence');
+}

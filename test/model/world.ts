@@ -1,0 +1,207 @@
+/**
+ * The simulated cluster's state, as plain data: Kubernetes objects, EMQX nodes and MQTT clients. Written from contracts/ and
+ * design.md; it knows nothing of the controller. Time is in whole seconds, and the waits of a run are short.
+ */
+import type { DrainSettings, SidecarReport } from '../../lib/control.js';
+import type { JsonObject } from '../../lib/json.js';
+import type { BlueGreenSpec, EvacuationState, UpgradeStatus } from '../../lib/types.js';
+import type { Random } from './random.js';
+
+/** Who brought something about: an upgrade's drain, a scale-in of what is active, or people and failures. */
+export type Cause = 'upgrade' | 'scaleIn' | 'sequence';
+
+export interface SetObject {
+  uid: string;
+  name: string;
+  /** Absent on the declaration. */
+  revision?: string;
+  version: number;
+  createdAt: number;
+  policy: 'Parallel' | 'OrderedReady';
+  size: number;
+  /** What new pods are made from: on the declaration, the template at its current revision. */
+  template: JsonObject;
+  /** Why its pods go, when it shrinks or is deleted. */
+  cause: Cause;
+}
+
+export interface DeclarationObject extends SetObject {
+  /** The template as last edited; `template` follows it when nothing holds it back. */
+  asked: JsonObject;
+  heldReplicas: number;
+  wish?: number;
+  frozen: boolean;
+  managed: boolean;
+  aborted?: { revision: string; replacing: string };
+  promote: string;
+  abort: string;
+  retry: string;
+}
+
+export interface PodObject {
+  uid: string;
+  name: string;
+  ordinal: number;
+  owner: string;
+  revision?: string;
+  hasSidecar: boolean;
+  template: JsonObject;
+  createdAt: number;
+  /** When its containers start. */
+  startsAt: number;
+  started: boolean;
+  ready: boolean;
+  /** Not ready since. */
+  unreadyAt: number;
+  restarts: number;
+  deleted?: { at: number; cause: Cause };
+  /** When its containers end, once its preStop gate has let it go. */
+  endsAt?: number;
+  gate: SidecarReport['gate'];
+  /** Since when every look of the gate has shown no recipient. */
+  nowhereSince?: number;
+  settings: DrainSettings;
+  report?: SidecarReport;
+  self?: string;
+  disk: Disk;
+}
+
+/** What a node keeps over a restart: in its pod's emptyDir, or on its claim. */
+export interface Disk {
+  isMember: boolean;
+  /** The file `.evacuation`. */
+  evacuating: boolean;
+}
+
+export interface EmqxNode {
+  /** Name of its pod. */
+  name: string;
+  state: 'starting' | 'alone' | 'joining' | 'joined' | 'stuck';
+  /** Seconds left in `starting`, `joining` and `stuck`. */
+  left: number;
+  partner?: string;
+  /** The latch: joined since its last start. */
+  latched: boolean;
+  evacuation?: Evacuation;
+}
+
+export interface Evacuation {
+  state: EvacuationState;
+  left: number;
+  connRate: number;
+  sessRate: number;
+  takeover: number;
+  /** Pod names; empty: any. */
+  migrateTo: string[];
+  cause: Cause;
+  /** Value of {@link World.activations} at its start. */
+  since: number;
+  initialClients: number;
+  initialSessions: number;
+}
+
+export interface Client {
+  id: number;
+  /** The node it is connected to. */
+  at?: string;
+  /** The node that holds its session. */
+  session?: string;
+  retryAt: number;
+  /** The activation during which an upgrade last asked it to move. */
+  movedIn?: number;
+}
+
+export interface ServiceObject {
+  name: string;
+  version: number;
+  revision?: string;
+  managed: boolean;
+  endpoints: string[];
+  /** When the sequence itself took its revision key away; cleared by the first pass that puts it back. */
+  strippedAt?: number;
+}
+
+export interface BlueGreenObject {
+  exists: boolean;
+  version: number;
+  spec: BlueGreenSpec;
+  carried?: number;
+  status?: { active: string; wanted: string; upgrade?: UpgradeStatus };
+}
+
+export interface World {
+  random: Random;
+  now: number;
+  hasClaims: boolean;
+  /** How often a fresh node under a name that the cluster knows as stopped is refused. */
+  refusal: number;
+  /** Pods of this ordinal and above find no place on any machine. */
+  room: number;
+  declaration: DeclarationObject;
+  sets: SetObject[];
+  pods: PodObject[];
+  services: ServiceObject[];
+  blueGreen: BlueGreenObject;
+  /** Whether the webhook answers. */
+  webhook: boolean;
+  /** EMQX nodes that run, by pod name. */
+  nodes: Map<string, EmqxNode>;
+  /** Names that the EMQX cluster knows, running or stopped. */
+  members: Set<string>;
+  /** Claims, by pod name. */
+  claims: Map<string, Disk>;
+  clients: Client[];
+  /** How often the revision that the Services select has changed: one activation an upgrade. */
+  activations: number;
+  /** The sets active at each activation, oldest first. */
+  activeHistory: string[];
+  nextUid: number;
+  /** What must not happen, and did. */
+  violations: string[];
+  trace?: string[];
+}
+
+export function note(world: World, what: string): void {
+  world.trace?.push(`${world.now}s ${what}`);
+}
+
+export function violate(world: World, what: string): void {
+  world.violations.push(`${world.now}s: ${what}`);
+  note(world, `VIOLATION ${what}`);
+}
+
+export function uid(world: World, prefix: string): string {
+  world.nextUid += 1;
+  return `${prefix}${world.nextUid}`;
+}
+
+/** The declaration and its revision sets. */
+export function allSets(world: World): SetObject[] {
+  return [world.declaration, ...world.sets];
+}
+
+export function ownerOf(world: World, pod: PodObject): SetObject | undefined {
+  return allSets(world).find(({ uid }) => uid === pod.owner);
+}
+
+export function podNamed(world: World, name: string): PodObject | undefined {
+  return world.pods.find((pod) => pod.name === name);
+}
+
+/** The pods that a Service's selector matches and that are ready now, whatever its EndpointSlices say. */
+export function selectedPods(world: World, { revision }: ServiceObject): PodObject[] {
+  return world.pods.filter(
+    (pod) => pod.ready && !pod.deleted && (revision === undefined || pod.revision === revision),
+  );
+}
+
+/** The wanted number of nodes. */
+export function wantedSize({ blueGreen, declaration }: World): number {
+  return blueGreen.spec.replicas ?? declaration.wish ?? declaration.size;
+}
+
+/** Names of pods whose EMQX node would take clients or sessions of others. */
+export function isBroken(template: JsonObject, ordinal: number): boolean {
+  const text = String(template['image']);
+  return text.startsWith('broken') || (text.startsWith('half') && ordinal > 0);
+}
