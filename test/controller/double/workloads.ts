@@ -1,0 +1,216 @@
+import { isObject, sameJson, type Json, type JsonObject } from '../../../lib/json.js';
+import { metaOf, nameOf, selects, type Store } from './store.js';
+
+export const SETS = '/apis/apps/v1|statefulsets';
+export const PODS = '/api/v1|pods';
+export const SERVICES = '/api/v1|services';
+export const SLICES = '/apis/discovery.k8s.io/v1|endpointslices';
+export const REVISIONS = '/apis/apps/v1|controllerrevisions';
+export const BLUEGREENS = '/apis/sluice.dev/v1alpha1|bluegreens';
+
+export interface WorkloadOptions {
+  namespace: string;
+  /** From a pod's creation to Ready, and from its deletion to its end. */
+  startMs: number;
+  /** How long a pod with clients takes to end; it is asked when the pod is deleted. */
+  drainMs: (pod: JsonObject) => number;
+  /** A pod of a template with this image never becomes ready. */
+  brokenImage: string;
+}
+
+/**
+ * Does what the cluster's own controllers and kubelets do, as simply as possible: StatefulSets make and delete their pods (all at
+ * once), pods become Ready and end, ControllerRevisions are recorded, EndpointSlices follow a little later.
+ */
+export function runWorkloads(store: Store, options: WorkloadOptions): () => void {
+  const { namespace, startMs, drainMs, brokenImage } = options;
+  const timers = new Set<NodeJS.Timeout>();
+  const later = (ms: number, work: () => void): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      work();
+    }, ms);
+    timers.add(timer);
+  };
+  const specOf = (object: JsonObject): JsonObject => object['spec'] as JsonObject;
+  const imageOf = (pod: JsonObject): Json | undefined =>
+    (specOf(pod)['containers'] as JsonObject[])[0]?.['image'];
+  let address = 0;
+
+  function reconcile(set: JsonObject): void {
+    const size = specOf(set)['replicas'] as number;
+    const pods = store.list(PODS, namespace).filter((pod) => isOwnedBy(pod, set));
+    record(set);
+    for (let ordinal = 0; ordinal < size; ordinal += 1) {
+      const name = `${nameOf(set)}-${ordinal}`;
+      if (!pods.some((pod) => nameOf(pod) === name)) start(set, name);
+    }
+    for (const pod of pods) if (Number(nameOf(pod).split('-').at(-1)) >= size) end(pod);
+  }
+
+  /** `currentRevision` stays while there are pods (the partition is frozen), and follows at 0. */
+  function record(set: JsonObject): void {
+    const template = specOf(set)['template'];
+    const name = `${nameOf(set)}-${store.list(REVISIONS, namespace).length}`;
+    const known = store
+      .list(REVISIONS, namespace)
+      .find((revision) => isOwnedBy(revision, set) && sameJson(templateIn(revision), template));
+    const revision =
+      known ??
+      store.create(REVISIONS, namespace, {
+        metadata: { name, ownerReferences: [ownerOf(set)] },
+        data: { spec: { template: { $patch: 'replace', ...(template as JsonObject) } } },
+      });
+    const runs = store.list(PODS, namespace).some((pod) => isOwnedBy(pod, set));
+    const before = (set['status'] as JsonObject | undefined)?.['currentRevision'];
+    const current = runs && before !== undefined ? before : nameOf(revision);
+    edit(SETS, nameOf(set), (object) => ({
+      ...object,
+      status: { ...(object['status'] ?? {}), currentRevision: current },
+    }));
+  }
+
+  function start(set: JsonObject, name: string): void {
+    const status = (store.get(SETS, namespace, nameOf(set))?.['status'] ?? {}) as JsonObject;
+    const revision = store.get(REVISIONS, namespace, String(status['currentRevision']));
+    const template = (templateIn(revision ?? {}) ?? specOf(set)['template']) as JsonObject;
+    const pod = store.create(PODS, namespace, {
+      metadata: { ...(template['metadata'] as JsonObject), name, ownerReferences: [ownerOf(set)] },
+      spec: template['spec'],
+      status: { phase: 'Pending' },
+    });
+    if (imageOf(pod) === brokenImage) {
+      edit(PODS, name, (object) => ({
+        ...object,
+        status: {
+          phase: 'Pending',
+          containerStatuses: [
+            {
+              name: 'emqx',
+              image: brokenImage,
+              ready: false,
+              restartCount: 0,
+              state: { waiting: { reason: 'ImagePullBackOff', message: 'not found' } },
+            },
+          ],
+        },
+      }));
+      return;
+    }
+    address += 1;
+    const podIP = `10.1.${Math.floor(address / 250)}.${(address % 250) + 1}`;
+    const uid = metaOf(pod)['uid'];
+    later(startMs, () => {
+      if (metaOf(store.get(PODS, namespace, name) ?? { metadata: {} })['uid'] !== uid) return;
+      const hasSidecar = Array.isArray(specOf(pod)['initContainers']);
+      edit(PODS, name, (object) => ({
+        ...object,
+        status: {
+          phase: 'Running',
+          podIP,
+          conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString() }],
+          ...(hasSidecar && {
+            initContainerStatuses: [{ name: 'sluice', started: true, ready: true, state: { running: {} } }],
+          }),
+          containerStatuses: [{ name: 'emqx', ready: true, restartCount: 0, state: { running: {} } }],
+        },
+      }));
+    });
+  }
+
+  function end(pod: JsonObject): void {
+    if (metaOf(pod)['deletionTimestamp'] !== undefined) return;
+    edit(PODS, nameOf(pod), (object) => ({
+      ...object,
+      metadata: { ...metaOf(object), deletionTimestamp: new Date().toISOString() },
+    }));
+    later(drainMs(pod), () => {
+      store.remove(PODS, namespace, nameOf(pod));
+      for (const set of store.list(SETS, namespace)) reconcile(set);
+    });
+  }
+
+  function edit(collection: string, name: string, change: (object: JsonObject) => JsonObject): void {
+    if (store.get(collection, namespace, name)) store.edit({ collection, namespace, name }, change);
+  }
+
+  function publish(): void {
+    for (const service of store.list(SERVICES, namespace)) {
+      const selector = (specOf(service)['selector'] ?? {}) as JsonObject;
+      const endpoints = store
+        .list(PODS, namespace)
+        .filter((pod) =>
+          Object.entries(selector).every(
+            ([key, value]) => ((metaOf(pod)['labels'] ?? {}) as JsonObject)[key] === value,
+          ),
+        )
+        .map((pod) => ({
+          conditions: { ready: isReady(pod) },
+          targetRef: { kind: 'Pod', name: nameOf(pod) },
+        }));
+      const name = `${nameOf(service)}-slice`;
+      const labels = {
+        ...((metaOf(service)['labels'] ?? {}) as JsonObject),
+        'kubernetes.io/service-name': nameOf(service),
+      };
+      if (!store.get(SLICES, namespace, name))
+        store.create(SLICES, namespace, { metadata: { name, labels }, endpoints });
+      else
+        edit(SLICES, name, (object) => ({ ...object, metadata: { ...metaOf(object), labels }, endpoints }));
+    }
+  }
+
+  const stops = [
+    store.watch(SETS, (type, set) => {
+      if (type !== 'DELETED') later(0, () => withObject(store.get(SETS, namespace, nameOf(set)), reconcile));
+      else
+        for (const pod of store.list(PODS, namespace).filter((one) => isOwnedBy(one, set)))
+          later(0, () => end(pod));
+    }),
+    ...[PODS, SERVICES].map((collection) => store.watch(collection, () => later(2, publish))),
+  ];
+  for (const set of store.list(SETS, namespace)) reconcile(set);
+  return () => {
+    for (const stop of stops) stop();
+    for (const timer of timers) clearTimeout(timer);
+  };
+}
+
+export function isReady(pod: JsonObject): boolean {
+  const conditions = (pod['status'] as JsonObject)['conditions'];
+  const isDeleting = metaOf(pod)['deletionTimestamp'] !== undefined;
+  return (
+    !isDeleting &&
+    Array.isArray(conditions) &&
+    conditions.filter(isObject).some(({ type, status }) => type === 'Ready' && status === 'True')
+  );
+}
+
+function templateIn(revision: JsonObject): Json | undefined {
+  const data = revision['data'] as { spec: { template: JsonObject } } | undefined;
+  if (!data) return undefined;
+  const template = structuredClone(data.spec.template);
+  delete template['$patch'];
+  return template;
+}
+
+function withObject(object: JsonObject | undefined, work: (object: JsonObject) => void): void {
+  if (object) work(object);
+}
+
+function ownerOf(set: JsonObject): JsonObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    name: nameOf(set),
+    uid: metaOf(set)['uid'] ?? '',
+    controller: true,
+  };
+}
+
+function isOwnedBy(object: JsonObject, set: JsonObject): boolean {
+  const owners = metaOf(object)['ownerReferences'];
+  return Array.isArray(owners) && owners.filter(isObject).some(({ uid }) => uid === metaOf(set)['uid']);
+}
+
+export { selects };

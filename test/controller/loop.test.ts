@@ -1,0 +1,247 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { makeKube } from '../../controller/kube/client.js';
+import { makeTransport } from '../../controller/kube/transport.js';
+import { lead } from '../../controller/lead.js';
+import { plan } from '../../controller/plan.js';
+import { isObject, type JsonObject } from '../../lib/json.js';
+import { makeLogger } from '../../lib/log.js';
+import { makeWorld, NAMESPACE, type World } from './double/world.js';
+import { BLUEGREENS, SERVICES, SETS } from './double/workloads.js';
+import { declarationObject, serviceObject } from './fixtures/objects.js';
+import { liveTemplate } from './fixtures/templates.js';
+
+const log = makeLogger('test', process.env['SLUICE_LOG_LEVEL'] ?? 'silent');
+
+interface Leader {
+  stop: () => Promise<void>;
+}
+
+function startLeader(world: World): Leader {
+  const stopping = new AbortController();
+  const transport = makeTransport({
+    origin: new URL(world.url),
+    tls: {},
+    headers: () => Promise.resolve({}),
+  });
+  const done = lead(
+    {
+      transport,
+      kube: makeKube(transport),
+      sidecars: world.emqx,
+      sidecarSettings: () =>
+        Promise.resolve({
+          image: 'sluice:1',
+          imagePullPolicy: 'IfNotPresent',
+          resources: {},
+          controlCa: 'PEM',
+        }),
+      plan,
+      defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
+      now: Date.now,
+      log,
+    },
+    stopping.signal,
+  );
+  return {
+    stop: async () => {
+      stopping.abort(new Error('test over'));
+      await done;
+    },
+  };
+}
+
+const cleanUps: (() => void | Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+async function world(
+  declaration: JsonObject = declarationObject(),
+  options: Parameters<typeof makeWorld>[0] = {},
+): Promise<World> {
+  const made = await makeWorld(options);
+  cleanUps.push(() => made.close());
+  made.store.create(SERVICES, NAMESPACE, serviceObject());
+  made.store.create(SETS, NAMESPACE, declaration);
+  return made;
+}
+
+function leading(made: World): Leader {
+  const leader = startLeader(made);
+  cleanUps.push(() => leader.stop());
+  return leader;
+}
+
+const statusOf = (made: World): JsonObject => {
+  const { status } = made.blueGreen();
+  return isObject(status) ? status : {};
+};
+const selectorOf = (made: World): JsonObject =>
+  (made.service()['spec'] as JsonObject)['selector'] as JsonObject;
+const isStable = (made: World) => () => statusOf(made)['phase'] === 'Stable' && statusOf(made);
+
+function setImage(made: World, image: string): void {
+  made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => {
+    const spec = set['spec'] as JsonObject;
+    return { ...set, spec: { ...spec, template: liveTemplate({ emqx: { image } }) } };
+  });
+}
+
+describe('a new declaration', () => {
+  it('gets a BlueGreen, a revision set of its size, and a Service pinned to it', async () => {
+    const made = await world();
+    leading(made);
+    const status = await made.until('Stable', isStable(made));
+    const [active = ''] = Object.keys(made.sets()).filter((name) => name !== 'emqx');
+    expect(status).toMatchObject({ active, wanted: active, replicas: 3, readyReplicas: 3, clientsLeft: 0 });
+    expect(made.sets()).toEqual({ emqx: 0, [active]: 3 });
+    expect(selectorOf(made)).toEqual({ app: 'emqx', 'sluice.dev/revision': active.slice('emqx-'.length) });
+    expect(made.blueGreen()['spec']).toMatchObject({ replicas: 3 });
+  });
+
+  it('leaves no claim to the fields that the user may own', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const declaration = made.store.get(SETS, NAMESPACE, 'emqx');
+    for (const object of [made.service(), declaration]) {
+      const managers = ((object?.['metadata'] as JsonObject)['managedFields'] ?? []) as JsonObject[];
+      expect(managers.map(({ manager }) => manager)).not.toContain('sluice-controller');
+    }
+  });
+});
+
+describe('a changed template', () => {
+  it('becomes a second set, and the first goes when the Service has switched', async () => {
+    const made = await world();
+    leading(made);
+    const before = await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const after = await made.until('Stable again', () => {
+      const status = statusOf(made);
+      return status['phase'] === 'Stable' && status['active'] !== before['active'] && status;
+    });
+    expect(after['active']).not.toBe(before['active']);
+    expect(made.sets()).toEqual({ emqx: 0, [before['active'] as string]: 0, [after['active'] as string]: 3 });
+    expect(after['upgrade']).toBeUndefined();
+    expect(after['history']).toMatchObject([
+      { from: before['active'], to: after['active'], result: 'succeeded' },
+    ]);
+  });
+
+  it('goes back to the set that still exists when the edit is undone', async () => {
+    const made = await world();
+    leading(made);
+    const first = await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    await made.until(
+      'the second',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== first['active'],
+    );
+    setImage(made, 'emqx/emqx-enterprise:5.8.8');
+    await made.until(
+      'the first again',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] === first['active'],
+    );
+    expect(Object.keys(made.sets())).toHaveLength(3);
+  });
+
+  it('leaves blue serving when green cannot run, and says why', async () => {
+    const made = await world();
+    leading(made);
+    const first = await made.until('Stable', isStable(made));
+    setImage(made, 'broken');
+    const status = await made.until(
+      'a reason',
+      () => String(statusOf(made)['message'] as string).includes('ImagePullBackOff') && statusOf(made),
+    );
+    expect(status).toMatchObject({ active: first['active'], readyReplicas: 3 });
+  });
+
+  it('is refused in words when no gate can be put into it', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => {
+      const template = liveTemplate({ emqx: { lifecycle: { preStop: { httpGet: { port: 1 } } } } });
+      return { ...set, spec: { ...(set['spec'] as JsonObject), template } };
+    });
+    const status = await made.until(
+      'Degraded',
+      () => statusOf(made)['phase'] === 'Degraded' && statusOf(made),
+    );
+    expect(status['message']).toContain('make it an exec hook');
+    expect(status['conditions']).toContainEqual(expect.objectContaining({ type: 'Stalled', status: 'True' }));
+    expect(Object.keys(made.sets())).toHaveLength(2);
+  });
+});
+
+describe('a leader that dies', () => {
+  it('leaves nothing that the next one cannot go on from, wherever it was stopped', async () => {
+    const made = await world();
+    let leader = startLeader(made);
+    const before = await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    // a leader for every few writes of the upgrade
+    for (let life = 0; life < 12; life += 1) {
+      const seen = made.store.writes.length;
+      await made.until(
+        'a few writes, or the end',
+        () => made.store.writes.length >= seen + 3 || statusOf(made)['active'] !== before['active'],
+      );
+      await leader.stop();
+      leader = startLeader(made);
+    }
+    cleanUps.push(() => leader.stop());
+    const after = await made.until(
+      'Stable again',
+      () =>
+        statusOf(made)['phase'] === 'Stable' &&
+        statusOf(made)['active'] !== before['active'] &&
+        statusOf(made),
+    );
+    expect(made.sets()).toEqual({ emqx: 0, [before['active'] as string]: 0, [after['active'] as string]: 3 });
+  });
+});
+
+describe('refusals of the API server', () => {
+  it('are tried again, and told when they last', async () => {
+    const made = await world();
+    leading(made);
+    const first = await made.until('Stable', isStable(made));
+    made.gatekeeper.current = (method, { collection }) => {
+      if (method === 'POST' && collection === SETS) throw new Error('quota exceeded');
+    };
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const status = await made.until(
+      'the reason',
+      () => String(statusOf(made)['message'] as string).includes('quota exceeded') && statusOf(made),
+    );
+    expect(status).toMatchObject({ phase: 'Degraded', active: first['active'] });
+    made.gatekeeper.current = () => undefined;
+    await made.until(
+      'the upgrade',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== first['active'],
+    );
+  });
+});
+
+describe('at rest', () => {
+  it('nothing is written', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const writes = made.store.writes.length;
+    // an edit that means nothing wakes the loop; the answer of a BlueGreen to it is the proof that a pass was made
+    made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => ({
+      ...object,
+      spec: { ...(object['spec'] as JsonObject), drainTimeoutSeconds: 1800 },
+    }));
+    const generation = (made.blueGreen()['metadata'] as JsonObject)['generation'];
+    await made.until('the new generation seen', () => statusOf(made)['observedGeneration'] === generation);
+    expect(made.store.writes.slice(writes)).toEqual([
+      'write bluegreens/emqx',
+      'write bluegreens/emqx/status',
+    ]);
+  });
+});
