@@ -42,7 +42,7 @@ export function reportOf(evidence: Evidence): Report {
     limitSeconds: limitSeconds(parts),
     limitParts: parts,
   };
-  return { ...figures, brokenPromises: [...brokenPromises(figures), ...unmeasured(evidence)] };
+  return { ...figures, brokenPromises: [...brokenPromises(figures), ...unmeasured(evidence, figures)] };
 }
 
 function disconnectsPerClient(evidence: Evidence): Report['disconnectsPerClient'] {
@@ -62,7 +62,9 @@ function connectsToBlueAfterSwitch(evidence: Evidence): number {
 }
 
 function spreadOf(evidence: Evidence): Report['spread'] {
-  const last = seenOf(evidence, 'nodes').at(-1);
+  // Once the fleet has its result it leaves.
+  const endMs = resultOf(evidence)?.atMs ?? Infinity;
+  const last = seenOf(evidence, 'nodes').findLast(({ atMs }) => atMs <= endMs);
   const perNode = Object.fromEntries(
     (last?.nodes ?? []).filter(isServing).map(({ node, clients }) => [podOf(node), clients]),
   );

@@ -77,7 +77,7 @@ const MAX_GAP_MS = 10_000;
  * What kept the report from being a proof: a figure of 0 must not come from not having looked.
  * @returns one line for each gap, with the prefix `measurement:`
  */
-export function unmeasured(evidence: Evidence): string[] {
+export function unmeasured(evidence: Evidence, { spread }: Pick<Figures, 'spread'>): string[] {
   const { settings, startedMs, endedMs, fleet } = evidence;
   const result = resultOf(evidence);
   const gaps: string[] = [];
@@ -95,6 +95,9 @@ export function unmeasured(evidence: Evidence): string[] {
   if (!evidence.hasEnded) gaps.push('the upgrade did not end');
   if (during(evidence, seenOf(evidence, 'endpoints')).length === 0)
     gaps.push("the Service's endpoints were not watched");
+  const known = Object.values(spread.perNode).reduce((sum, clients) => sum + clients, 0);
+  if (known !== settings.clients)
+    gaps.push(`the brokers knew ${known} of ${settings.clients} clients at the end`);
   const polls = during(evidence, seenOf(evidence, 'nodes')).map(({ atMs }) => atMs);
   const widest = Math.max(
     ...[...polls, endedMs].map((atMs, index) => atMs - (polls[index - 1] ?? startedMs)),

@@ -79,8 +79,8 @@ describe('each promise can be broken', () => {
       promise: 'peakDisconnectsPer5Seconds',
       when: 'more than six ticks fall into five seconds',
       changes: {
-        settings: { clients: 22 },
-        result: { clients: 22, connected: 22 },
+        settings: { clients: 24 },
+        result: { clients: 24, connected: 24 },
         disconnects: Array.from({ length: 10 }, (_, i) => [at(18_000 + i * 290), 12 + i, -1]),
       },
     },
@@ -132,7 +132,7 @@ describe('each promise can be broken', () => {
           {
             kind: 'nodes',
             atMs: at(41_000),
-            nodes: [node('green-0', { clients: 6 }), node('green-1'), node('green-2')],
+            nodes: [node('green-0', { clients: 6 }), node('green-1', { clients: 2 }), node('green-2')],
           },
         ],
       },
@@ -177,6 +177,33 @@ describe('each promise can be broken', () => {
   ])('the measurement, when $when', ({ changes, says }) => {
     const { brokenPromises } = reportOf(sampleEvidence(changes));
     expect(brokenPromises.filter((broken) => broken.startsWith('measurement: ')).join()).toContain(says);
+  });
+});
+
+describe('the spread', () => {
+  it('is that of the last moment before the fleet left', () => {
+    const left = [
+      node('green-0', { clients: 0 }),
+      node('green-1', { clients: 0 }),
+      node('green-2', { clients: 0 }),
+    ];
+    const { spread, brokenPromises } = reportOf(
+      sampleEvidence({ seen: [{ kind: 'nodes', atMs: RESULT.atMs + 500, nodes: left }] }),
+    );
+    expect(spread.perNode).toEqual({ 'green-0': 4, 'green-1': 4, 'green-2': 4 });
+    expect(brokenPromises).toEqual([]);
+  });
+
+  it('is not believed when the brokers do not know all clients', () => {
+    const nobody = [
+      node('green-0', { clients: 0 }),
+      node('green-1', { clients: 0 }),
+      node('green-2', { clients: 0 }),
+    ];
+    const { brokenPromises } = reportOf(
+      sampleEvidence({ seen: [{ kind: 'nodes', atMs: RESULT.atMs - 500, nodes: nobody }] }),
+    );
+    expect(brokenPromises).toEqual(['measurement: the brokers knew 0 of 12 clients at the end']);
   });
 });
 

@@ -89,14 +89,13 @@ const observations: Observation[] = [
   poll(at(24_000), 1, 'evicting_conns'),
   poll(at(31_000), 2, 'waiting_takeover'),
   poll(at(36_000), 2, 'prohibiting'),
-  { kind: 'nodes', atMs: at(40_000), nodes: GREEN.map((name) => node(name)) },
   { kind: 'broker-connects', fromMs: at(11_000), atMs: at(11_000), pod: 'blue-0', count: 1 },
   { kind: 'broker-connects', fromMs: at(17_000), atMs: at(17_000), pod: 'green-0', count: 12 },
 ];
 
 export const RESULT: ResultRecord = {
   kind: 'result',
-  atMs: END_MS,
+  atMs: END_MS + 2000,
   endedBy: 'signal',
   clients: 12,
   connected: 12,
@@ -172,12 +171,18 @@ export function sampleEvidence(changes: Changes = {}): Evidence {
     rssBytes: 1,
   };
   const ready: FleetRecord = { kind: 'ready', atMs: changes.isReadyLate ? at(1) : EDIT_MS - 2000 };
+  const settings = { ...SETTINGS, ...changes.settings };
+  const last: Observation = {
+    kind: 'nodes',
+    atMs: at(40_000),
+    nodes: GREEN.map((name) => node(name, { clients: settings.clients / 3 })),
+  };
   return {
-    settings: { ...SETTINGS, ...changes.settings },
+    settings,
     startedMs: EDIT_MS,
     endedMs: changes.endedMs ?? END_MS,
     hasEnded: !changes.isUnfinished,
     fleet: [start, ready, second, ...(result === 'missing' ? [] : [{ ...RESULT, ...result }])],
-    observations: [...observations.filter(({ kind }) => kind !== without), ...seen],
+    observations: [...[...observations, last].filter(({ kind }) => kind !== without), ...seen],
   };
 }
