@@ -252,6 +252,7 @@ export class Cluster {
   /** Whether somebody of that very name is there. */
   async #greet(name: string): Promise<Candidate | undefined> {
     if (name === this.self) return { name, startedAt: this.#identity.startedAt };
+    if (this.host.isIsolated()) return undefined;
     try {
       const link = await Link.open(name, distributionPort, this.#identity, this.#silenceMs);
       link.close();
