@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { makeKube } from '../../controller/kube/client.js';
 import { makeTransport } from '../../controller/kube/transport.js';
 import { lead } from '../../controller/lead.js';
@@ -6,9 +6,12 @@ import { plan } from '../../controller/plan.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
-import { BLUEGREENS, SERVICES, SETS } from './double/workloads.js';
+import { BLUEGREENS, PODS, SERVICES, SETS } from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
 import { liveTemplate } from './fixtures/templates.js';
+
+// each wait has its own limit, which says what did not come about
+jest.setTimeout(60_000);
 
 const log = makeLogger('test', process.env['SLUICE_LOG_LEVEL'] ?? 'silent');
 
@@ -243,5 +246,62 @@ describe('at rest', () => {
       'write bluegreens/emqx',
       'write bluegreens/emqx/status',
     ]);
+  });
+});
+
+describe('a StatefulSet that runs pods when it is labelled', () => {
+  const running = (): JsonObject =>
+    declarationObject({
+      metadata: {
+        name: 'emqx',
+        labels: { 'sluice.dev/upgrade': 'blue-green' },
+        annotations: {},
+      },
+      spec: { replicas: 3, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } } },
+    });
+
+  it('keeps its pods until the first edit, then hands them over, with the webhook gone all the while', async () => {
+    const made = await world(running());
+    leading(made);
+    const adopted = await made.until('Stable', isStable(made));
+    expect(adopted).toMatchObject({ active: 'emqx', readyReplicas: 3 });
+    expect(made.sets()).toEqual({ emqx: 3 });
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const after = await made.until(
+      'the upgrade',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== 'emqx' && statusOf(made),
+    );
+    expect(made.sets()).toEqual({ emqx: 0, [after['active'] as string]: 3 });
+  });
+});
+
+describe('a whole file applied while the webhook is gone', () => {
+  it('upgrades to its template, and the pods that it starts leave without ever having been selected', async () => {
+    const made = await world();
+    leading(made);
+    const first = await made.until('Stable', isStable(made));
+    const labelled: string[] = [];
+    made.store.watch(PODS, (_type, { metadata }) => {
+      const { name, labels } = metadata as { name: string; labels: JsonObject };
+      if (/^emqx-\d$/.test(name) && labels['sluice.dev/revision'] !== undefined) labelled.push(name);
+    });
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => ({
+      ...set,
+      spec: {
+        ...(set['spec'] as JsonObject),
+        replicas: 3,
+        updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+        template: liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.9' } }),
+      },
+    }));
+    const after = await made.until(
+      'the upgrade',
+      () =>
+        statusOf(made)['phase'] === 'Stable' &&
+        statusOf(made)['active'] !== first['active'] &&
+        statusOf(made),
+    );
+    expect(made.sets()).toEqual({ emqx: 0, [first['active'] as string]: 0, [after['active'] as string]: 3 });
+    expect(labelled).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import type { DrainSettings, SidecarReport } from '../../../lib/control.js';
 import type { JsonObject } from '../../../lib/json.js';
+import type { NodeEvacuationStatus } from '../../../lib/types.js';
 import { metaOf, nameOf, type Store } from './store.js';
 import { PODS } from './workloads.js';
 
@@ -19,6 +20,7 @@ export function makeEmqx(store: Store, namespace: string): EmqxDouble {
   const settings = new Map<string, DrainSettings>();
   /** Nodes that the cluster has ever had and that have not left it. */
   const members = new Set<string>();
+  const evacuated = new Set<string>();
   const asked: string[] = [];
   const nodeOf = (pod: JsonObject): string =>
     `emqx@${nameOf(pod)}.emqx-headless.${namespace}.svc.cluster.local`;
@@ -49,10 +51,10 @@ export function makeEmqx(store: Store, namespace: string): EmqxDouble {
           node_status: names.includes(node) ? 'running' : 'stopped',
           edition: 'Enterprise',
           version: '5.8.8',
-          connections: 10,
-          live_connections: 10,
+          connections: evacuated.has(node) ? 0 : 10,
+          live_connections: evacuated.has(node) ? 0 : 10,
         })),
-        evacuations: [],
+        evacuations: [...evacuated].filter((node) => names.includes(node)).map(prohibiting),
         hasEvacuation: true,
         joined: true,
         gate: isDraining ? { kind: 'drained' } : { kind: 'idle' },
@@ -82,9 +84,24 @@ export function makeEmqx(store: Store, namespace: string): EmqxDouble {
     },
     evacuate(address, node) {
       podAt(address);
+      evacuated.add(node);
       asked.push(`evacuate ${node}`);
       return Promise.resolve();
     },
   };
   return double;
+}
+
+/** An evacuation that has done its work; here they take no time. */
+function prohibiting(node: string): NodeEvacuationStatus {
+  return {
+    node,
+    state: 'prohibiting',
+    connection_eviction_rate: 1000,
+    session_eviction_rate: 1000,
+    connection_goal: 0,
+    session_goal: 0,
+    session_recipients: [],
+    stats: { initial_connected: 10, current_connected: 0, initial_sessions: 10, current_sessions: 0 },
+  };
 }

@@ -95,7 +95,8 @@ async function handle(
 }
 
 function nameIn(body: Json): string {
-  return isObject(body) && isObject(body['metadata']) ? String(body['metadata']['name']) : '';
+  const metadata = isObject(body) && isObject(body['metadata']) ? body['metadata'] : {};
+  return typeof metadata['name'] === 'string' ? metadata['name'] : '';
 }
 
 function stream(

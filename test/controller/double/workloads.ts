@@ -62,17 +62,17 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
         data: { spec: { template: { $patch: 'replace', ...(template as JsonObject) } } },
       });
     const runs = store.list(PODS, namespace).some((pod) => isOwnedBy(pod, set));
-    const before = (set['status'] as JsonObject | undefined)?.['currentRevision'];
+    const before = currentRevisionOf(set);
     const current = runs && before !== undefined ? before : nameOf(revision);
     edit(SETS, nameOf(set), (object) => ({
       ...object,
-      status: { ...(object['status'] ?? {}), currentRevision: current },
+      status: { currentRevision: current },
     }));
   }
 
   function start(set: JsonObject, name: string): void {
-    const status = (store.get(SETS, namespace, nameOf(set))?.['status'] ?? {}) as JsonObject;
-    const revision = store.get(REVISIONS, namespace, String(status['currentRevision']));
+    const current = currentRevisionOf(store.get(SETS, namespace, nameOf(set)) ?? set) ?? '';
+    const revision = store.get(REVISIONS, namespace, current);
     const template = (templateIn(revision ?? {}) ?? specOf(set)['template']) as JsonObject;
     const pod = store.create(PODS, namespace, {
       metadata: { ...(template['metadata'] as JsonObject), name, ownerReferences: [ownerOf(set)] },
@@ -184,6 +184,11 @@ export function isReady(pod: JsonObject): boolean {
     Array.isArray(conditions) &&
     conditions.filter(isObject).some(({ type, status }) => type === 'Ready' && status === 'True')
   );
+}
+
+function currentRevisionOf(set: JsonObject): string | undefined {
+  const status = isObject(set['status']) ? set['status'] : {};
+  return typeof status['currentRevision'] === 'string' ? status['currentRevision'] : undefined;
 }
 
 function templateIn(revision: JsonObject): Json | undefined {

@@ -64,7 +64,7 @@ export async function makeWorld({
   };
 }
 
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 10_000;
 
 function until<T>(store: Store, what: string, look: () => T | undefined | false): Promise<T> {
   return new Promise((resolve, reject) => {
