@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { isObject, type Json, type JsonObject } from '../../lib/json.js';
+import { BLUEGREEN } from '../../lib/names.js';
+import { DEFAULT_SPEC } from '../../lib/types.js';
+import { at, find, findHelm, FIND_HELM_MS, listAt, ofKind, textAt, type Helm } from './render.js';
+
+let helm: Helm;
+let crd: JsonObject;
+let version: JsonObject;
+beforeAll(async () => {
+  helm = await findHelm();
+  crd = find(await helm.template('sluice'), 'CustomResourceDefinition', 'bluegreens.sluice.dev');
+  version = listAt(crd, 'spec', 'versions')[0] ?? {};
+}, FIND_HELM_MS);
+
+const schema = (): Json => at(version, 'schema', 'openAPIV3Schema');
+const properties = (node: Json): [string, JsonObject][] =>
+  isObject(node) && isObject(node['properties'])
+    ? Object.entries(node['properties']).filter((entry): entry is [string, JsonObject] => isObject(entry[1]))
+    : [];
+
+/** What the API server stores for `value`: it fills in defaults from the outside in. */
+function defaulted(node: Json, value: Json | undefined): Json | undefined {
+  const filled = value ?? (isObject(node) ? node['default'] : undefined);
+  if (!isObject(filled)) return filled;
+  const fields = properties(node).map(([name, child]) => [name, defaulted(child, filled[name])] as const);
+  return { ...filled, ...Object.fromEntries(fields.filter(([, field]) => field !== undefined)) };
+}
+
+/** Paths of all fields below `node`, with their schema. */
+function fieldsBelow(node: Json, path = ''): [string, JsonObject][] {
+  return properties(node).flatMap(([name, child]) => {
+    const here = `${path}.${name}`;
+    const inner = isObject(child['items']) ? child['items'] : child;
+    return [[here, child] as [string, JsonObject], ...fieldsBelow(inner, here)];
+  });
+}
+
+describe('the BlueGreen resource', () => {
+  it('is called what the programs call it', () => {
+    expect(at(crd, 'spec', 'group')).toBe(BLUEGREEN.group);
+    expect(at(version, 'name')).toBe(BLUEGREEN.version);
+    expect(at(crd, 'spec', 'names')).toMatchObject({
+      kind: BLUEGREEN.kind,
+      plural: BLUEGREEN.plural,
+      shortNames: ['bg'],
+    });
+  });
+
+  it('has the defaults that the programs count on', () => {
+    expect(defaulted(schema(), {})).toEqual({ spec: DEFAULT_SPEC });
+  });
+
+  it('keeps what a user sets beside the defaults', () => {
+    const spec = { updateStrategy: { evacuationStrategy: { connEvictRate: 200 } } };
+    expect(defaulted(schema(), { spec })).toMatchObject({
+      spec: {
+        updateStrategy: { type: 'Recreate', evacuationStrategy: { connEvictRate: 200, sessEvictRate: 1000 } },
+      },
+    });
+  });
+
+  it('explains every field to kubectl explain', () => {
+    const silent = fieldsBelow(schema())
+      .filter(([path, field]) => path !== '.metadata' && typeof field['description'] !== 'string')
+      .map(([path]) => path);
+    expect(silent).toEqual([]);
+  });
+
+  it('names the field in every rule of its own', () => {
+    const rules = fieldsBelow(schema()).flatMap(([path, field]) =>
+      Array.isArray(field['x-kubernetes-validations'])
+        ? listAt(field, 'x-kubernetes-validations').map((rule) => ({ path, rule }))
+        : [],
+    );
+    expect(rules.length).toBeGreaterThan(8);
+    for (const { path, rule } of rules) {
+      const field =
+        (rule['fieldPath'] === undefined ? path : textAt(rule, 'fieldPath')).split('.').at(-1) ?? '?';
+      expect(textAt(rule, 'message')).toContain(field);
+    }
+  });
+
+  it.each<{ field: string; least: number }>([
+    { field: 'updateStrategy.initialDelaySeconds', least: 0 },
+    { field: 'updateStrategy.evacuationStrategy.waitTakeover', least: 0 },
+    { field: 'updateStrategy.evacuationStrategy.connEvictRate', least: 1 },
+    { field: 'updateStrategy.evacuationStrategy.sessEvictRate', least: 1 },
+    { field: 'progressDeadlineSeconds', least: 1 },
+    { field: 'drainTimeoutSeconds', least: 1 },
+    { field: 'noRecipientSeconds', least: 35 },
+    { field: 'maxConcurrentDrains', least: 1 },
+  ])('wants $field to be at least $least and says so', ({ field, least }) => {
+    const path = field.split('.').flatMap((name) => ['properties', name]);
+    const [rule] = listAt(schema(), 'properties', 'spec', ...path, 'x-kubernetes-validations');
+    expect(rule).toMatchObject({ rule: `self >= ${least}` });
+    expect(rule?.['message']).toContain(`${field.split('.').at(-1)} must be at least ${least}`);
+  });
+
+  it('can be scaled and shows a table', () => {
+    expect(at(version, 'subresources')).toEqual({
+      status: {},
+      scale: {
+        specReplicasPath: '.spec.replicas',
+        statusReplicasPath: '.status.replicas',
+        labelSelectorPath: '.status.selector',
+      },
+    });
+    const columns = listAt(version, 'additionalPrinterColumns');
+    const shown = columns
+      .filter(({ priority }) => priority === undefined)
+      .map((column) => textAt(column, 'name').toUpperCase());
+    expect(shown).toEqual(['PHASE', 'ACTIVE', 'WANTED', 'NODES', 'CLIENTS LEFT', 'AGE']);
+    const paths = new Set(fieldsBelow(schema()).map(([path]) => path));
+    for (const column of columns) {
+      const path = textAt(column, 'jsonPath');
+      if (!path.startsWith('.metadata')) expect(paths).toContain(path);
+    }
+  });
+
+  it('outlives an uninstall unless told otherwise, and may come from elsewhere', async () => {
+    expect(at(crd, 'metadata', 'annotations')).toEqual({ 'helm.sh/resource-policy': 'keep' });
+    const gone = await helm.template('sluice', { crds: { keep: false } });
+    expect(at(find(gone, 'CustomResourceDefinition', 'dev'), 'metadata')).not.toHaveProperty('annotations');
+    const none = await helm.template('sluice', { crds: { install: false } });
+    expect(ofKind(none, 'CustomResourceDefinition')).toEqual([]);
+  });
+});
