@@ -9,7 +9,7 @@ make_scratch() {
   for scratch in "$share" /dev/shm /tmp; do
     scratch=$scratch/.gate.$$
     bb rm -rf "$scratch" 2>/dev/null
-    bb mkdir -m 700 "$scratch" 2>/dev/null && return 0
+    bb mkdir -m 700 "$scratch" 2>/dev/null && bb mkfifo "$scratch/never" && return 0
   done
   return 1
 }
@@ -31,14 +31,15 @@ request() {
   bb rm -f "$scratch/request" && bb mkfifo "$scratch/request" || return 1
   exec 3<>"$scratch/request"
   printf '%s' "$request_text" >&3
-  # Not through bb, whose subshell would take the signal. No `timeout` applet: it leaves an orphan each time, and EMQX as process 1 reaps none.
+  # Not through bb, whose subshell would take the signal; and the limit is one process, with no child that would be left
+  # behind: EMQX as process 1 reaps none.
   "$busybox" nc "$conf_host" "$conf_port" <&3 >"$scratch/answer" 2>"$scratch/error" &
   request_nc=$!
-  "$busybox" sleep 30 3>&- &
+  (read -r -t 30 request_over <>"$scratch/never" || kill "$request_nc") 3>&- 2>/dev/null &
   request_limit=$!
-  wait -n
-  kill "$request_nc" "$request_limit" 2>/dev/null
-  wait 2>/dev/null
+  wait "$request_nc"
+  kill "$request_limit" 2>/dev/null
+  wait "$request_limit" 2>/dev/null
   exec 3>&-
   case $(bb cat "$scratch/error") in *refused*) refused=1 ;; esac
   read -r request_line <"$scratch/answer"
