@@ -13,7 +13,7 @@ export function hindranceOf(
 ): Hindrance | undefined {
   const notReady = whyNotReady(green, wantedSize);
   if (notReady !== undefined) return wait(notReady);
-  const greenPods = stayingPods(green);
+  const greenPods = stayingPods(green).filter(({ ordinal }) => ordinal < wantedSize);
   for (const pod of greenPods) {
     const hindrance = unheard(pod);
     if (hindrance) return hindrance;

@@ -4,6 +4,7 @@ import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed, Step } from './model.js';
 import { tellingOf, turnOf } from './retire.js';
 import {
+  canBeWanted,
   isClientless,
   joinerOf,
   nodeOf,
@@ -128,6 +129,7 @@ function abort(situation: Situation): Verdict | undefined {
     ? observed.sets.find(({ name }) => name === upgrade?.from)?.revision
     : activeRevision;
   if (!isUpgrading || replacing === undefined || replacing === wantedRevision) return undefined;
+  if (!canBeWanted(replacing, observed)) return undefined;
   const refuse = (because: string): Verdict =>
     progress(
       { kind: 'abort', revision: wantedRevision, replacing, because },
@@ -168,8 +170,7 @@ function discard(situation: Situation): Verdict | undefined {
 
 /** Step 2: the active revision first, then the wanted one, each has a set of the wanted size. */
 function grow(situation: Situation): Verdict | undefined {
-  const { observed, active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } =
-    situation;
+  const { active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } = situation;
   if (!active) return make(activeName, activeRevision, wantedSize);
   if (active.size < wantedSize) return enlarge(active, wantedSize);
   if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
@@ -182,13 +183,7 @@ function grow(situation: Situation): Verdict | undefined {
       `${starting.name} ${starting.problem}; it comes back before it is replaced`,
     );
   if (!wanted) return make(wantedName, wantedRevision, wantedSize);
-  if (wanted.size < wantedSize) return enlarge(wanted, wantedSize);
-  if (wanted.size > wantedSize) {
-    const because = `${wantedSize} nodes are wanted`;
-    return progress({ kind: 'resize', set: wanted.name, to: wantedSize, because }, because);
-  }
-  const size = observed.sets.length;
-  return size > 0 ? undefined : waitFor('Progressing', 'waiting for sets');
+  return wanted.size < wantedSize ? enlarge(wanted, wantedSize) : undefined;
 }
 
 function make(name: string, revision: string, size: number): Verdict {
@@ -224,11 +219,13 @@ function switchOver(situation: Situation): Verdict | undefined {
 function retire(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others, wantedSize } = situation;
   const { spec, status } = observed.blueGreen;
-  const shrinking = active && active.size > wantedSize ? active : undefined;
-  const left = active === wanted ? others.filter(({ size, pods }) => size > 0 || pods.length > 0) : [];
+  const shrinking = [active, wanted].find((set) => set && set.size > wantedSize);
+  const leaving = active?.pods.some(({ ordinal }) => ordinal >= active.size) === true;
+  const isTurnOfOthers = active === wanted || wantedSize === 0;
+  const left = isTurnOfOthers ? others.filter(({ size, pods }) => size > 0 || pods.length > 0) : [];
   const told = tellingOf(situation);
   if (told) return { ...told, phase: left.length > 0 ? 'Draining' : 'Stable' };
-  if (!active || (!shrinking && left.length === 0)) return undefined;
+  if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]
     .map((set) => whyNotReady(set, Math.min(set.size, wantedSize)))
@@ -247,8 +244,8 @@ function retire(situation: Situation): Verdict | undefined {
       return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
     }
   }
-  const oldest = shrinking ?? left.find(({ size }) => size > 0) ?? left[0];
-  const turn = oldest && turnOf(oldest, oldest === shrinking ? wantedSize : 0, situation);
+  const oldest = shrinking ?? left.find(({ size }) => size > 0) ?? left[0] ?? active;
+  const turn = turnOf(oldest, left.includes(oldest) ? 0 : wantedSize, situation);
   return turn && { ...turn, phase: 'Draining' };
 }
 

@@ -46,7 +46,8 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
     },
     message: victim ? `${victim.name} begins to drain` : `${set.name} goes down by one`,
   };
-  if (!victim || victim.terminating || nodeOf(victim, observed.sets) === undefined) return shrink;
+  const isUnknown = victim && nodeOf(victim, observed.sets) === undefined;
+  if (!victim || victim.terminating || (isUnknown && !victim.ready)) return shrink;
   return set.kind === 'declaration'
     ? evacuateFirst(victim, situation, shrink)
     : toldFirst(victim, set, situation, shrink);
@@ -68,11 +69,13 @@ function toldFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn
 /** A pod of the declaration has no sidecar: its node is evacuated from outside first, and only then is it removed. */
 function evacuateFirst(victim: Pod, situation: Situation, shrink: Turn): Turn {
   const { observed } = situation;
+  // Before the first upgrade no pod has a sidecar, and nobody could evacuate anything.
+  if (observed.sets.every(({ kind }) => kind === 'declaration')) return shrink;
+  const via = spokesmanOf(situation);
+  if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const node = nodeOf(victim, observed.sets);
   if (!node || evacuationState(victim, observed) === 'prohibiting') return shrink;
   if (evacuationState(victim, observed) !== undefined) return poll(drainWords(victim, observed));
-  const via = spokesmanOf(situation);
-  if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const settings = settingsFor(undefined, situation);
   // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
   const waitTakeover = node.sessions === 0 ? 1 : settings.waitTakeover;

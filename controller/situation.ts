@@ -25,9 +25,7 @@ export function situationOf(observed: Observed): Situation {
   const { declaration, sets } = observed;
   const asked = askedRevision(observed);
   const { aborted } = declaration;
-  // Without its set there is nothing to go back to: its template is nowhere any more.
-  const isAborted =
-    aborted?.revision === asked && sets.some(({ revision }) => revision === aborted.replacing);
+  const isAborted = aborted?.revision === asked && canBeWanted(aborted.replacing, observed);
   const wantedRevision = isAborted ? aborted.replacing : asked;
   const activeRevision = findActive(observed, wantedRevision);
   const active = sets.find(({ revision }) => revision === activeRevision);
@@ -46,13 +44,23 @@ export function situationOf(observed: Observed): Situation {
   };
 }
 
-/** The revision of the declaration's present template: of the set that has the same template by value, else a new name. */
-function askedRevision({ declaration, sets, services }: Observed): string {
+/**
+ * Whether there is a set to go back to; without it its template is nowhere any more. The declaration's own pods serve no more once
+ * something else does: when the last of them goes, the StatefulSet comes back with the new template.
+ */
+export function canBeWanted(revision: string, { sets, services }: Observed): boolean {
+  const set = sets.find((each) => each.revision === revision);
+  if (set?.kind !== 'declaration') return set !== undefined;
   const isAlone = sets.every(({ kind }) => kind === 'declaration');
-  // The declaration's own pods count only while they are what is active: strays are nobody's wish.
-  const mayBeWanted = ({ kind, revision }: NodeSet): boolean =>
-    kind === 'revisionSet' || isAlone || services.some((service) => service.revision === revision);
-  const same = sets.filter((set) => mayBeWanted(set) && sameJson(set.template, declaration.template));
+  return isAlone || services.some((service) => service.revision === revision);
+}
+
+/** The revision of the declaration's present template: of the set that has the same template by value, else a new name. */
+function askedRevision(observed: Observed): string {
+  const { declaration, sets } = observed;
+  const same = sets.filter(
+    ({ revision, template }) => canBeWanted(revision, observed) && sameJson(template, declaration.template),
+  );
   return same.at(-1)?.revision ?? revisionOf(declaration.name, declaration.template);
 }
 
@@ -119,12 +127,12 @@ export function joinerOf({ active, wanted, wantedSize }: Situation): Pod | undef
     .find(({ ready, failing, ordinal }) => !ready && !failing && ordinal < wantedSize);
 }
 
-/** A set holds no session and no client, as far as every node that answers knows; false when nobody answers. */
+/** A set holds no session and no client, as far as every node that answers knows; false when nobody tells of a Ready pod's node. */
 export function isClientless(set: NodeSet, sets: NodeSet[]): boolean {
-  if (set.pods.every((pod) => !pod.ready && pod.report?.joined !== true && nodeOf(pod, sets) === undefined))
-    return true;
-  if (reportsOf(sets).length === 0) return false;
-  return set.pods.every((pod) => (nodeOf(pod, sets)?.sessions ?? 0) === 0);
+  return set.pods.every((pod) => {
+    const node = nodeOf(pod, sets);
+    return node ? node.sessions === 0 : !pod.ready && pod.report?.joined !== true;
+  });
 }
 
 /** The pods that a set keeps at its present size and that are not on their way out. */

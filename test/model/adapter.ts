@@ -168,7 +168,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
           health: step.settings.waitHealthCheck,
           migrateTo: step.settings.recipients.map(podOf),
         },
-        'upgrade',
+        isActive(world, world.declaration) ? 'scaleIn' : 'upgrade',
       );
       return;
     }

@@ -35,9 +35,12 @@ export class Watcher {
   look(): void {
     const { world } = this;
     const size = wantedSize(world);
+    for (const { name, deleted } of world.pods)
+      if (deleted?.cause === 'sequence' && !this.hurt.has(name)) this.harms(name);
     for (const set of allSets(world)) {
       const serving = this.serving(set);
-      this.reached.set(set.uid, Math.min(Math.max(this.reached.get(set.uid) ?? 0, serving), size));
+      // That what is active is never made smaller than wanted is judged when it is written.
+      this.reached.set(set.uid, Math.min(Math.max(this.reached.get(set.uid) ?? 0, serving), size, set.size));
     }
     for (const service of world.services) {
       if (service.strippedAt !== undefined) {
@@ -63,7 +66,8 @@ export class Watcher {
       world.activations += 1;
       world.activeHistory.push(active.uid);
       const needed = Math.min(this.servingBefore, size) - excused;
-      if (serving < needed)
+      const isLost = !allSets(world).some(({ uid }) => uid === this.selected);
+      if (!isLost && serving < needed)
         violate(world, `the Service is switched to ${active.name}: ${serving} of ${needed} serve`);
       this.selected = active.uid;
     }
@@ -134,7 +138,9 @@ export class Watcher {
     }
     const kept = seen.sets.filter((each) => each.template === asked || each.name === active?.name);
     const starting = kept
-      .flatMap((each) => each.pods.filter(({ ordinal }) => each.name !== name || ordinal < size))
+      .flatMap((each) =>
+        each.pods.filter(({ ordinal }) => ordinal < size && (each.name !== name || ordinal < to)),
+      )
       .find(({ ready, terminating, failing }) => !ready && !terminating && !failing);
     if (starting) violate(world, `${set.name} goes down to ${to} while ${starting.name} is starting`);
   }
@@ -170,7 +176,7 @@ export function restlessness(world: World): string | undefined {
     return `${populated.length} sets have pods: ${populated.map(({ name }) => name).join(', ')}`;
   if (
     world.sets.filter((set) => set.size === 0).length >
-    world.blueGreen.spec.revisionHistoryLimit + (size > 0 ? 0 : 1)
+    world.blueGreen.spec.revisionHistoryLimit + (size > 0 ? 0 : 2)
   )
     return 'too many sets are kept';
   if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
@@ -190,9 +196,12 @@ export function restlessness(world: World): string | undefined {
   if (closed) return `${closed.name} still evacuates`;
   const lost = world.clients.find(({ at }) => at === undefined);
   if (lost) return `client ${lost.id} is not connected`;
-  const stopped = [...world.members].find(
-    (name) => world.nodes.get(name)?.state !== 'joined' && !(world.hasClaims && isPodOf(last, name)),
-  );
-  if (stopped !== undefined) return `the EMQX cluster still knows ${stopped}, which has stopped`;
+  // An adopted set has nobody who could have them leave before its first upgrade.
+  const stopped =
+    last !== declaration &&
+    [...world.members].find(
+      (name) => world.nodes.get(name)?.state !== 'joined' && !(world.hasClaims && isPodOf(last, name)),
+    );
+  if (typeof stopped === 'string') return `the EMQX cluster still knows ${stopped}, which has stopped`;
   return undefined;
 }

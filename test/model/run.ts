@@ -9,7 +9,7 @@ import { runPods } from './kubelet.js';
 import { Random } from './random.js';
 import { runSidecars } from './sidecars.js';
 import { runControllers } from './stateful-sets.js';
-import { act, calm, edit, FIRST } from './users.js';
+import { act, calm, edit, FIRST, SECOND } from './users.js';
 import { note, violate, type SetObject, type World } from './world.js';
 
 export type Planner = (observed: Observed) => Decision;
@@ -31,6 +31,7 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
   const random = new Random(seed);
   const world = begin(random, options.trace === true);
   const watcher = new Watcher(world);
+  if (world.declaration.size > 0 && random.chance(0.3)) edit(world, SECOND, watcher);
   const loop = new Loop(world, watcher, plan);
   const actions = random.int(1, 8);
   let left = actions;
@@ -47,7 +48,7 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
         world.now + (random.chance(0.4) ? random.int(0, 3) : random.int(2, random.chance(0.3) ? 80 : 25));
       if (left === 0) endsAt = Number.POSITIVE_INFINITY;
     } else if (left === 0 && endsAt === Number.POSITIVE_INFINITY && world.now >= nextAt) {
-      calm(world);
+      calm(world, watcher);
       endsAt = world.now + SETTLE_SECONDS;
     }
     loop.turn();
@@ -204,7 +205,6 @@ function begin(random: Random, isTraced: boolean): World {
     for (let second = 0; second < 40; second += 1) tick(world);
   }
   label(world, size, kind === 'adopted');
-  if (kind === 'adopted' && random.chance(0.3)) edit(world, { image: 'emqx:2' });
   return world;
 }
 

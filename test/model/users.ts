@@ -15,16 +15,17 @@ const GOOD: readonly [JsonObject, ...JsonObject[]] = [
 const BAD: readonly [JsonObject, ...JsonObject[]] = [{ image: 'broken:5' }, { image: 'half:6' }];
 
 export const FIRST = GOOD[0];
+export const SECOND: JsonObject = GOOD[1] ?? FIRST;
 
 type Action = (world: World, watcher: Watcher) => void;
 
 const ACTIONS: readonly { weight: number; act: Action }[] = [
-  { weight: 10, act: (world) => edit(world, world.random.pick(GOOD)) },
+  { weight: 10, act: (world, watcher) => edit(world, world.random.pick(GOOD), watcher) },
   { weight: 3, act: threeInARow },
-  { weight: 2, act: (world) => edit(world, world.random.pick(BAD)) },
-  { weight: 3, act: (world) => scaleManifest(world, world.random.int(1, 4)) },
-  { weight: 3, act: (world) => scaleSubresource(world, world.random.int(1, 4)) },
-  { weight: 1, act: (world) => scaleSubresource(world, 0) },
+  { weight: 2, act: (world, watcher) => edit(world, world.random.pick(BAD), watcher) },
+  { weight: 3, act: (world, watcher) => scaleManifest(world, world.random.int(1, 4), watcher) },
+  { weight: 3, act: (world, watcher) => scaleSubresource(world, world.random.int(1, 4), watcher) },
+  { weight: 1, act: (world, watcher) => scaleSubresource(world, 0, watcher) },
   { weight: 3, act: (world) => scaleBlueGreen(world, world.random.int(1, 4)) },
   { weight: 4, act: deleteSome },
   { weight: 3, act: crashOne },
@@ -57,13 +58,17 @@ export function act(world: World, watcher: Watcher): void {
 }
 
 /** The last things done before the loop is left to come to rest: nothing is held up, and what is asked for can run. */
-export function calm(world: World): void {
+export function calm(world: World, watcher: Watcher): void {
   const { declaration, blueGreen, random } = world;
   changeSpec(world, (spec) => {
     spec.paused = false;
     spec.promotion = { ...spec.promotion, auto: true };
   });
-  if (wantedSize(world) > world.room) scaleBlueGreen(world, world.room);
+  if (Math.max(wantedSize(world), declaration.wish ?? 0) > world.room) {
+    declaration.version += 1;
+    declaration.wish = world.room;
+    scaleBlueGreen(world, world.room);
+  }
   const isBad = (template: JsonObject): boolean => BAD.includes(template);
   const serves = world.sets.some(
     ({ template, revision }) =>
@@ -73,11 +78,11 @@ export function calm(world: World): void {
     isBad(declaration.asked) &&
     (!serves || blueGreen.status?.active === blueGreen.status?.wanted || random.chance(0.5))
   ) {
-    edit(world, random.pick(GOOD));
+    edit(world, random.pick(GOOD), watcher);
   }
 }
 
-export function edit(world: World, template: JsonObject): void {
+export function edit(world: World, template: JsonObject, watcher: Watcher): void {
   const { declaration, random } = world;
   note(world, `user: template becomes ${JSON.stringify(template)}`);
   declaration.version += 1;
@@ -87,29 +92,31 @@ export function edit(world: World, template: JsonObject): void {
     note(world, 'user: the partition is lowered');
     declaration.frozen = false;
   }
-  if (random.chance(0.3)) setReplicas(world, declaration.wish ?? 3);
+  if (random.chance(0.3)) setReplicas(world, declaration.wish ?? 3, watcher);
 }
 
-function threeInARow(world: World): void {
-  for (let i = 0; i < 3; i += 1) edit(world, world.random.pick(GOOD));
+function threeInARow(world: World, watcher: Watcher): void {
+  for (let i = 0; i < 3; i += 1) edit(world, world.random.pick(GOOD), watcher);
 }
 
 /** The size in a manifest: with the webhook, a wish; without, `spec.replicas` itself. */
-function scaleManifest(world: World, size: number): void {
+function scaleManifest(world: World, size: number, watcher: Watcher): void {
   note(world, `user: the manifest says ${size} replicas`);
-  if (!world.webhook) return setReplicas(world, size);
+  if (!world.webhook) return setReplicas(world, size, watcher);
   world.declaration.version += 1;
   world.declaration.wish = size;
 }
 
 /** `kubectl scale`: the webhook sends it on to the BlueGreen, if there is one. */
-function scaleSubresource(world: World, size: number): void {
+function scaleSubresource(world: World, size: number, watcher: Watcher): void {
   if (world.webhook && world.blueGreen.exists) scaleBlueGreen(world, size);
-  else setReplicas(world, size);
+  else setReplicas(world, size, watcher);
 }
 
-function setReplicas(world: World, size: number): void {
+function setReplicas(world: World, size: number, watcher: Watcher): void {
   const { declaration } = world;
+  for (let ordinal = size; ordinal < declaration.size; ordinal += 1)
+    watcher.harms(`${declaration.name}-${ordinal}`);
   note(world, `user: spec.replicas of the declaration becomes ${size}`);
   declaration.version += 1;
   declaration.size = size;
