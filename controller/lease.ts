@@ -110,14 +110,18 @@ async function holdWhile(
   const work = lead(leading.signal).finally(() =>
     leading.abort(new Error('the work of the leader has ended')),
   );
-  // a failure is the caller's to see; it must not count as unhandled while the lease is still renewed
+  // a failure is thrown below; it must not count as unhandled while the lease is still renewed
   work.catch(() => undefined);
-  const last = await renew(options, held, AbortSignal.any([leading.signal, shutdown]));
-  leading.abort(new Error('no longer leading'));
+  let last: JsonObject | undefined;
   try {
-    await work;
+    last = await renew(options, held, AbortSignal.any([leading.signal, shutdown]));
   } finally {
-    if (last) await release(options, last);
+    leading.abort(new Error('no longer leading'));
+    try {
+      await work;
+    } finally {
+      if (last) await release(options, last);
+    }
   }
 }
 
@@ -136,10 +140,8 @@ async function renew(
     await pause(retryMs, signal);
     if (signal.aborted) return lease;
     const beganAtMs = performance.now();
-    const deadline = AbortSignal.any([
-      signal,
-      AbortSignal.timeout(Math.max(1, renewedAtMs + renewDeadlineMs - beganAtMs)),
-    ]);
+    const leftMs = Math.max(1, Math.ceil(renewedAtMs + renewDeadlineMs - beganAtMs));
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
     try {
       const renewTime = new Date().toISOString().replace('Z', '000Z');
       lease = await kube.update(

@@ -8,6 +8,8 @@ import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } fr
 /** A pod that has not been ready for so long will not become so by waiting. */
 const FAILING_AFTER_MS = 300_000;
 
+const MAX_PROBLEM = 300;
+
 /** Reasons of a waiting container that waiting does not mend. */
 const HOPELESS = new Set([
   'CrashLoopBackOff',
@@ -43,7 +45,7 @@ export function parsePod(raw: JsonObject, { nowMs, emqxContainer, report }: PodC
     ...(revision !== undefined && { revision }),
     ready,
     terminating,
-    problem: ready ? '' : terminating ? 'is terminating' : (trouble?.problem ?? 'is starting'),
+    problem: ready ? '' : terminating ? 'is terminating' : shortened(trouble?.problem ?? 'is starting'),
     failing: !ready && !terminating && (trouble?.hopeless === true || nowMs - sinceMs > FAILING_AFTER_MS),
     restarts: restartsOf(raw, emqxContainer),
     ...(report && { report }),
@@ -126,6 +128,11 @@ function restartsOf(raw: JsonObject, emqxContainer: string): number {
     (sum, status) => sum + numberAt(status, ['restartCount']),
     0,
   );
+}
+
+/** A kubelet's words about an image go on and on; what counts comes first. */
+function shortened(text: string): string {
+  return text.length > MAX_PROBLEM ? `${text.slice(0, MAX_PROBLEM)}…` : text;
 }
 
 function statusOf(raw: JsonObject, container: string): JsonObject | undefined {

@@ -16,6 +16,14 @@ export interface Verdict {
 
 const IN_PROGRESS: ReadonlySet<Phase> = new Set(['Progressing', 'AwaitingPromotion', 'Delaying', 'Draining']);
 
+/** The state of each condition in which there is nothing to explain. */
+const QUIET_WHEN: Partial<Record<Condition['type'], boolean>> = {
+  Reconciling: false,
+  Stalled: false,
+  Degraded: false,
+  Available: true,
+};
+
 /**
  * The six conditions. `Ready`, `Reconciling` and `Stalled` are what kstatus (Flux, `kubectl wait`, Argo CD) reads;
  * `Available`, `Progressing` and `Degraded` are what people know from Deployments and operators.
@@ -48,7 +56,8 @@ function condition(
     type,
     status,
     reason: stalled ? 'Stalled' : phase,
-    message,
+    // the words go where there is something to say; Stalled=False has nothing
+    message: holds === QUIET_WHEN[type] ? '' : message,
     lastTransitionTime: since ?? new Date(nowMs).toISOString(),
     observedGeneration: generation,
   };

@@ -51,6 +51,7 @@ export function statusOf(
     wanted: decision.wanted,
     replicas: pods.length,
     readyReplicas,
+    nodes: `${readyReplicas}/${decision.wantedSize}`,
     selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].filter(Boolean).join(','),
     clientsLeft: clientsLeft(nodes, sets, decision.active),
     ...upgradeRecords(observed, decision),
