@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DrainSettings, SidecarReport } from '../lib/control.js';
+import { EmqxApiError } from '../lib/emqx/errors.js';
+import type { Json } from '../lib/json.js';
+import type { Logger } from '../lib/log.js';
+import { InvalidSettings, isNodeName, parseSettings } from './drain-settings.js';
+import { NodeRuns } from './nodes.js';
+
+/** What the control port can have done; see lib/control.ts. */
+export interface Controls {
+  report(): Promise<SidecarReport>;
+  changeSettings(settings: DrainSettings): void;
+  leave(node: string): Promise<void>;
+  evacuate(node: string, settings: DrainSettings): Promise<void>;
+  stopEvacuation(node: string): Promise<void>;
+}
+
+class BadRequest extends Error {
+  override readonly name = 'BadRequest';
+  constructor(
+    message: string,
+    readonly status = 400,
+  ) {
+    super(message);
+  }
+}
+
+/** A thousand recipients with names of 60 characters. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Answers the requests of lib/control.ts. Who asks was settled by TLS before. */
+export function makeControlHandler(controls: Controls, log: Logger) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    answer(controls, request).then(
+      (body) => send(response, body === undefined ? 204 : 200, body),
+      (error: unknown) => {
+        const { status, message } = refusalOf(error);
+        log.warn(
+          { method: request.method, url: request.url, status, because: message },
+          'control request refused',
+        );
+        send(response, status, { message });
+      },
+    );
+  };
+}
+
+/** @returns the body of a 200, or undefined for 204 */
+async function answer(controls: Controls, request: IncomingMessage): Promise<SidecarReport | undefined> {
+  const route = `${request.method} ${request.url}`;
+  if (route === 'GET /v1/report') return controls.report();
+  if (route === 'PUT /v1/drain-settings') {
+    controls.changeSettings(parseSettings(await bodyOf(request)));
+    return undefined;
+  }
+  const [, method, encoded = '', part] = /^(\w+) \/v1\/nodes\/([^/?]+)(\/evacuation)?$/.exec(route) ?? [];
+  const action = `${method ?? ''}${part ?? ''}`;
+  switch (action) {
+    case 'DELETE':
+      await controls.leave(nodeOf(encoded));
+      return undefined;
+    case 'POST/evacuation':
+      await controls.evacuate(nodeOf(encoded), parseSettings(await bodyOf(request)));
+      return undefined;
+    case 'DELETE/evacuation':
+      await controls.stopEvacuation(nodeOf(encoded));
+      return undefined;
+    default:
+      throw new BadRequest(`no ${route} here`, 404);
+  }
+}
+
+function nodeOf(encoded: string): string {
+  let node = '';
+  try {
+    node = decodeURIComponent(encoded);
+  } catch {
+    // answered as any other name that cannot be
+  }
+  if (!isNodeName(node)) throw new BadRequest('the path must name an EMQX node (name@host)');
+  return node;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Json> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw new BadRequest(`the body must be at most ${MAX_BODY_BYTES} bytes`, 413);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Json;
+  } catch {
+    throw new BadRequest('the body must be JSON');
+  }
+}
+
+function refusalOf(error: unknown): { status: number; message: string } {
+  if (error instanceof BadRequest) return { status: error.status, message: error.message };
+  if (error instanceof InvalidSettings) return { status: 400, message: error.message };
+  if (error instanceof NodeRuns) return { status: 409, message: error.message };
+  if (error instanceof EmqxApiError) return { status: 502, message: error.message };
+  return { status: 500, message: error instanceof Error ? error.message : String(error) };
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}

@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CONTROL_PORT } from '../lib/control.js';
+import { makeV5Client } from '../lib/emqx/client.js';
+import { makeLogger } from '../lib/log.js';
+import { SIDECAR_PATHS } from '../lib/sidecar-env.js';
+import { readApiKey } from './api-key.js';
+import { makeControlHandler } from './control.js';
+import { readEnv } from './env.js';
+import { evacuate, leave } from './nodes.js';
+import { makeObserver } from './observer.js';
+import { findPeers, servicePeers } from './peers.js';
+import { makeControlServer } from './server.js';
+import { openSettings } from './settings.js';
+import { openShare } from './share.js';
+
+/** Between two looks, before the node has joined and at rest. */
+const JOINING_MS = 1_000;
+const REST_MS = 5_000;
+
+const log = makeLogger('sidecar');
+const env = readEnv(process.env);
+const stop = new AbortController();
+const { signal } = stop;
+process.once('SIGTERM', () => stop.abort());
+process.once('SIGINT', () => stop.abort());
+
+const share = openShare(process.env['SLUICE_SHARE'] ?? SIDECAR_PATHS.share);
+const keyFolder = process.env['SLUICE_KEY_DIR'] ?? SIDECAR_PATHS.apiKey;
+const settings = openSettings(share, env.apiPort, () => readApiKey(keyFolder));
+const emqx = makeV5Client({
+  host: process.env['SLUICE_API_HOST'] ?? '127.0.0.1',
+  port: env.apiPort,
+  credentials: () => settings.key(),
+});
+const peers = servicePeers(env.headlessService, env.apiPort);
+const observer = makeObserver({
+  pod: env.pod,
+  share,
+  emqx,
+  settings,
+  findPeers: (aborted) => findPeers(peers, aborted),
+  nowMs: () => performance.now(),
+  log,
+});
+const handler = makeControlHandler(
+  {
+    report: () => observer.report(signal),
+    changeSettings: (told) => settings.change(told),
+    leave: (node) => leave(emqx, node, signal),
+    evacuate: (node, told) => evacuate(emqx, node, told, signal),
+    stopEvacuation: async (node) => void (await emqx.stopEvacuation(node, signal)),
+  },
+  log,
+);
+
+try {
+  const server = makeControlServer(env.controlCa, env.pod, handler);
+  server.on('error', (err) => log.error({ err }, 'control server'));
+  server.listen(Number(process.env['SLUICE_CONTROL_PORT'] ?? CONTROL_PORT), () =>
+    log.info('control server listens'),
+  );
+  signal.addEventListener('abort', () => {
+    server.close();
+    server.closeAllConnections();
+  });
+} catch (err) {
+  // The latch and the left-overs need no controller.
+  log.error({ err }, 'no control server');
+}
+
+while (!signal.aborted) {
+  const joined = await observer.look(signal);
+  await sleep(joined ? REST_MS : JOINING_MS, undefined, { signal }).catch(() => undefined);
+}
+log.info('stopped');

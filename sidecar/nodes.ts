@@ -1,0 +1,38 @@
+import type { DrainSettings } from '../lib/control.js';
+import type { EmqxClient } from '../lib/emqx/client.js';
+import { evacuationBody } from '../lib/emqx/evacuation-body.js';
+
+/** The node runs: it may not be taken out of its cluster. */
+export class NodeRuns extends Error {
+  override readonly name = 'NodeRuns';
+}
+
+/**
+ * Takes a stopped node out of the cluster; one that is no member is out already.
+ * @throws NodeRuns when it runs: it would drop its database
+ * @throws EmqxApiError
+ */
+export async function leave(emqx: EmqxClient, node: string, signal: AbortSignal): Promise<void> {
+  const found = (await emqx.nodes(signal)).find((member) => member.node === node);
+  if (found && found.node_status !== 'stopped') throw new NodeRuns(`${node} is ${found.node_status}`);
+  if (found) await emqx.forceLeave(node, signal);
+}
+
+/**
+ * Starts the evacuation of another node, one without a sidecar; a running one is left as it is.
+ * @throws EmqxApiError
+ */
+export async function evacuate(
+  emqx: EmqxClient,
+  node: string,
+  settings: DrainSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const nodes = await emqx.nodes(signal);
+  const running = new Set(
+    nodes.filter(({ node_status }) => node_status === 'running').map((member) => member.node),
+  );
+  const recipients = settings.recipients.filter((recipient) => recipient !== node && running.has(recipient));
+  const version = nodes.find((member) => member.node === node)?.version;
+  await emqx.startEvacuation(node, evacuationBody(settings, version, recipients), signal);
+}

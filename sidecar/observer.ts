@@ -1,0 +1,178 @@
+import type { ApiState, GateState, SidecarReport } from '../lib/control.js';
+import type { EmqxClient } from '../lib/emqx/client.js';
+import { EmqxApiError } from '../lib/emqx/errors.js';
+import type { RebalanceStatus } from '../lib/emqx/parse.js';
+import type { Logger } from '../lib/log.js';
+import { decideEvacuation, hasNobodyToJoin, stayAlone, type Alone, type Peers } from './decide.js';
+import { parseGate } from './gate-state.js';
+import type { Settings } from './settings.js';
+import type { Share } from './share.js';
+
+export interface ObserverParts {
+  pod: string;
+  share: Share;
+  emqx: EmqxClient;
+  settings: Settings;
+  findPeers: (signal: AbortSignal) => Promise<Peers>;
+  /** Milliseconds of a clock that does not jump. */
+  nowMs: () => number;
+  log: Logger;
+}
+
+export interface Observer {
+  /** Looks once: stops a left-over evacuation, sets the latch. Never throws. @returns whether the node has joined */
+  look(signal: AbortSignal): Promise<boolean>;
+  /** What is seen now, at most 1 s old. */
+  report(signal: AbortSignal): Promise<SidecarReport>;
+}
+
+const FRESH_MS = 1_000;
+
+/** Watches this pod's own EMQX node. */
+export function makeObserver(parts: ObserverParts): Observer {
+  const { pod, share, emqx, settings, nowMs, log } = parts;
+  let alone: Alone | undefined;
+  let lastApi: ApiState['kind'] | undefined;
+  let lastGate: GateState['kind'] = 'idle';
+  let hasEvacuation: boolean | undefined;
+  let cached: { atMs: number; report: Promise<SidecarReport> } | undefined;
+
+  const isJoined = () => {
+    const boot = share.line('boot');
+    return boot !== '' && share.line('joined') === boot;
+  };
+
+  const gate = (): GateState => {
+    const { boot, state } = parseGate(share.read('gate'));
+    return boot === share.line('boot') ? state : { kind: 'idle' };
+  };
+
+  /** The node's own status; undefined on builds that cannot evacuate. */
+  async function ownStatus(signal: AbortSignal): Promise<RebalanceStatus | undefined> {
+    try {
+      const status = await emqx.status(signal);
+      hasEvacuation = true;
+      return status;
+    } catch (error) {
+      if (!(error instanceof EmqxApiError) || !error.isFeatureAbsent) throw error;
+      hasEvacuation = false;
+      return undefined;
+    }
+  }
+
+  /** Settles whose the node's evacuation is. @returns whether this start of EMQX may serve */
+  async function settleEvacuation(self: string, signal: AbortSignal): Promise<boolean> {
+    const boot = share.line('boot');
+    const status = await ownStatus(signal);
+    const step = decideEvacuation({
+      boot,
+      handled: share.line('handled'),
+      gateBoot: parseGate(share.read('gate')).boot,
+      isForeign: share.line('foreign') !== '',
+      status,
+    });
+    switch (step.kind) {
+      case 'none':
+        break;
+      case 'stopLeftOver':
+        await emqx.stopEvacuation(self, signal);
+        log.info({ node: self }, 'left-over evacuation stopped');
+        return false;
+      case 'markHandled':
+        share.write('handled', `${boot}\n`);
+        break;
+      case 'markForeign':
+        share.write('foreign', `${boot}\n`);
+        log.warn({ node: self }, 'somebody else evacuates this node');
+        break;
+      case 'clearForeign':
+        share.remove('foreign');
+        break;
+    }
+    return boot !== '' && share.line('handled') === boot && share.line('boot') === boot;
+  }
+
+  async function lookOnce(signal: AbortSignal): Promise<void> {
+    const boot = share.line('boot');
+    const { self, nodes } = await emqx.cluster(signal);
+    const maySettle = await settleEvacuation(self, signal);
+    if (!maySettle || isJoined()) return;
+    if (nodes.some((node) => node !== self)) {
+      alone = undefined;
+    } else {
+      alone = stayAlone(alone, await parts.findPeers(signal), nowMs());
+      if (!hasNobodyToJoin(alone, nowMs())) return;
+    }
+    // It names the start that was looked at: if EMQX has started again meanwhile, it counts for nothing.
+    share.write('joined', `${boot}\n`);
+    log.info({ node: self, nodes: nodes.length }, 'joined');
+  }
+
+  /** Does `work`; afterwards says how the API answered. A refused key is read again, for the next time. */
+  async function asking(work: () => Promise<void>): Promise<ApiState> {
+    let state: ApiState = { kind: 'ok' };
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof EmqxApiError)) throw error;
+      state = { kind: error.isUnauthorized ? 'unauthorized' : 'unreachable', detail: error.message };
+      if (error.isUnauthorized && settings.refreshKey()) log.info('API key read again');
+    }
+    if (state.kind !== lastApi) {
+      lastApi = state.kind;
+      log.info({ ...state }, 'EMQX API');
+    }
+    return state;
+  }
+
+  function noteGate(): void {
+    const state = gate();
+    if (state.kind === lastGate) return;
+    lastGate = state.kind;
+    if (state.kind === 'gaveUp') log.warn({ ...state }, 'drain gave up: sessions lost');
+    else log.info({ ...state }, 'drain');
+  }
+
+  async function lookAndSettle(signal: AbortSignal): Promise<boolean> {
+    noteGate();
+    try {
+      await asking(() => lookOnce(signal));
+    } catch (cause) {
+      if (!signal.aborted) log.error({ err: cause }, 'look failed');
+    }
+    return isJoined();
+  }
+
+  async function readReport(signal: AbortSignal): Promise<SidecarReport> {
+    noteGate();
+    const report: SidecarReport = {
+      pod,
+      api: { kind: 'ok' },
+      clusterNodes: [],
+      nodes: [],
+      evacuations: [],
+      joined: isJoined(),
+      gate: gate(),
+      settings: settings.current(),
+    };
+    report.api = await asking(async () => {
+      const { self, nodes } = await emqx.cluster(signal);
+      report.self = self;
+      report.clusterNodes = nodes;
+      report.nodes = await emqx.nodes(signal);
+      await ownStatus(signal);
+      if (hasEvacuation) report.evacuations = await emqx.globalStatus(signal);
+    });
+    if (hasEvacuation !== undefined) report.hasEvacuation = hasEvacuation;
+    return report;
+  }
+
+  return {
+    look: lookAndSettle,
+    report(signal) {
+      if (cached && nowMs() - cached.atMs < FRESH_MS) return cached.report;
+      cached = { atMs: nowMs(), report: readReport(signal) };
+      return cached.report;
+    },
+  };
+}
