@@ -1,0 +1,48 @@
+/**
+ * Bundles programs for the image: one file each, without node_modules. What a program imports only on demand goes
+ * into files of its own beside it, so that nobody pays for what it does not use.
+ *
+ *   node scripts/bundle.ts FOLDER PROGRAM…
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+/** Packages in the CommonJS format ask for `require`, which ES modules lack. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+/**
+ * Writes `<folder>/<program>.js` for each program, from `<program>/main.ts`.
+ * @throws Error when a program does not exist or does not compile; esbuild has said why on standard error
+ */
+export async function bundle(folder: string, programs: string[]): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/package.json`, '{ "type": "module" }\n');
+  for (const program of programs) {
+    await build({
+      entryPoints: { [program]: `${program}/main.ts` },
+      outdir: folder,
+      chunkNames: `${program}-[name]-[hash]`,
+      splitting: true,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node24',
+      // Names stay as they are: a stack trace in a log is all that there is to go by.
+      minifySyntax: true,
+      minifyWhitespace: true,
+      legalComments: 'none',
+      banner: { js: REQUIRE },
+      logLevel: 'warning',
+    });
+  }
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const [folder, ...programs] = process.argv.slice(2);
+  if (!folder || programs.length === 0) {
+    console.error('usage: node scripts/bundle.ts FOLDER PROGRAM…');
+    process.exitCode = 2;
+  } else {
+    await bundle(folder, programs);
+  }
+}
