@@ -51,7 +51,7 @@ export class Target {
   }
 
   static async #standIns(): Promise<Target> {
-    const program = await bundleStandIn('out/emqx/conformance.cjs');
+    const program = await bundleStandIn('out/emqx-test/conformance.cjs');
     const hosts = ['127.0.20.1', '127.0.20.2'];
     const env = {
       EMQX_CLUSTER__DISCOVERY_STRATEGY: 'static',

@@ -28,7 +28,7 @@ export function useNodes(net: number): Harness {
   let clients: mqtt.MqttClient[] = [];
   const seeds = [1, 2, 3, 4, 5, 6].map((last) => `emqx@127.0.${net}.${last}`).join(',');
   beforeAll(async () => {
-    program = await bundleStandIn(`out/emqx/test-${net}.cjs`);
+    program = await bundleStandIn(`out/emqx-test/${net}.cjs`);
   });
   const clear = async () => {
     for (const client of clients) client.end(true);
