@@ -8,6 +8,7 @@ import type { Report } from '../fleet/report.js';
 import type { AnyCluster } from '../cluster/index.js';
 import { pointWatch, readFleet, readWatch } from './crew.js';
 import type { Running, Stage } from './crew.js';
+import { EMQX } from './emqx.js';
 import { Scene, SceneTimeout } from './scene.js';
 import { areClientsBack, isUpgraded, isWhole, whatIsMissing } from './state.js';
 
@@ -33,9 +34,6 @@ export interface UpgradeOptions {
   outDir?: string;
   signal: AbortSignal;
 }
-
-/** Names in `examples/emqx.yaml`. */
-export const EMQX = { name: 'emqx', container: 'emqx', selector: 'app=emqx', mqttPort: 1883 } as const;
 
 const START_TIMEOUT_MS = 180_000;
 /** Back-off, settling and a poll of the brokers. */
