@@ -244,8 +244,10 @@ function retire(situation: Situation): Verdict | undefined {
       return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
     }
   }
-  const oldest = shrinking ?? left.find(({ size }) => size > 0) ?? left[0] ?? active;
-  const turn = turnOf(oldest, left.includes(oldest) ? 0 : wantedSize, situation);
+  const oldest = left.find(({ size }) => size > 0) ?? left[0];
+  // What is active shrinks first, so that nobody is sent where he cannot stay; when all goes, it helps the others out before.
+  const next = (wantedSize > 0 ? (shrinking ?? oldest) : (oldest ?? shrinking)) ?? active;
+  const turn = turnOf(next, left.includes(next) ? 0 : wantedSize, situation);
   return turn && { ...turn, phase: 'Draining' };
 }
 

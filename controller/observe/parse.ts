@@ -54,7 +54,8 @@ export function parseView(view: RawView): Observed {
   const revisionSets = view.sets
     .filter((set) => controllerUidOf(set) === declaration.uid)
     .map((set) => parseSet(set, context));
-  const own = ownSet(declaration, revisionSets, context);
+  const wasActive = blueGreen.status?.active === declaration.name;
+  const own = ownSet(declaration, revisionSets, { ...context, wasActive });
   return {
     nowMs: view.nowMs,
     declaration,
@@ -140,9 +141,14 @@ function podsOf(ownerUid: string, { pods, reports, nowMs }: RawView, container: 
  * Either it is adopted, and then its revision is a real one; or its pods are strays, started by an edit past the webhook beside
  * revision sets: then it has the revision `''` and no template, so that it is neither active nor wanted.
  */
-function ownSet(declaration: Declaration, revisionSets: NodeSet[], context: SetContext): NodeSet | undefined {
+function ownSet(
+  declaration: Declaration,
+  revisionSets: NodeSet[],
+  context: SetContext & { wasActive: boolean },
+): NodeSet | undefined {
   const pods = podsOf(declaration.uid, context.view, context.emqxContainer);
-  if (declaration.replicas === 0 && pods.length === 0) return undefined;
+  // An adopted set that was scaled to 0 starts again itself: its data is on its claims.
+  if (declaration.replicas === 0 && pods.length === 0 && !context.wasActive) return undefined;
   const template = currentTemplate(context.view) ?? declaration.template;
   const revision =
     pods.find((pod) => pod.revision !== undefined)?.revision ?? ownRevisionOf(declaration.name, template);
@@ -150,7 +156,7 @@ function ownSet(declaration: Declaration, revisionSets: NodeSet[], context: SetC
   const isPinned =
     pods.some((pod) => pod.revision !== undefined) ||
     context.view.services.some((service) => textAt(service, 'spec', 'selector', LABEL.revision) === revision);
-  const isAdopted = !isTaken && (revisionSets.length === 0 || isPinned);
+  const isAdopted = !isTaken && (revisionSets.length === 0 || isPinned || context.wasActive);
   return {
     name: declaration.name,
     kind: 'declaration',

@@ -14,7 +14,7 @@ export function observe(world: World): Observed {
   const { declaration, blueGreen, now } = world;
   const ownPods = world.pods.some(({ owner }) => owner === declaration.uid);
   const sets = [
-    ...(declaration.size > 0 || ownPods ? [ownSetOf(world)] : []),
+    ...(declaration.size > 0 || ownPods || wasActive(world) ? [ownSetOf(world)] : []),
     ...world.sets.map((set) => nodeSetOf(world, set, set.revision ?? '')),
   ];
   sets.sort((a, b) => a.createdAtMs - b.createdAtMs);
@@ -67,7 +67,14 @@ function ownSetOf(world: World): NodeSet {
   const isPinned =
     own.pods.some(({ revision }) => revision !== undefined) ||
     world.services.some(({ revision }) => revision === own.revision);
-  return world.sets.length === 0 || isPinned ? own : { ...own, revision: '', template: {} };
+  return world.sets.length === 0 || isPinned || wasActive(world)
+    ? own
+    : { ...own, revision: '', template: {} };
+}
+
+/** An adopted set at 0 starts again itself: its data is on its claims. */
+function wasActive({ blueGreen, declaration }: World): boolean {
+  return blueGreen.status?.active === declaration.name;
 }
 
 function ownRevision({ declaration }: World): string {

@@ -37,6 +37,9 @@ export class Watcher {
     const size = wantedSize(world);
     for (const { name, deleted } of world.pods)
       if (deleted?.cause === 'sequence' && !this.hurt.has(name)) this.harms(name);
+    // A crash of one has broken the join of another.
+    for (const { name, state } of world.nodes.values())
+      if (state === 'stuck' && !this.hurt.has(name)) this.harms(name);
     for (const set of allSets(world)) {
       const serving = this.serving(set);
       // That what is active is never made smaller than wanted is judged when it is written.
@@ -58,8 +61,12 @@ export class Watcher {
   private lookAtActive(size: number): void {
     const { world } = this;
     const service = world.services[0];
+    if (service?.strippedAt !== undefined) return;
     const active = activeSet(world);
-    if (!active || service?.strippedAt !== undefined) return;
+    if (!active) {
+      this.servingBefore = 0;
+      return;
+    }
     const serving = this.serving(active);
     const excused = [...this.hurt.keys()].filter((pod) => isPodOf(active, pod)).length;
     if (active.uid !== this.selected) {
@@ -69,6 +76,8 @@ export class Watcher {
       const isLost = !allSets(world).some(({ uid }) => uid === this.selected);
       if (!isLost && serving < needed)
         violate(world, `the Service is switched to ${active.name}: ${serving} of ${needed} serve`);
+      // What becomes active because somebody deleted the set that was: it is as it is.
+      if (isLost) this.reached.set(active.uid, serving);
       this.selected = active.uid;
     }
     const needed = Math.min(this.reached.get(active.uid) ?? 0, size) - excused;
@@ -85,19 +94,26 @@ export class Watcher {
 
   private lookAtDrains(): void {
     const { world } = this;
-    const active = activeSet(world);
+    const active = this.activeSet();
     let draining = 0;
     for (const pod of world.pods) {
       const evacuation = world.nodes.get(pod.name)?.evacuation;
       const isForUpgrade = (pod.deleted?.cause ?? evacuation?.cause) === 'upgrade';
       if (!isForUpgrade || !holdsAnybody(world, pod.name)) continue;
       draining += 1;
-      if (pod.owner === active?.uid && evacuation?.since === world.activations) {
+      if (wantedSize(world) > 0 && pod.owner === active?.uid && evacuation?.since === world.activations) {
         violate(world, `${pod.name} drains though its set is active`);
       }
     }
     const most = world.blueGreen.spec.maxConcurrentDrains;
     if (draining > most) violate(world, `${draining} nodes drain at once, ${most} may`);
+  }
+
+  /** While a Service is without its key, what it selected before. */
+  private activeSet(): SetObject | undefined {
+    const { world } = this;
+    if (world.services[0]?.strippedAt === undefined) return activeSet(world);
+    return allSets(world).find(({ uid }) => uid === this.selected);
   }
 
   /** Pods of a set that clients can use now. */
@@ -126,17 +142,20 @@ export class Watcher {
     );
     const joined = leaving.filter((pod) => world.nodes.get(pod.name)?.state === 'joined');
     if (joined.length === 0) return;
-    const active = activeSet(world);
+    const active = this.activeSet();
     const size = Math.min(seen.blueGreen.spec.replicas ?? 0, wantedSize(world));
     if (set === active && to < size)
       violate(world, `${set.name} is active and goes down to ${to} of ${size}`);
     const asked = seen.declaration.template;
     const seenActive = active && seen.sets.find((each) => each.name === active.name);
-    const isNewerWaiting = seenActive && seenActive.template !== asked && !seen.declaration.aborted;
+    const isNewerWaiting =
+      size > 0 && seenActive && seenActive.template !== asked && !seen.declaration.aborted;
     if (set !== active && isNewerWaiting && joined.some(({ name }) => holdsAnybody(world, name))) {
       violate(world, `${set.name} goes down to ${to} while a newer revision waits for its turn`);
     }
-    const kept = seen.sets.filter((each) => each.template === asked || each.name === active?.name);
+    const kept = seen.sets.filter(
+      (each) => (each.template === asked && each.kind === 'revisionSet') || each.name === active?.name,
+    );
     const starting = kept
       .flatMap((each) =>
         each.pods.filter(({ ordinal }) => ordinal < size && (each.name !== name || ordinal < to)),

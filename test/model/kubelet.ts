@@ -46,7 +46,10 @@ function tend(world: World, pod: PodObject): void {
 function end(world: World, pod: PodObject): void {
   if (pod.endsAt === undefined) {
     const letsGo = pod.hasSidecar ? gate(world, pod) : true;
-    if (letsGo) pod.endsAt = world.now + world.random.int(1, 2);
+    if (!letsGo) return;
+    pod.endsAt = world.now + world.random.int(1, 2);
+    // What never joined hears SIGTERM at once, and takes nobody any more.
+    if (pod.hasSidecar && pod.gate.kind === 'idle') stopNode(world, pod.name);
   } else if (world.now >= pod.endsAt) {
     stopNode(world, pod.name, excuseOf(world, pod));
     remove(world, pod);

@@ -64,7 +64,10 @@ export function calm(world: World, watcher: Watcher): void {
     spec.paused = false;
     spec.promotion = { ...spec.promotion, auto: true };
   });
-  if (Math.max(wantedSize(world), declaration.wish ?? 0) > world.room) {
+  if (declaration.size !== declaration.heldReplicas || random.chance(0.5)) {
+    // A machine is added, or the size goes back to what finds room.
+    world.room = 9;
+  } else if (Math.max(wantedSize(world), declaration.wish ?? 0) > world.room) {
     declaration.version += 1;
     declaration.wish = world.room;
     scaleBlueGreen(world, world.room);
