@@ -1,7 +1,19 @@
+import { busyboxImage } from '../cluster/index.js';
 import type { Cluster } from '../cluster/index.js';
 
 const NAMESPACE = 'sluice-system';
 const IMAGE = { repository: 'localhost/sluice', tag: 'demo' } as const;
+/** What the Dockerfile copies: a change elsewhere builds nothing. */
+const INPUTS = [
+  'package.json',
+  'package-lock.json',
+  'scripts',
+  'lib',
+  'certs',
+  'webhook',
+  'controller',
+  'sidecar',
+];
 const INSTALL_TIMEOUT_MS = 200_000;
 
 /** Builds Sluice's image (on the local cluster), and installs the chart or brings it up to date. */
@@ -32,6 +44,8 @@ async function imageFor(
         name: `${IMAGE.repository}:${IMAGE.tag}`,
         dockerfile: 'Dockerfile',
         context: '.',
+        inputs: INPUTS,
+        buildArgs: { BUSYBOX_IMAGE: busyboxImage },
       });
       return IMAGE;
     case 'given':
