@@ -71,8 +71,10 @@ interface PassContext {
 
 async function once(tools: PassTools, context: PassContext, signal: AbortSignal): Promise<Next> {
   const { run, told, log } = context;
+  const lap = stopwatch();
   const view = await observe(tools, keyOf(context.key), signal);
   if (!view) return 'forget';
+  const observeMs = lap();
   tools.onServices(
     context.key,
     view.observed.services.map(({ name }) => name),
@@ -94,7 +96,9 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
     }
     throw error;
   }
+  const applyMs = lap();
   await publish(outcome.kind === 'refused' ? outcome : undefined);
+  log.debug({ step: decision.step.kind, observeMs, applyMs, publishMs: lap() }, 'pass');
   return { afterMs: delayAfter(decision, outcome, run) };
 }
 
@@ -117,6 +121,17 @@ function logStep(log: Logger, { step, phase, message }: Decision, run: Run): voi
 function keyOf(key: string): Key {
   const [namespace = '', name = ''] = key.split('/');
   return { namespace, name };
+}
+
+/** Milliseconds since it was last asked. */
+function stopwatch(): () => number {
+  let sinceMs = performance.now();
+  return () => {
+    const nowMs = performance.now();
+    const lapMs = Math.round(nowMs - sinceMs);
+    sinceMs = nowMs;
+    return lapMs;
+  };
 }
 
 function messageOf(error: unknown): string {
