@@ -1,5 +1,6 @@
 import type { Operation } from 'rfc6902';
 import { canonical, sameJson, type JsonObject } from '../lib/json.js';
+import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
 import { untouched, type Answer } from './answer.js';
@@ -56,6 +57,7 @@ export function admitDeclaration(request: AdmissionRequest, traceparent: string 
       ...editMetadata(object, 'annotations', annotations),
       ...size.ops,
       ...strategy.ops,
+      ...disownSpec(object, ['replicas', 'updateStrategy']),
     ],
     warnings,
   };

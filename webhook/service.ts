@@ -1,3 +1,4 @@
+import { disownSpec } from '../lib/managed-fields.js';
 import { LABEL } from '../lib/names.js';
 import { untouched, type Answer } from './answer.js';
 import { editMap, editMetadata } from './edit.js';
@@ -20,6 +21,7 @@ export function admitService({ operation, object, oldObject }: AdmissionRequest)
     ops: [
       ...editMetadata(object, 'labels', { [LABEL.managed]: managed }),
       ...editMap(spec, '/spec/selector', 'selector', selector),
+      ...disownSpec(object, ['selector']),
     ],
     warnings: [],
   };

@@ -334,6 +334,26 @@ describe('a declaration', () => {
     expect(await answered(asked)).toEqual({ kind: 'admit', ops: [], warnings: [] });
   });
 
+  it('leaves the ownership of what is held to nobody, so that no later apply conflicts', async () => {
+    const managedFields = [
+      {
+        manager: 'kubectl',
+        operation: 'Apply',
+        fieldsV1: { 'f:spec': { 'f:replicas': {}, 'f:template': {} } },
+      },
+      {
+        manager: 'helm',
+        operation: 'Update',
+        fieldsV1: { 'f:spec': { 'f:updateStrategy': { 'f:type': {} } } },
+      },
+    ];
+    const asked = update(stored, { metadata: { managedFields }, spec: { replicas: 3 } });
+    const { metadata } = patched(asked, await answered(asked)) as { metadata: JsonObject };
+    expect(metadata['managedFields']).toEqual([
+      { manager: 'kubectl', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:template': {} } } },
+    ]);
+  });
+
   it('says node, not nodes, of one', async () => {
     const one = storedDeclaration({ annotations: { [NOTES.replicas]: '1' } });
     const { warnings } = await answered(update(one, { spec: { template: NEXT } }));

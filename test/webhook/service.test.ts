@@ -47,6 +47,18 @@ describe('a managed Service', () => {
     expect((await answered(again)).ops).toEqual([]);
   });
 
+  it('leaves the ownership of its selector to nobody, so that no later apply conflicts', async () => {
+    const managedFields = [
+      { manager: 'kubectl', fieldsV1: { 'f:spec': { 'f:ports': {}, 'f:selector': {} } } },
+    ];
+    const applied = service(undefined, { app: 'emqx' });
+    const asked = update({ ...applied, metadata: { ...(applied['metadata'] as JsonObject), managedFields } });
+    const { metadata } = patched(asked, await answered(asked)) as { metadata: JsonObject };
+    expect(metadata['managedFields']).toEqual([
+      { manager: 'kubectl', fieldsV1: { 'f:spec': { 'f:ports': {} } } },
+    ]);
+  });
+
   it.each<{ when: string; asked: AdmissionRequest }>([
     {
       when: 'the controller switches it',
