@@ -7,31 +7,40 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
+/**
+ * Programs bundled as CommonJS, into `<program>.cjs`: an ES module that imports `node:http` makes Node load all that
+ * this module could ever export, a fetch client among it: 7 MiB more in every EMQX pod.
+ */
+const LIGHT = ['sidecar'];
+
 /** Packages in the CommonJS format ask for `require`, which ES modules lack. */
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+const REQUIRE =
+  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 /**
- * Writes `<folder>/<program>.js` for each program, from `<program>/main.ts`.
+ * Writes `<folder>/<program>.js` (`.cjs` for the sidecar) for each program, from `<program>/main.ts`.
  * @throws Error when a program does not exist or does not compile; esbuild has said why on standard error
  */
 export async function bundle(folder: string, programs: string[]): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/package.json`, '{ "type": "module" }\n');
   for (const program of programs) {
+    const isLight = LIGHT.includes(program);
     await build({
       entryPoints: { [program]: `${program}/main.ts` },
       outdir: folder,
       chunkNames: `${program}-[name]-[hash]`,
-      splitting: true,
+      splitting: !isLight,
       bundle: true,
       platform: 'node',
-      format: 'esm',
+      format: isLight ? 'cjs' : 'esm',
+      outExtension: { '.js': isLight ? '.cjs' : '.js' },
       target: 'node24',
       // Names stay as they are: a stack trace in a log is all that there is to go by.
       minifySyntax: true,
       minifyWhitespace: true,
       legalComments: 'none',
-      banner: { js: REQUIRE },
+      banner: { js: isLight ? '' : REQUIRE },
       logLevel: 'warning',
     });
   }

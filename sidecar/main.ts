@@ -68,8 +68,12 @@ try {
   log.error({ err }, 'no control server');
 }
 
-while (!signal.aborted) {
-  const joined = await observer.look(signal);
-  await sleep(joined ? REST_MS : JOINING_MS, undefined, { signal }).catch(() => undefined);
+async function watch(): Promise<void> {
+  while (!signal.aborted) {
+    const joined = await observer.look(signal);
+    await sleep(joined ? REST_MS : JOINING_MS, undefined, { signal }).catch(() => undefined);
+  }
+  log.info('stopped');
 }
-log.info('stopped');
+
+void watch();
