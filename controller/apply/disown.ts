@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../lib/json.js';
-import { FIELD_MANAGER, type Kube } from '../kube/client.js';
+import { disownSpec } from '../../lib/managed-fields.js';
+import { FIELD_MANAGER, type Kube, type PatchOperation } from '../kube/client.js';
 import { ApiError } from '../kube/errors.js';
-import { objectsAt } from '../observe/fields.js';
+import { objectsAt, textAt } from '../observe/fields.js';
 
 /** Each attempt reads the object anew; more than this many writers at once is somebody's hot loop. */
 const ATTEMPTS = 5;
@@ -12,8 +13,9 @@ export function isOwned(object: JsonObject): boolean {
 }
 
 /**
- * Takes our own entry out of an object's `metadata.managedFields`, so that the user's next server-side apply of a field that we wrote
- * (`replicas`, a Service's selector) is no conflict: those are computed before admission.
+ * Takes our own entry out of an object's `metadata.managedFields`, and the fields that we hold (`replicas` and `updateStrategy` of a
+ * declaration, `selector` of a Service) out of everybody's, so that no server-side apply of the user's conflicts: conflicts are computed
+ * before admission, and with whoever wrote another value, an earlier client-side apply of the same file included.
  * @param written the object as the last answer showed it
  */
 export async function disown(
@@ -24,25 +26,35 @@ export async function disown(
 ): Promise<void> {
   let object = written;
   for (let attempt = 1; ; attempt += 1) {
-    const index = ownEntry(object);
-    if (index < 0) return;
-    const at = `/metadata/managedFields/${index}`;
+    const removals = removalsOf(object, path);
+    if (removals.length === 0) return;
+    const version: PatchOperation = {
+      op: 'test',
+      path: '/metadata/resourceVersion',
+      value: textAt(object, 'metadata', 'resourceVersion'),
+    };
     try {
-      object = await kube.jsonPatch(
-        path,
-        [
-          { op: 'test', path: `${at}/manager`, value: FIELD_MANAGER },
-          { op: 'remove', path: at },
-        ],
-        signal,
-      );
+      object = await kube.jsonPatch(path, [version, ...removals], signal);
     } catch (error) {
-      // the list has moved under us, or somebody wrote at the same time
+      // somebody wrote at the same time
       const moved = error instanceof ApiError && (error.status === 422 || error.status === 409);
       if (!moved || attempt >= ATTEMPTS) throw error;
       object = await kube.get(path, signal);
     }
   }
+}
+
+/** Later entries first, so that the paths hold one after the other. */
+function removalsOf(object: JsonObject, path: string): PatchOperation[] {
+  const own = `/metadata/managedFields/${ownEntry(object)}`;
+  const held = path.includes('/services/') ? ['selector'] : ['replicas', 'updateStrategy'];
+  const others = disownSpec(object, held).filter((one) => `${one.path}/`.startsWith(`${own}/`) === false);
+  const removals = isOwned(object) ? [...others, { op: 'remove' as const, path: own }] : others;
+  return removals.sort((a, b) => indexIn(b.path) - indexIn(a.path));
+}
+
+function indexIn(path: string): number {
+  return Number(path.split('/')[3]);
 }
 
 function ownEntry(object: JsonObject): number {
