@@ -46,6 +46,7 @@ export function admitDeclaration(request: AdmissionRequest, traceparent: string 
     ...strategy.annotations,
     ...stampRevision(edit, traceparent),
     ...kept(edit, ANNOTATION.aborted),
+    ...kept(edit, ANNOTATION.heldReplicas),
   };
   if (request.operation === 'UPDATE') {
     warnings.push(...explain(edit, { name, upgrade, revision: annotations[ANNOTATION.revision], ...size }));
