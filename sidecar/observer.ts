@@ -170,9 +170,14 @@ export function makeObserver(parts: ObserverParts): Observer {
   return {
     look: lookAndSettle,
     report(signal) {
-      if (cached && nowMs() - cached.atMs < FRESH_MS) return cached.report;
-      cached = { atMs: nowMs(), report: readReport(signal) };
-      return cached.report;
+      if (!cached || nowMs() - cached.atMs >= FRESH_MS) cached = { atMs: nowMs(), report: readReport(signal) };
+      // what lies in the share costs nothing, and the controller waits for it: told settings, the end of a drain
+      return cached.report.then((report) => ({
+        ...report,
+        joined: isJoined(),
+        gate: gate(),
+        settings: settings.current(),
+      }));
     },
   };
 }

@@ -7,7 +7,7 @@ here=${0%/*}
 share=${SLUICE_SHARE:-/sluice}
 key_dir=${SLUICE_KEY_DIR:-/etc/sluice/api-key}
 # Without a compiler at run time, and with one helper thread, Node takes 10 MiB less; its work here is a request a second.
-program=${SLUICE_PROGRAM:-node --jitless --v8-pool-size=1 --max-semi-space-size=1 --max-old-space-size=48 /app/sidecar.cjs}
+program=${SLUICE_PROGRAM:-node --lite-mode --v8-pool-size=1 --max-semi-space-size=1 --max-old-space-size=48 /app/sidecar.cjs}
 busybox=${SLUICE_BUSYBOX:-/usr/local/bin/busybox}
 stopping='' child=''
 
