@@ -1,0 +1,3 @@
+module sluice.dev/sluice/test/bench
+
+go 1.25

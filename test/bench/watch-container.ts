@@ -1,0 +1,37 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LocalCluster } from '../cluster/index.js';
+import { cgroupCpuSecondsOf, memoryOf } from './proc.js';
+import type { ProcessFigures } from './report.js';
+import { rounded } from './stats.js';
+
+const EVERY_MS = 1_000;
+
+/**
+ * Watches a container for some seconds: memory of all its processes each second, CPU of its cgroup over all of them.
+ * @throws Error when it has no process
+ */
+export async function watchContainer(
+  cluster: LocalCluster,
+  containerId: string,
+  { seconds, signal }: { seconds: number; signal: AbortSignal },
+): Promise<ProcessFigures & { processes: number }> {
+  const pids = (): number[] => cluster.processesOfContainer(containerId).map(({ pid }) => pid);
+  const [first] = pids();
+  if (first === undefined) throw new Error(`container ${containerId} has no process`);
+  const beganMs = performance.now();
+  const cpuBefore = cgroupCpuSecondsOf(first);
+  const seen: { rssBytes: number; pssBytes: number; processes: number }[] = [];
+  while (performance.now() - beganMs < seconds * 1000) {
+    await pause(EVERY_MS, undefined, { signal });
+    const now = pids();
+    seen.push({ ...memoryOf(now), processes: now.length });
+  }
+  const cpuSeconds = cgroupCpuSecondsOf(first) - cpuBefore;
+  const elapsedSeconds = (performance.now() - beganMs) / 1000;
+  return {
+    rssMb: rounded(Math.max(...seen.map(({ rssBytes }) => rssBytes)) / 1e6, 1),
+    pssMb: rounded(Math.max(...seen.map(({ pssBytes }) => pssBytes)) / 1e6, 1),
+    cpuPercent: rounded((100 * cpuSeconds) / elapsedSeconds, 2),
+    processes: Math.max(...seen.map(({ processes }) => processes)),
+  };
+}
