@@ -125,6 +125,8 @@ export type Step =
   | { kind: 'tell'; pods: string[]; settings: DrainSettings }
   /** Begin the evacuation of a node whose pod has no sidecar, through the sidecar of `via`. */
   | { kind: 'evacuate'; node: string; via: string; settings: DrainSettings }
+  /** Stop the evacuation of a node that is to stay and has no sidecar of its own, through the sidecar of `via`. */
+  | { kind: 'stopEvacuation'; node: string; via: string }
   /** Have a stopped node leave the EMQX cluster, through the sidecar of `via`. */
   | { kind: 'leave'; node: string; via: string }
   | { kind: 'deleteSet'; set: string; because: string }

@@ -2,13 +2,15 @@ import type { Phase } from '../lib/types.js';
 import { hindranceOf } from './gate.js';
 import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed, Step } from './model.js';
-import { tellingOf, turnOf } from './retire.js';
+import { closedOf, tellingOf, turnOf } from './retire.js';
 import {
   canBeWanted,
+  hasNobody,
   isClientless,
   joinerOf,
-  nodeOf,
   situationOf,
+  spokesmanOf,
+  stoppingOf,
   stayingPods,
   whyNotReady,
   type Situation,
@@ -27,9 +29,11 @@ type Rule = (situation: Situation) => Verdict | undefined;
 
 const SOON_MS = 1_000;
 const LATER_MS = 10_000;
+/** A StatefulSet's pods appear within seconds; where none does for so long it is refused, and another template may be what mends it. */
+const POD_APPEARS_MS = 60_000;
 
 /** In order: the first rule that has something to say decides the pass. */
-const RULES: Rule[] = [hold, pin, pause, abort, discard, leave, grow, switchOver, retire, prune];
+const RULES: Rule[] = [hold, pin, pause, abort, discard, leave, reopen, grow, switchOver, retire, prune];
 
 /**
  * Chooses the next step from what was just observed. Pure: no client, clock, log or environment; nothing is remembered between
@@ -113,53 +117,66 @@ function pause({ observed }: Situation): Verdict | undefined {
 
 /** An upgrade that was refused, by a person or by its deadline; and the end of a refusal. */
 function abort(situation: Situation): Verdict | undefined {
-  const { observed, activeRevision, wantedRevision, wantedName, wanted, wantedSize, isAborted } = situation;
-  const { declaration, blueGreen, nowMs } = observed;
-  if (declaration.aborted) {
-    const retried =
-      declaration.retry !== '' && [declaration.aborted.revision, 'true'].includes(declaration.retry);
-    return isAborted && !retried
-      ? undefined
-      : progress({ kind: 'clearAborted' }, 'a new revision or a retry ends the abort');
+  const { observed, wantedRevision, wantedName, isAborted } = situation;
+  const { aborted, abort, retry } = observed.declaration;
+  if (aborted) {
+    const isRetried = [aborted.revision, 'true'].includes(retry);
+    if (isAborted && !isRetried) return undefined;
+    return progress({ kind: 'clearAborted' }, 'a new revision or a retry ends the abort');
   }
-  const upgrade = blueGreen.status?.upgrade;
-  const isUpgrading = upgrade !== undefined && upgrade.to === wantedName;
-  const isSwitched = activeRevision === wantedRevision;
-  const replacing = isSwitched
-    ? observed.sets.find(({ name }) => name === upgrade?.from)?.revision
-    : activeRevision;
-  if (!isUpgrading || replacing === undefined || replacing === wantedRevision) return undefined;
-  if (!canBeWanted(replacing, observed)) return undefined;
-  const refuse = (because: string): Verdict =>
-    progress(
+  const replacing = replacedRevision(situation);
+  const isRefused = [wantedRevision, wantedName].includes(abort);
+  const because = isRefused ? `annotation abort names ${abort}` : whyLate(situation);
+  if (replacing !== undefined && because !== undefined) {
+    return progress(
       { kind: 'abort', revision: wantedRevision, replacing, because },
       `upgrade to ${wantedName} aborted: ${because}`,
     );
-  if ([wantedRevision, wantedName].includes(declaration.abort))
-    return refuse(`annotation abort names ${declaration.abort}`);
+  }
+  // Left there, they would hit a later upgrade to the same revision.
+  if (abort === '' && retry === '') return undefined;
+  return progress({ kind: 'clearAborted' }, 'there is no upgrade that the annotations abort and retry name');
+}
+
+/** The revision that the upgrade in progress is to replace, if there is a way back to it. */
+function replacedRevision({
+  observed,
+  activeRevision,
+  wantedRevision,
+  wantedName,
+}: Situation): string | undefined {
+  const upgrade = observed.blueGreen.status?.upgrade;
+  const from = observed.sets.find(({ name }) => upgrade?.to === wantedName && name === upgrade.from);
+  const replaced = activeRevision === wantedRevision ? from?.revision : activeRevision;
+  if (replaced === undefined || replaced === wantedRevision) return undefined;
+  return canBeWanted(replaced, observed) ? replaced : undefined;
+}
+
+/** Why an upgrade has missed its deadline, in words. */
+function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Situation): string | undefined {
+  const { spec, status } = observed.blueGreen;
+  const isSwitched = situation.activeRevision === situation.wantedRevision;
+  if (isSwitched || wantedSize === 0 || status?.upgrade?.to !== wantedName) return undefined;
+  const elapsedSeconds = (observed.nowMs - Date.parse(status.upgrade.startedAt)) / 1000;
+  if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;
   const notReady = wanted ? whyNotReady(wanted, wantedSize) : 'its set was not made';
-  const elapsedSeconds = (nowMs - Date.parse(upgrade.startedAt)) / 1000;
-  if (isSwitched || notReady === undefined || elapsedSeconds <= blueGreen.spec.progressDeadlineSeconds)
-    return undefined;
-  return refuse(
-    `not ready within progressDeadlineSeconds (${blueGreen.spec.progressDeadlineSeconds} s): ${notReady}`,
+  return (
+    notReady && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${notReady}`
   );
 }
 
-/** A green that never was active and is no longer wanted goes at once: it holds nobody. */
+/** A green that is no longer wanted goes at once while it holds nobody: if it never joined, or if something else is to be made instead. */
 function discard(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others, isAborted } = situation;
-  if (active === wanted && !isAborted) return undefined;
+  const isReplaced = active !== wanted || isAborted;
   const unwanted = others.find(
     (set) =>
       set.kind === 'revisionSet' &&
       (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) &&
-      isClientless(set, observed.sets),
+      (hasNobody(set, observed.sets) || (isReplaced && isClientless(set, observed.sets))),
   );
   if (!unwanted) return undefined;
-  const joiner = joinerOf(situation);
-  if (joiner && unwanted.pods.some((pod) => nodeOf(pod, observed.sets)))
-    return waitFor('Progressing', `${unwanted.name} stays while ${joiner.name} ${joiner.problem}`);
+  if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
   // A set older than the active one was active once, and is kept at 0 to go back to.
   if (active && unwanted.createdAtMs > active.createdAtMs) {
@@ -168,22 +185,40 @@ function discard(situation: Situation): Verdict | undefined {
   return progress({ kind: 'resize', set: unwanted.name, to: 0, because }, because);
 }
 
+/** A node without a sidecar that stays after all takes clients again. */
+function reopen(situation: Situation): Verdict | undefined {
+  const closed = closedOf(situation);
+  const via = spokesmanOf(situation);
+  if (closed === undefined || !via) return undefined;
+  return progress({ kind: 'stopEvacuation', node: closed, via: via.name }, `${closed} takes clients again`);
+}
+
 /** Step 2: the active revision first, then the wanted one, each has a set of the wanted size. */
 function grow(situation: Situation): Verdict | undefined {
   const { active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } = situation;
+  if (active && active.size >= wantedSize) {
+    if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
+    if (wanted && wanted.size >= wantedSize) return undefined;
+    const blank = whyBlank(active, situation);
+    if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
+  }
+  // Whoever joins may choose a node that is about to stop, and then stays apart for good.
+  const stopping = stoppingOf(situation);
+  if (stopping) return waitFor('Progressing', `${stopping.name} is drained and stopping`);
   if (!active) return make(activeName, activeRevision, wantedSize);
   if (active.size < wantedSize) return enlarge(active, wantedSize);
-  if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
-  const alive = active.pods.some(({ ready, terminating }) => ready && !terminating);
-  const starting = active.pods.find(({ failing, ready }) => !failing && !ready);
-  // Green on empty disks with nobody alive to copy from would lose users, rules and retained messages.
-  if (!wanted && !alive && starting)
-    return waitFor(
-      'Progressing',
-      `${starting.name} ${starting.problem}; it comes back before it is replaced`,
-    );
-  if (!wanted) return make(wantedName, wantedRevision, wantedSize);
-  return wanted.size < wantedSize ? enlarge(wanted, wantedSize) : undefined;
+  return wanted ? enlarge(wanted, wantedSize) : make(wantedName, wantedRevision, wantedSize);
+}
+
+/** Green on empty disks with nobody alive to copy from would lose users, rules and retained messages. */
+function whyBlank(active: NodeSet, { observed }: Situation): string | undefined {
+  const pods = stayingPods(active);
+  if (pods.some(({ ready }) => ready)) return undefined;
+  const starting = pods.find(({ failing }) => !failing);
+  if (starting) return `${starting.name} ${starting.problem}`;
+  const startedAt = observed.blueGreen.status?.upgrade?.startedAt;
+  const isLate = startedAt !== undefined && observed.nowMs - Date.parse(startedAt) > POD_APPEARS_MS;
+  return pods.length > 0 || isLate ? undefined : `${active.name} has no pod yet`;
 }
 
 function make(name: string, revision: string, size: number): Verdict {

@@ -126,6 +126,22 @@ function runningNodes(set: NodeSet): string[] {
     .sort();
 }
 
+/**
+ * A node of an active declaration whose pod stays and which evacuates all the same: fewer nodes were wanted for a while, or the
+ * evacuation was left on its claim. Only one with our own rates: somebody else's is not ours to stop.
+ */
+export function closedOf({ observed, active, wantedSize }: Situation): string | undefined {
+  if (active?.kind !== 'declaration') return undefined;
+  const { connEvictRate, sessEvictRate } = ratesOf(observed.blueGreen.spec);
+  const staying = stayingPods(active).filter(({ ordinal }) => ordinal < wantedSize);
+  return reportsOf(observed.sets)
+    .flatMap(({ evacuations }) => evacuations)
+    .find(
+      ({ node, connection_eviction_rate: conn, session_eviction_rate: sess }) =>
+        conn === connEvictRate && sess === sessEvictRate && staying.some((pod) => isNodeOf(pod, node)),
+    )?.node;
+}
+
 /** The first step that tells pods how to drain, for all pods whose sidecar answers and was told otherwise. */
 export function tellingOf(situation: Situation): Turn | undefined {
   for (const set of situation.observed.sets) {

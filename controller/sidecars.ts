@@ -10,6 +10,7 @@ export interface Sidecars {
   tell(address: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
   leave(address: string, node: string, signal: AbortSignal): Promise<void>;
   evacuate(address: string, node: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
+  stopEvacuation(address: string, node: string, signal: AbortSignal): Promise<void>;
 }
 
 /** A sidecar refused, or did not answer (`status` 0). */
@@ -80,6 +81,8 @@ export function makeSidecars(certificate: () => Promise<ClientCertificate>): Sid
     leave: (address, node, signal) => act({ method: 'DELETE', address, path: nodePath(node), signal }),
     evacuate: (address, node, settings, signal) =>
       act({ method: 'POST', address, path: `${nodePath(node)}/evacuation`, body: { ...settings }, signal }),
+    stopEvacuation: (address, node, signal) =>
+      act({ method: 'DELETE', address, path: `${nodePath(node)}/evacuation`, signal }),
   };
 }
 

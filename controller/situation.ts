@@ -127,6 +127,20 @@ export function joinerOf({ active, wanted, wantedSize }: Situation): Pod | undef
     .find(({ ready, failing, ordinal }) => !ready && !failing && ordinal < wantedSize);
 }
 
+/** A node that is drained, or never held anybody, and whose pod is about to end. */
+export function stoppingOf({ observed: { sets } }: Situation): Pod | undefined {
+  return sets
+    .flatMap(({ pods, size }) => pods.filter(({ terminating, ordinal }) => terminating || ordinal >= size))
+    .find((pod) => nodeOf(pod, sets)?.sessions === 0);
+}
+
+/** None of a set's nodes has ever joined: there is nobody to hand over. */
+export function hasNobody(set: NodeSet, sets: NodeSet[]): boolean {
+  return set.pods.every(
+    (pod) => !pod.ready && pod.report?.joined !== true && nodeOf(pod, sets) === undefined,
+  );
+}
+
 /** A set holds no session and no client, as far as every node that answers knows; false when nobody tells of a Ready pod's node. */
 export function isClientless(set: NodeSet, sets: NodeSet[]): boolean {
   return set.pods.every((pod) => {

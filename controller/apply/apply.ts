@@ -42,6 +42,8 @@ function write(step: Exclude<Step, { kind: 'makeSet' | 'wait' | 'rest' }>, site:
       );
     case 'evacuate':
       return sidecars.evacuate(addressOf(site, step.via), step.node, step.settings, site.signal);
+    case 'stopEvacuation':
+      return sidecars.stopEvacuation(addressOf(site, step.via), step.node, site.signal);
     case 'leave':
       return sidecars.leave(addressOf(site, step.via), step.node, site.signal);
     case 'abort':

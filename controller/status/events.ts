@@ -22,6 +22,7 @@ const REASONS: Record<Step['kind'], string> = {
   resize: 'RevisionSetResized',
   tell: '',
   evacuate: 'EvacuationStarted',
+  stopEvacuation: 'EvacuationStopped',
   leave: 'NodeLeft',
   deleteSet: 'RevisionSetDeleted',
   abort: 'UpgradeAborted',

@@ -2,7 +2,7 @@
 import type { Declaration, Decision, NodeSet, Observed, Pod, Step } from '../../controller/model.js';
 import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
 import type { UpgradeStatus } from '../../lib/types.js';
-import { beginEvacuation, forceLeave } from './emqx.js';
+import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
 import { podOf } from './kubelet.js';
 import { deleteSet } from './stateful-sets.js';
 import { note, podNamed, uid, violate, type PodObject, type SetObject, type World } from './world.js';
@@ -179,6 +179,9 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       );
       return;
     }
+    case 'stopEvacuation':
+      if (world.nodes.get(step.via)?.state === 'joined') stopEvacuation(world, podOf(step.node));
+      return;
     case 'leave':
       if (world.nodes.get(step.via)?.state === 'joined') forceLeave(world, podOf(step.node));
       return;

@@ -96,7 +96,7 @@ function live(world: World, node: EmqxNode): void {
         beginEvacuation(
           world,
           node.name,
-          { connRate: 1, sessRate: 1, takeover: 3, health: 0, migrateTo: [] },
+          { ...pod.disk.evacuating, takeover: 3, health: 0, migrateTo: [] },
           'sequence',
         );
       }
@@ -129,6 +129,13 @@ function join(world: World, node: EmqxNode, pod: PodObject): void {
   else if (members.has(node.name) && random.chance(world.refusal)) return;
   else {
     node.state = 'joining';
+    // Its listeners start anew: who connected before it joined is dropped.
+    for (const client of world.clients) {
+      if (client.at !== node.name) continue;
+      delete client.at;
+      delete client.session;
+      client.retryAt = world.now + 1;
+    }
     node.partner = partner.name;
     node.left = random.int(1, random.chance(0.2) ? 8 : 3);
   }
@@ -177,7 +184,7 @@ export function beginEvacuation(
     initialSessions: sessionsAt(world, name),
   };
   const pod = podNamed(world, name);
-  if (pod) pod.disk.evacuating = true;
+  if (pod) pod.disk.evacuating = { connRate: options.connRate, sessRate: options.sessRate };
   note(world, `${name} begins to evacuate (${cause}) to ${options.migrateTo.join(', ') || 'any'}`);
   return true;
 }
@@ -187,7 +194,7 @@ export function stopEvacuation(world: World, name: string): void {
   if (node?.evacuation) note(world, `${name} stops evacuating`);
   delete node?.evacuation;
   const pod = podNamed(world, name);
-  if (pod) pod.disk.evacuating = false;
+  if (pod) delete pod.disk.evacuating;
 }
 
 /** The nodes that `name` could hand sessions to. */
@@ -260,8 +267,10 @@ function sessionMoved(world: World, { cause, since }: Evacuation, from: string, 
   const pod = podNamed(world, to);
   const set = pod && ownerOf(world, pod);
   const lawful = world.activeHistory.slice(Math.max(since - 1, 0));
-  const isThere = joinedNodes(world).some(({ name }) => lawful.includes(podNamed(world, name)?.owner ?? ''));
-  if (cause === 'upgrade' && set && isThere && !lawful.includes(set.uid)) {
+  const isThere = joinedNodes(world).some(({ name }) =>
+    lawful.some((active) => name.startsWith(`${active}-`)),
+  );
+  if (cause === 'upgrade' && set && isThere && !lawful.includes(set.name)) {
     violate(world, `a session of ${from} is moved to ${to}, which is not active`);
   }
 }

@@ -21,6 +21,8 @@ export class Watcher {
   private readonly hurt = new Map<string, { pod: PodObject; restarts: number; at: number }>();
   private selected: string | undefined;
   private servingBefore = 0;
+  /** The wanted sizes of the last seconds: what was wanted a moment ago cannot be blamed. */
+  private readonly sizes: number[] = [];
 
   constructor(private readonly world: World) {}
 
@@ -34,7 +36,9 @@ export class Watcher {
   /** To be called after each action of the sequence and after each second. */
   look(): void {
     const { world } = this;
-    const size = wantedSize(world);
+    this.sizes.push(wantedSize(world));
+    if (this.sizes.length > 5) this.sizes.shift();
+    const size = Math.min(...this.sizes);
     for (const { name, deleted } of world.pods)
       if (deleted?.cause === 'sequence' && !this.hurt.has(name)) this.harms(name);
     // A crash of one has broken the join of another.
@@ -71,7 +75,7 @@ export class Watcher {
     const excused = [...this.hurt.keys()].filter((pod) => isPodOf(active, pod)).length;
     if (active.uid !== this.selected) {
       world.activations += 1;
-      world.activeHistory.push(active.uid);
+      world.activeHistory.push(active.name);
       const needed = Math.min(this.servingBefore, size) - excused;
       const isLost = !allSets(world).some(({ uid }) => uid === this.selected);
       if (!isLost && serving < needed)
@@ -137,10 +141,12 @@ export class Watcher {
     const set = allSets(world).find((each) => each.name === name);
     if (!set) return;
     const to = step.kind === 'resize' ? step.to : step.kind === 'deleteSet' ? 0 : set.size - 1;
-    const leaving = world.pods.filter(
-      ({ owner, ordinal, deleted }) => owner === set.uid && ordinal >= to && !deleted,
+    // What has joined since it was looked at is nobody's fault.
+    const seenSet = seen.sets.find((each) => each.name === name);
+    const leaving = (seenSet?.pods ?? []).filter(({ ordinal, terminating }) => ordinal >= to && !terminating);
+    const joined = leaving.filter(
+      (pod) => (pod.ready || pod.report?.joined) && world.nodes.get(pod.name)?.state === 'joined',
     );
-    const joined = leaving.filter((pod) => world.nodes.get(pod.name)?.state === 'joined');
     if (joined.length === 0) return;
     const active = this.activeSet();
     const size = Math.min(seen.blueGreen.spec.replicas ?? 0, wantedSize(world));
@@ -212,12 +218,13 @@ export function restlessness(world: World): string | undefined {
       return `Service ${service.name} reaches ${service.endpoints.join(', ')}`;
   }
   const closed = [...world.nodes.values()].find(({ evacuation }) => evacuation);
-  if (closed) return `${closed.name} still evacuates`;
+  const helps = world.pods.some(({ hasSidecar }) => hasSidecar);
+  if (closed && helps) return `${closed.name} still evacuates`;
   const lost = world.clients.find(({ at }) => at === undefined);
-  if (lost) return `client ${lost.id} is not connected`;
-  // An adopted set has nobody who could have them leave before its first upgrade.
+  if (lost && (!closed || helps)) return `client ${lost.id} is not connected`;
+  // Before the first upgrade of an adopted set there is no sidecar that could be asked.
   const stopped =
-    last !== declaration &&
+    helps &&
     [...world.members].find(
       (name) => world.nodes.get(name)?.state !== 'joined' && !(world.hasClaims && isPodOf(last, name)),
     );

@@ -55,7 +55,8 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
     tick(world);
     watcher.look();
     if (left > 0 || endsAt === Number.POSITIVE_INFINITY) continue;
-    quietFor = loop.isResting ? quietFor + 1 : 0;
+    const isStill = world.pods.every(({ deleted, ready }) => !deleted && ready);
+    quietFor = loop.isResting && isStill ? quietFor + 1 : 0;
     if (quietFor >= QUIET_SECONDS) {
       const wrong = restlessness(world);
       if (wrong !== undefined) violate(world, `at rest, ${wrong}`);
@@ -111,6 +112,7 @@ class Loop {
     const seen = observe(world);
     const decision = this.plan(seen);
     this.passes += 1;
+    if (decision.step.kind !== 'rest') this.isResting = false;
     trace(world, decision);
     this.pending = {
       decision,

@@ -89,7 +89,7 @@ function createPod(world: World, set: SetObject, ordinal: number): void {
   const { random, now } = world;
   const name = `${set.name}-${ordinal}`;
   const isOwn = set === world.declaration;
-  const disk = (world.hasClaims && world.claims.get(name)) || { isMember: false, evacuating: false };
+  const disk = (world.hasClaims && world.claims.get(name)) || { isMember: false };
   if (world.hasClaims) world.claims.set(name, disk);
   const rolledTemplate = rolled.get(world)?.get(name);
   rolled.get(world)?.delete(name);

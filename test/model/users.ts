@@ -91,7 +91,8 @@ export function edit(world: World, template: JsonObject, watcher: Watcher): void
   declaration.version += 1;
   declaration.asked = template;
   if (world.webhook) return;
-  if (random.chance(0.3)) {
+  // A roll to what never starts would be for its author to mend.
+  if (!BAD.includes(template) && random.chance(0.3)) {
     note(world, 'user: the partition is lowered');
     declaration.frozen = false;
   }

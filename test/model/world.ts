@@ -70,7 +70,7 @@ export interface PodObject {
 export interface Disk {
   isMember: boolean;
   /** The file `.evacuation`. */
-  evacuating: boolean;
+  evacuating?: { connRate: number; sessRate: number };
 }
 
 export interface EmqxNode {
@@ -153,7 +153,7 @@ export interface World {
   clients: Client[];
   /** How often the revision that the Services select has changed: one activation an upgrade. */
   activations: number;
-  /** The sets active at each activation, oldest first. */
+  /** Names of the sets active at each activation, oldest first. */
   activeHistory: string[];
   nextUid: number;
   /** What must not happen, and did. */

@@ -10,6 +10,7 @@ export interface EmqxDouble {
   tell(address: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
   leave(address: string, node: string, signal: AbortSignal): Promise<void>;
   evacuate(address: string, node: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
+  stopEvacuation(address: string, node: string, signal: AbortSignal): Promise<void>;
   /** What was asked of sidecars, in order: `tell emqx-x-0`, `leave emqx@…`. */
   asked: string[];
   /** Every sidecar answers with what this makes of its report. */
@@ -86,6 +87,12 @@ export function makeEmqx(store: Store, namespace: string): EmqxDouble {
       podAt(address);
       evacuated.add(node);
       asked.push(`evacuate ${node}`);
+      return Promise.resolve();
+    },
+    stopEvacuation(address, node) {
+      podAt(address);
+      evacuated.delete(node);
+      asked.push(`stop evacuation ${node}`);
       return Promise.resolve();
     },
   };
