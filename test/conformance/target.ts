@@ -47,7 +47,20 @@ export class Target {
       throw new Error('EMQX_URLS and MQTT_HOSTS need the same number of entries, at least two');
     }
     const authorization = basic(need(env, 'EMQX_API_KEY'), need(env, 'EMQX_API_SECRET'));
-    return Target.#of(urls, hosts, authorization, []);
+    const target = await Target.#of(urls, hosts, authorization, []);
+    await target.#needsQuiet();
+    return target;
+  }
+
+  /** Counts are compared exactly, and evacuations would throw out other people's clients. */
+  async #needsQuiet(): Promise<void> {
+    await this.tidy();
+    const nodes = (await this.api(this.a, '/nodes')).body as readonly { readonly connections?: number }[];
+    const sessions = nodes.reduce((sum, { connections = 0 }) => sum + connections, 0);
+    if (sessions > 0)
+      throw new Error(
+        `the cluster has ${sessions} clients or sessions; the suite evacuates nodes and needs one without`,
+      );
   }
 
   static async #standIns(): Promise<Target> {

@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { MqttClient } from 'mqtt';
 import { persistent, useNodes } from './harness.js';
-import { until, untilJoined, type TestNode } from './testNode.js';
+import { testKey, until, untilJoined, type TestNode } from './testNode.js';
 
 const { start, client } = useNodes(10);
 
@@ -111,7 +113,7 @@ describe('forming a cluster', () => {
     expect(await running(second)).toEqual([second.name]);
   }, 20_000);
 
-  it("takes over the joiner's bootstrap keys for the whole cluster", async () => {
+  it('shares API keys: one made on a node works on all', async () => {
     const first = start(1);
     await until('first is up', async () => (await first.api('GET', '/status')).status === 200);
     const second = start(2);
@@ -126,6 +128,15 @@ describe('forming a cluster', () => {
     );
   }, 20_000);
 });
+
+it("a joiner's bootstrap file overwrites the cluster's keys", async () => {
+  const first = start(1);
+  await until('first is up', async () => (await first.api('GET', '/status')).status === 200);
+  const other = join(first.dataDir, 'other');
+  writeFileSync(other, `${testKey.key}:another-secret`);
+  start(2, { EMQX_API_KEY__BOOTSTRAP_FILE: other });
+  await until('the first has lost its secret', async () => (await first.api('GET', '/nodes')).status === 401);
+}, 20_000);
 
 async function fetchToken(node: TestNode): Promise<unknown> {
   const base = `http://${node.host}:18083/api/v5`;
@@ -189,6 +200,14 @@ describe('a node that goes', () => {
     await untilJoined([first, fresh]);
   }, 30_000);
 
+  it('recreated on an empty disk may join at once where lingering names are admitted', async () => {
+    const env = { STANDIN_LINGERING_NAME: 'admit' };
+    const [first, second] = [start(1, env), start(2, env)];
+    await untilJoined([first, second]);
+    await second.end('SIGKILL');
+    await untilJoined([first, start(2, env)]);
+  }, 30_000);
+
   it('restarted on its own disk comes back without a join', async () => {
     const [first, second] = [start(1), start(2)];
     await untilJoined([first, second]);
@@ -246,21 +265,17 @@ describe('between nodes', () => {
     await before.endAsync();
     const sender = await client(second, 'sender');
     for (let at = 0; at < 5; at += 1) await sender.publishAsync('t/c', `${at}`, { qos: 1 });
-    expect((await first.api('GET', '/clients/c')).body).toMatchObject({
-      node: first.name,
-      connected: false,
-      mqueue_len: 5,
-    });
+    // Messages go from node to node without an answer.
+    const seen = async () => (await first.api('GET', '/clients/c')).body as { readonly mqueue_len: number };
+    await until('five wait', async () => (await seen()).mqueue_len === 5);
+    expect(await seen()).toMatchObject({ node: first.name, connected: false });
     await client(second, 'c', persistent);
     expect((await first.api('GET', '/clients/c')).body).toMatchObject({
       node: second.name,
       connected: true,
       subscriptions_cnt: 1,
     });
-    await until(
-      'all delivered',
-      async () => ((await first.api('GET', '/clients/c')).body as { mqueue_len: number }).mqueue_len === 0,
-    );
+    await until('all delivered', async () => (await seen()).mqueue_len === 0);
   }, 30_000);
 
   it('counts the sessions of all nodes', async () => {

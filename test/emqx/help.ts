@@ -37,6 +37,8 @@ Variables of the stand-in:
   STANDIN_SESSION_MOVE_MS          2; what moving one session takes at least: a client that returns meanwhile is kicked
   STANDIN_STAY_ALONE=true          never joins, and logs nothing
   STANDIN_SINGLE_NODE_LICENCE=true refuses every join
+  STANDIN_LINGERING_NAME           refuse (default): a new node under a name that is listed as stopped is already_in_cluster until
+                                   force_leave; admit: it may join, as EMQX mostly lets it
 
 Unkind habits that a running node takes on or drops through PUT /switches (name in brackets):
   STANDIN_API                      up, hang, error, down: EMQX's API, and /status with down [api]
@@ -48,7 +50,6 @@ Unkind habits that a running node takes on or drops through PUT /switches (name 
   STANDIN_REFUSE_KEYS              every API key is wrong [refusesKeys]
 
 These habits have no switch, they follow from the model: the join drops whoever is connected; a join whose partner stops
-leaves the node without MQTT and API; a node that comes back under a name that is still listed as stopped is refused
-(already_in_cluster) until force_leave; evictions come in bursts, one a second; the sessions of a killed node are gone; a node
+leaves the node without MQTT and API; evictions come in bursts, one a second; the sessions of a killed node are gone; a node
 with .evacuation in its data directory comes up refusing clients.
 `;

@@ -58,6 +58,7 @@ export interface Settings {
   readonly sessionMoveMs: number;
   readonly staysAlone: boolean;
   readonly hasSingleNodeLicence: boolean;
+  readonly admitsListed: boolean;
   readonly switches: Switches;
 }
 
@@ -102,6 +103,7 @@ export function readSettings(env: Env): Settings {
     noRecipientMs: number('STANDIN_NO_RECIPIENT_RETRY_MS', env, 30_000),
     sessionMoveMs: number('STANDIN_SESSION_MOVE_MS', env, 2),
     staysAlone: flag('STANDIN_STAY_ALONE', env),
+    admitsListed: choice('STANDIN_LINGERING_NAME', env, ['refuse', 'admit']) === 'admit',
     hasSingleNodeLicence:
       flag('STANDIN_SINGLE_NODE_LICENCE', env) ||
       (isAtLeast(version, 5, 9) && env.EMQX_LICENSE__KEY === undefined),

@@ -285,9 +285,9 @@ export class Cluster {
       joiner,
       self: this.self,
       members: this.#members,
-      running: this.running(),
       isStopping: this.isStopping || this.isJoining,
       isSingleNodeLicence: this.settings.hasSingleNodeLicence,
+      admitsListed: this.settings.admitsListed && !this.isRunning(joiner),
     });
   }
 

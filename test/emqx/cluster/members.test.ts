@@ -6,13 +6,14 @@ describe('joining', () => {
     joiner: 'e@c',
     self: 'e@a',
     members: ['e@a'],
-    running: ['e@a'],
     isStopping: false,
     isSingleNodeLicence: false,
+    admitsListed: false,
   };
   it.each([
     ['a stranger', {}, 'welcome'],
     ['a name that is still listed', { members: ['e@a', 'e@c'] }, "{already_in_cluster,'e@c'}"],
+    ['a listed name where that is admitted', { members: ['e@a', 'e@c'], admitsListed: true }, 'welcome'],
     ['anybody while stopping', { isStopping: true }, "{node_down,'e@a'}"],
     ['anybody with a licence for one', { isSingleNodeLicence: true }, "Node 'e@a' has a single node license"],
   ])('%s', (_who, some, expected) => {

@@ -37,22 +37,19 @@ export interface JoinAsked {
   readonly joiner: string;
   readonly self: string;
   readonly members: readonly string[];
-  readonly running: readonly string[];
   readonly isStopping: boolean;
   readonly isSingleNodeLicence: boolean;
+  /** A name that is still listed may join again, as it may in EMQX with luck. */
+  readonly admitsListed: boolean;
 }
 
 /** Whether the node that is asked lets the joiner in. Pure. */
-export function answerJoin({
-  joiner,
-  self,
-  members,
-  isStopping,
-  isSingleNodeLicence,
-}: JoinAsked): JoinAnswer {
-  if (isStopping) return { kind: 'refused', reason: `{node_down,'${self}'}` };
-  if (isSingleNodeLicence) return { kind: 'refused', reason: `Node '${self}' has a single node license` };
-  if (members.includes(joiner)) return { kind: 'refused', reason: `{already_in_cluster,'${joiner}'}` };
+export function answerJoin({ joiner, self, members, ...asked }: JoinAsked): JoinAnswer {
+  if (asked.isStopping) return { kind: 'refused', reason: `{node_down,'${self}'}` };
+  if (asked.isSingleNodeLicence)
+    return { kind: 'refused', reason: `Node '${self}' has a single node license` };
+  if (members.includes(joiner) && !asked.admitsListed)
+    return { kind: 'refused', reason: `{already_in_cluster,'${joiner}'}` };
   return { kind: 'welcome' };
 }
 
