@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Decision } from '../../../controller/model.js';
+import { eventFor, happenings } from '../../../controller/status/events.js';
+import { observed, report, set } from '../cases.js';
+
+const decided: Decision = {
+  step: { kind: 'makeSet', name: 'emqx-ggggggggg', revision: 'ggggggggg', size: 3 },
+  phase: 'Progressing',
+  message: 'making emqx-ggggggggg',
+  active: 'emqx-bbbbbbbbb',
+  wanted: 'emqx-ggggggggg',
+  activeRevision: 'bbbbbbbbb',
+  wantedRevision: 'ggggggggg',
+  wantedSize: 3,
+  stalled: false,
+  settled: false,
+};
+const waiting: Decision = { ...decided, step: { kind: 'wait', forMs: 1 }, message: 'x is starting' };
+
+describe('what is told', () => {
+  it('is each step that is more than book-keeping', () => {
+    expect(happenings(observed(), decided, undefined)).toEqual([
+      { type: 'Normal', reason: 'RevisionSetCreated', message: 'making emqx-ggggggggg' },
+    ]);
+    expect(happenings(observed(), waiting, undefined)).toEqual([]);
+  });
+
+  it('is a refusal in place of the step', () => {
+    expect(happenings(observed(), decided, { kind: 'refused', message: 'no' })).toEqual([
+      { type: 'Warning', reason: 'Refused', message: 'no' },
+    ]);
+  });
+
+  it('is a warning when a person must act', () => {
+    expect(happenings(observed(), { ...waiting, stalled: true }, undefined)).toEqual([
+      { type: 'Warning', reason: 'Stalled', message: 'x is starting' },
+    ]);
+  });
+
+  it('is a warning when a gate gave up', () => {
+    const gate = { kind: 'gaveUp' as const, detail: 'nowhere to go', sessionsLost: 7 };
+    const name = 'emqx-bbbbbbbbb';
+    const pods = { 0: { ready: false, terminating: true, report: report(`${name}-0`, { gate }) } };
+    expect(happenings(observed({ sets: [set(name, { pods })] }), waiting, undefined)).toEqual([
+      {
+        type: 'Warning',
+        reason: 'DrainGaveUp',
+        message: `${name}-0 stopped with 7 sessions left: nowhere to go`,
+      },
+    ]);
+  });
+});
+
+describe('an Event', () => {
+  const about = { apiVersion: 'apps/v1', kind: 'StatefulSet', namespace: 'mq', name: 'emqx', uid: 'u' };
+  const happening = { type: 'Normal' as const, reason: 'NodeLeft', message: 'm' };
+  const nameOf = (changes: object, when = { nowMs: 3_600_000, upgradeId: 'a' }): unknown =>
+    eventFor({ ...happening, ...changes }, about, when)['metadata'];
+
+  it('has the same name when the same is told again, by whomever', () => {
+    expect(nameOf({})).toEqual(nameOf({}, { nowMs: 7_199_999, upgradeId: 'a' }));
+  });
+
+  it('has another name for other words, in another upgrade, and after an hour', () => {
+    const names = [
+      nameOf({}),
+      nameOf({ message: 'n' }),
+      nameOf({}, { nowMs: 3_600_000, upgradeId: 'b' }),
+      nameOf({}, { nowMs: 7_200_000, upgradeId: 'a' }),
+    ].map((name) => JSON.stringify(name));
+    expect(new Set(names).size).toBe(4);
+  });
+});

@@ -1,0 +1,221 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Decision, Observed } from '../../../controller/model.js';
+import { statusOf, type Trouble } from '../../../controller/status/status.js';
+import type { BlueGreenStatus, Condition } from '../../../lib/types.js';
+import { nodeName, observed, report, set } from '../cases.js';
+
+const blue = 'emqx-bbbbbbbbb';
+const green = 'emqx-ggggggggg';
+const NOW_MS = Date.parse('2026-01-02T03:04:05.000Z');
+const TRACE = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
+
+function decision(changes: Partial<Decision> = {}): Decision {
+  return {
+    step: { kind: 'rest' },
+    phase: 'Stable',
+    message: 'serves',
+    active: blue,
+    wanted: blue,
+    activeRevision: 'bbbbbbbbb',
+    wantedRevision: 'bbbbbbbbb',
+    wantedSize: 3,
+    stalled: false,
+    settled: true,
+    ...changes,
+  };
+}
+
+const upgrading = decision({
+  phase: 'Progressing',
+  message: 'green starts',
+  wanted: green,
+  wantedRevision: 'ggggggggg',
+  settled: false,
+});
+const draining = decision({
+  phase: 'Draining',
+  message: 'blue drains',
+  active: green,
+  activeRevision: 'ggggggggg',
+  wanted: green,
+  wantedRevision: 'ggggggggg',
+  settled: false,
+});
+
+function status(seen: Observed, decided: Decision, trouble?: Trouble): BlueGreenStatus {
+  return statusOf({ ...seen, nowMs: NOW_MS }, decided, { trouble, selector: 'app=emqx' });
+}
+
+const healthy = (): Observed => observed({ sets: [set(blue)] });
+const both = (before: Partial<BlueGreenStatus> = {}): Observed => {
+  const seen = observed({ sets: [set(blue), set(green)], selects: 'ggggggggg', status: before });
+  return { ...seen, declaration: { ...seen.declaration, requestedBy: 'alice', traceparent: TRACE } };
+};
+const isTrue = ({ conditions }: BlueGreenStatus): string[] =>
+  conditions.filter((condition) => condition.status === 'True').map(({ type }) => type);
+
+describe('a set that serves', () => {
+  it('is Ready for kstatus and has its figures', () => {
+    const made = status(healthy(), decision());
+    expect(isTrue(made)).toEqual(['Ready', 'Available', 'Progressing']);
+    expect(made).toMatchObject({
+      active: blue,
+      wanted: blue,
+      replicas: 3,
+      readyReplicas: 3,
+      nodes: '3/3',
+      selector: 'app=emqx,sluice.dev/revision=bbbbbbbbb',
+      clientsLeft: 0,
+    });
+    expect(made.emqxNodes.map(({ node, revision }) => ({ node, revision }))).toEqual(
+      [0, 1, 2].map((ordinal) => ({ node: nodeName(`${blue}-${ordinal}`), revision: 'bbbbbbbbb' })),
+    );
+  });
+
+  it('has no active name before its set exists', () => {
+    expect(status(observed({ sets: [] }), decision({ settled: false })).active).toBe('');
+  });
+});
+
+describe('conditions', () => {
+  const before = (type: Condition['type'], value: 'True' | 'False'): Condition => ({
+    type,
+    status: value,
+    reason: 'x',
+    message: '',
+    lastTransitionTime: '2020-01-01T00:00:00.000Z',
+    observedGeneration: 1,
+  });
+  const timeOf = (made: BlueGreenStatus, type: string): string | undefined =>
+    made.conditions.find((condition) => condition.type === type)?.lastTransitionTime;
+
+  it('keep their time while they stay the same, and only then', () => {
+    const seen = observed({
+      sets: [set(blue)],
+      status: { conditions: [before('Ready', 'True'), before('Stalled', 'True')] },
+    });
+    const made = status(seen, decision());
+    expect(timeOf(made, 'Ready')).toBe('2020-01-01T00:00:00.000Z');
+    expect(timeOf(made, 'Stalled')).toBe('2026-01-02T03:04:05.000Z');
+  });
+
+  it.each([
+    { when: 'green starts', decided: upgrading, conditions: ['Reconciling', 'Available', 'Progressing'] },
+    {
+      when: 'a person must act',
+      decided: { ...upgrading, stalled: true },
+      conditions: ['Stalled', 'Available', 'Degraded'],
+    },
+    {
+      when: 'it was aborted',
+      decided: decision({ phase: 'Aborted', settled: false }),
+      conditions: ['Stalled', 'Available', 'Degraded'],
+    },
+    {
+      when: 'it is paused',
+      decided: decision({ phase: 'Paused' }),
+      conditions: ['Available', 'Progressing'],
+    },
+  ])('say it when $when', ({ decided, conditions }) => {
+    expect(isTrue(status(observed({ sets: [set(blue), set(green)] }), decided))).toEqual(conditions);
+  });
+
+  it('say that a node is missing', () => {
+    const seen = observed({ sets: [set(blue, { pods: { 1: { ready: false, problem: 'is starting' } } })] });
+    const made = status(seen, decision({ phase: 'Degraded' }));
+    expect(isTrue(made)).toEqual(['Progressing', 'Degraded']);
+    expect(made.nodes).toBe('2/3');
+  });
+});
+
+describe('trouble', () => {
+  it.each<{ trouble: Trouble; conditions: string[] }>([
+    {
+      trouble: { kind: 'refused', message: 'make it exec' },
+      conditions: ['Stalled', 'Available', 'Degraded'],
+    },
+    { trouble: { kind: 'failing', message: 'quota' }, conditions: ['Available', 'Progressing', 'Degraded'] },
+  ])('of kind $trouble.kind is the message', ({ trouble, conditions }) => {
+    const made = status(healthy(), upgrading, trouble);
+    expect(made).toMatchObject({ phase: 'Degraded', message: trouble.message });
+    expect(isTrue(made)).toEqual(conditions);
+  });
+
+  it('of a gate that gave up is added to the message', () => {
+    const gate = { kind: 'gaveUp' as const, detail: 'nowhere to go', sessionsLost: 7 };
+    const pods = { 2: { ready: false, terminating: true, report: report(`${blue}-2`, { gate }) } };
+    const seen = observed({ sets: [set(blue, { pods }), set(green)], selects: 'ggggggggg' });
+    expect(status(seen, draining).message).toBe(
+      `blue drains; ${blue}-2 stopped with 7 sessions left: nowhere to go`,
+    );
+  });
+});
+
+describe('clients left', () => {
+  it('are those on running nodes of sets that are not active', () => {
+    const seen = observed({
+      sets: [set(blue, { size: 2 }), set(green)],
+      selects: 'ggggggggg',
+      clients: { [`${blue}-0`]: 40, [`${blue}-1`]: 2, [`${green}-0`]: 500 },
+    });
+    expect(status(seen, draining).clientsLeft).toBe(42);
+  });
+});
+
+describe('the record of an upgrade', () => {
+  const open = {
+    id: '0123456789abcdef0123456789abcdef',
+    startedAt: '2026-01-02T03:00:00.000Z',
+    requestedBy: 'alice',
+    from: blue,
+    to: green,
+    traceparent: TRACE,
+  };
+
+  it('is opened when another set is wanted than the active one', () => {
+    expect(status(both(), upgrading).upgrade).toEqual({ ...open, startedAt: '2026-01-02T03:04:05.000Z' });
+  });
+
+  it('is kept as it is', () => {
+    expect(status(both({ upgrade: open }), upgrading).upgrade).toEqual(open);
+  });
+
+  it('has an id also where nobody asked through the webhook', () => {
+    const seen = both();
+    const made = status({ ...seen, declaration: { ...seen.declaration, traceparent: '' } }, upgrading);
+    expect(made.upgrade?.id).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('notes the switch once', () => {
+    const first = status(both({ upgrade: open }), { ...draining, switchedAtMs: NOW_MS });
+    expect(first.upgrade?.switchedAt).toBe('2026-01-02T03:04:05.000Z');
+    const again = status(both({ upgrade: { ...open, switchedAt: 'then' } }), {
+      ...draining,
+      switchedAtMs: 5,
+    });
+    expect(again.upgrade?.switchedAt).toBe('then');
+  });
+
+  it('is opened for strays too, for the delay before their drain is counted from it', () => {
+    const seen = observed({ sets: [set('emqx', { kind: 'declaration' }), set(green)], selects: 'ggggggggg' });
+    const made = status(seen, { ...draining, switchedAtMs: NOW_MS });
+    expect(made.upgrade).toMatchObject({ from: 'emqx', to: green, switchedAt: '2026-01-02T03:04:05.000Z' });
+  });
+
+  it.each([
+    { how: 'succeeded', decided: { ...draining, settled: true }, aborted: undefined },
+    { how: 'replaced', decided: { ...upgrading, wanted: 'emqx-nnnnnnnnn' }, aborted: undefined },
+    { how: 'aborted', decided: decision(), aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
+  ])('is closed as $how', ({ how, decided, aborted }) => {
+    const seen = both({ upgrade: open });
+    const declaration = { ...seen.declaration, ...(aborted && { aborted }) };
+    const made = status({ ...seen, declaration }, decided);
+    expect(made.history).toEqual([{ ...open, finishedAt: '2026-01-02T03:04:05.000Z', result: how }]);
+    expect(made.upgrade?.to).toBe(how === 'replaced' ? 'emqx-nnnnnnnnn' : undefined);
+  });
+
+  it('keeps ten', () => {
+    const history = Array.from({ length: 10 }, () => ({ ...open, finishedAt: '', result: 'succeeded' }));
+    expect(status(both({ upgrade: open, history }), { ...draining, settled: true }).history).toHaveLength(10);
+  });
+});
