@@ -1,0 +1,39 @@
+import { describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '../../lib/json.js';
+import { confOf, parseSettings, settingsOfConf } from '../../sidecar/drain-settings.js';
+
+const good = {
+  connEvictRate: 100,
+  sessEvictRate: 200,
+  waitTakeover: 0,
+  waitHealthCheck: 5,
+  noRecipientSeconds: 40,
+  withoutEvacuation: 'Paced',
+  recipients: ['emqx@green-0.emqx-headless.mq.svc.cluster.local'],
+} satisfies JsonObject;
+
+it('are read from a request, written to drain.conf and read back', () => {
+  const settings = parseSettings(good);
+  const conf = confOf(settings, 18083, { key: 'k', secret: 's=\n'.trim() });
+  expect(settingsOfConf(conf)).toEqual(good);
+  expect(conf).toMatch(/^authorization=Basic azpzPQ==\napiPort=18083\n/);
+});
+
+describe('are refused with a message that names the field', () => {
+  it.each<[string, JsonObject]>([
+    ['connEvictRate', { connEvictRate: 0 }],
+    ['connEvictRate', { connEvictRate: 1.5 }],
+    ['sessEvictRate', { sessEvictRate: '7' }],
+    ['waitTakeover', { waitTakeover: -1 }],
+    ['waitHealthCheck', { waitHealthCheck: 1e9 }],
+    ['noRecipientSeconds', { noRecipientSeconds: 0 }],
+    ['withoutEvacuation', { withoutEvacuation: 'Whatever' }],
+    ['recipients', { recipients: 'emqx@a' }],
+    ['recipients', { recipients: ['emqx@a b'] }],
+    ['recipients', { recipients: ['emqx@a\nkey=x'] }],
+    ['recipients', { recipients: ['emqx@a","b@c'] }],
+    ['recipients', { recipients: Array.from({ length: 1001 }, () => 'emqx@a') }],
+  ])('%s: %j', (field, differs) => {
+    expect(() => parseSettings({ ...good, ...differs })).toThrow(new RegExp(`^${field} must be `));
+  });
+});

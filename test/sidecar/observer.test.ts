@@ -1,0 +1,237 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import type { EmqxClient } from '../../lib/emqx/client.js';
+import { EmqxApiError } from '../../lib/emqx/errors.js';
+import type { RebalanceStatus } from '../../lib/emqx/parse.js';
+import type { Peers } from '../../sidecar/decide.js';
+import { evacuate, leave, NodeRuns } from '../../sidecar/nodes.js';
+import { makeObserver, type Observer } from '../../sidecar/observer.js';
+import { openSettings } from '../../sidecar/settings.js';
+import type { Share, ShareFile } from '../../sidecar/share.js';
+
+const SELF = 'emqx@blue-0';
+const PEER = 'emqx@blue-1';
+const { signal } = new AbortController();
+const idle: RebalanceStatus = { kind: 'idle' };
+const evacuating: RebalanceStatus = {
+  kind: 'evacuating',
+  evacuation: {
+    state: 'evicting_conns',
+    connection_eviction_rate: 1,
+    session_eviction_rate: 1,
+    connection_goal: 0,
+    session_goal: 0,
+    session_recipients: [],
+    stats: { initial_connected: 0, current_connected: 0, initial_sessions: 0, current_sessions: 0 },
+  },
+};
+
+/** An EMQX cluster in memory, as one node's API shows it. */
+class FakeEmqx implements EmqxClient {
+  running = [SELF, PEER];
+  stopped: string[] = [];
+  own: RebalanceStatus = idle;
+  failure: EmqxApiError | undefined;
+  key = 'good';
+  requests = 0;
+  started: unknown[] = [];
+
+  constructor(private readonly keyNow: () => string) {}
+
+  private answer<T>(value: T): Promise<T> {
+    this.requests += 1;
+    if (this.failure) return Promise.reject(this.failure);
+    return this.keyNow() === this.key ? Promise.resolve(value) : Promise.reject(new EmqxApiError('401', 401));
+  }
+  cluster = () => this.answer({ self: SELF, nodes: this.running });
+  nodes = () =>
+    this.answer([
+      ...this.running.map((node) => ({ node, node_status: 'running', version: '5.8.9' })),
+      ...this.stopped.map((node) => ({ node, node_status: 'stopped' })),
+    ]);
+  status = () => this.answer(this.own);
+  globalStatus = () => this.answer([]);
+  startEvacuation = (node: string, body: object) => {
+    this.started.push({ node, ...body });
+    return this.answer('started' as const);
+  };
+  stopEvacuation = () => {
+    this.own = idle;
+    return this.answer('stopped' as const);
+  };
+  forceLeave = (node: string) => {
+    this.stopped = this.stopped.filter((other) => other !== node);
+    return this.answer('left' as const);
+  };
+}
+
+let files: Map<ShareFile, string>;
+let emqx: FakeEmqx;
+let observer: Observer;
+let nowMs: number;
+let peers: Peers['kind'];
+let mounted: { key: string; secret: string };
+
+const share: Share = {
+  read: (file) => files.get(file) ?? '',
+  line: (file) => (files.get(file) ?? '').split('\n')[0] ?? '',
+  write: (file, text) => void files.set(file, text),
+  remove: (file) => void files.delete(file),
+};
+
+beforeEach(() => {
+  files = new Map([
+    ['boot', 'b1\n'],
+    [
+      'drain.conf',
+      'connEvictRate=1\nsessEvictRate=1\nwaitTakeover=0\nwaitHealthCheck=0\nnoRecipientSeconds=40\nwithoutEvacuation=Refuse\nrecipients=\n',
+    ],
+  ]);
+  mounted = { key: 'good', secret: 's' };
+  nowMs = 0;
+  peers = 'some';
+  const settings = openSettings(share, 18083, () => mounted);
+  emqx = new FakeEmqx(() => settings.key().key);
+  observer = makeObserver({
+    pod: 'blue-0',
+    share,
+    emqx,
+    settings,
+    findPeers: () => Promise.resolve({ kind: peers }),
+    nowMs: () => nowMs,
+    log: pino({ level: 'silent' }),
+  });
+});
+
+const isLatched = () => files.get('joined') === files.get('boot');
+
+describe('the latch', () => {
+  it('is set once the node sees another, and not before its left-over evacuation is stopped', async () => {
+    emqx.own = evacuating;
+    expect(await observer.look(signal)).toBe(false);
+    expect(emqx.own).toBe(idle);
+    expect(await observer.look(signal)).toBe(true);
+    expect(isLatched()).toBe(true);
+  });
+
+  it('is not set while a peer answers that the node has not joined', async () => {
+    emqx.running = [SELF];
+    for (nowMs = 0; nowMs < 100_000; nowMs += 1_000) expect(await observer.look(signal)).toBe(false);
+  });
+
+  it('is set when there is nobody to join', async () => {
+    emqx.running = [SELF];
+    peers = 'none';
+    expect(await observer.look(signal)).toBe(false);
+    nowMs = 1_000;
+    expect(await observer.look(signal)).toBe(true);
+  });
+
+  it('is void when EMQX has started again, and set anew', async () => {
+    await observer.look(signal);
+    files.set('boot', 'b2\n');
+    expect(isLatched()).toBe(false);
+    emqx.failure = new EmqxApiError('refused', 0);
+    expect(await observer.look(signal)).toBe(false);
+    emqx.failure = undefined;
+    await observer.look(signal);
+    expect(isLatched()).toBe(true);
+  });
+
+  it('is not set before EMQX was ever started', async () => {
+    files.delete('boot');
+    expect(await observer.look(signal)).toBe(false);
+    expect(files.has('joined')).toBe(false);
+  });
+});
+
+it("leaves somebody else's evacuation alone, after a restart too", async () => {
+  await observer.look(signal);
+  emqx.own = evacuating;
+  await observer.look(signal);
+  files.set('boot', 'b2\n');
+  await observer.look(signal);
+  await observer.look(signal);
+  expect(emqx.own).toBe(evacuating);
+  emqx.own = idle;
+  await observer.look(signal);
+  expect(files.has('foreign')).toBe(false);
+});
+
+it('never touches the drain of this start', async () => {
+  files.set('gate', 'boot=b1\nstate=draining\ndetail=evicting_conns\nsessionsLost=0\nnode=\n');
+  emqx.own = evacuating;
+  for (let look = 0; look < 3; look += 1) await observer.look(signal);
+  expect(emqx.own).toBe(evacuating);
+  expect(files.has('foreign')).toBe(false);
+});
+
+describe('the report', () => {
+  it.each<[string, string, object]>([
+    ['draining', 'b1', { kind: 'draining', detail: 'd=1' }],
+    ['drained', 'b1', { kind: 'drained' }],
+    ['gave-up', 'b1', { kind: 'gaveUp', detail: 'd=1', sessionsLost: 7 }],
+    ['draining', 'b0', { kind: 'idle' }],
+  ])('of a gate that is %s in start %s', async (state, boot, gate) => {
+    files.set('gate', `boot=${boot}\nstate=${state}\ndetail=d=1\nsessionsLost=7\nnode=${SELF}\n`);
+    expect((await observer.report(signal)).gate).toEqual(gate);
+  });
+
+  it('has what the node sees, and asks EMQX at most once a second', async () => {
+    await observer.look(signal);
+    const before = emqx.requests;
+    const [first, second] = await Promise.all([observer.report(signal), observer.report(signal)]);
+    expect(first).toMatchObject({
+      self: SELF,
+      clusterNodes: [SELF, PEER],
+      hasEvacuation: true,
+      joined: true,
+    });
+    expect(second).toEqual(first);
+    expect(emqx.requests - before).toBe(4);
+    nowMs = 1_000;
+    await observer.report(signal);
+    expect(emqx.requests - before).toBe(8);
+  });
+
+  it('says how the API failed, and heals when the mounted key is right again', async () => {
+    emqx.key = 'rotated';
+    expect((await observer.report(signal)).api.kind).toBe('unauthorized');
+    mounted = { key: 'rotated', secret: 's' };
+    nowMs = 1_000;
+    expect((await observer.report(signal)).api.kind).toBe('unauthorized');
+    nowMs = 2_000;
+    expect((await observer.report(signal)).api.kind).toBe('ok');
+    expect(files.get('drain.conf')).toContain(`Basic ${Buffer.from('rotated:s').toString('base64')}`);
+    emqx.failure = new EmqxApiError('connect ECONNREFUSED', 0);
+    nowMs = 3_000;
+    expect((await observer.report(signal)).api).toEqual({
+      kind: 'unreachable',
+      detail: 'connect ECONNREFUSED',
+    });
+  });
+
+  it('says when the build cannot evacuate', async () => {
+    emqx.status = () => Promise.reject(new EmqxApiError('404', 404, 'NOT_FOUND', 'Request Path Not Found'));
+    expect(await observer.report(signal)).toMatchObject({ hasEvacuation: false, api: { kind: 'ok' } });
+  });
+});
+
+describe('other nodes', () => {
+  it('only a stopped one leaves the cluster', async () => {
+    await expect(leave(emqx, PEER, signal)).rejects.toBeInstanceOf(NodeRuns);
+    emqx.stopped = ['emqx@gone'];
+    await leave(emqx, 'emqx@gone', signal);
+    await leave(emqx, 'emqx@never', signal);
+    expect(emqx.stopped).toEqual([]);
+  });
+
+  it('are evacuated towards recipients that run', async () => {
+    const told = {
+      ...openSettings(share, 1, () => mounted).current(),
+      recipients: [PEER, SELF, 'emqx@gone'],
+    };
+    await evacuate(emqx, PEER, told, signal);
+    expect(emqx.started).toEqual([expect.objectContaining({ node: PEER, migrate_to: [SELF] })]);
+  });
+});
