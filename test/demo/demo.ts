@@ -78,5 +78,6 @@ async function scenery(cluster: Cluster, { namespace }: DemoSettings, { env }: D
 function tellHowToReach(cluster: Cluster, namespace: string, { say }: DemoShell): void {
   const words = ['kubectl', ...cluster.kubectlArgs, '--namespace', namespace];
   say(`kept: ${words.join(' ')} get statefulsets,pods,services`);
-  if (cluster.kind === 'local') say('take it down with: make cluster-down');
+  if (cluster.kind === 'local')
+    say(`take it down with: make cluster-down SLUICE_CLUSTER=${cluster.settings.name}`);
 }

@@ -54,8 +54,17 @@ export async function makeNamespace(cluster: AnyCluster, namespace: string): Pro
 /** Long enough for every drain that has nowhere to go. */
 const DELETE_SECONDS = 230;
 
-/** Deletes a namespace, if it is there, and waits until it is gone. */
+/**
+ * Deletes a namespace, if it is there, and waits until it is gone. Pods go before it: the namespace controller would look
+ * again only after half of their grace period, which is an hour, or at its resync every five minutes.
+ */
 export async function deleteNamespace(cluster: AnyCluster, namespace: string): Promise<void> {
+  const inside = (...words: string[]) =>
+    cluster.tryKubectl(['--namespace', namespace, ...words, `--timeout=${DELETE_SECONDS}s`], {
+      timeoutMs: (DELETE_SECONDS + 10) * 1000,
+    });
+  await inside('delete', 'statefulsets', '--all');
+  await inside('wait', '--for=delete', 'pods', '--all');
   await cluster.kubectl(
     ['delete', 'namespace', namespace, '--ignore-not-found', `--timeout=${DELETE_SECONDS}s`],
     { timeoutMs: (DELETE_SECONDS + 10) * 1000 },
