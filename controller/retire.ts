@@ -49,7 +49,7 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   const isUnknown = victim && nodeOf(victim, observed.sets) === undefined;
   if (!victim || victim.terminating || (isUnknown && !victim.ready)) return shrink;
   return set.kind === 'declaration'
-    ? evacuateFirst(victim, situation, shrink)
+    ? evacuateFirst(victim, set, situation, shrink)
     : toldFirst(victim, set, situation, shrink);
 }
 
@@ -59,6 +59,7 @@ function toldFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn
   const hindrance = unheard(victim);
   if (hindrance) return { ...poll(hindrance.message), stalled: hindrance.stalled };
   const settings = settingsFor(set, situation);
+  if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   if (isTold(victim, settings)) return shrink;
   return {
     step: { kind: 'tell', pods: [victim.name], settings },
@@ -67,7 +68,7 @@ function toldFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn
 }
 
 /** A pod of the declaration has no sidecar: its node is evacuated from outside first, and only then is it removed. */
-function evacuateFirst(victim: Pod, situation: Situation, shrink: Turn): Turn {
+function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn): Turn {
   const { observed } = situation;
   // Before the first upgrade no pod has a sidecar, and nobody could evacuate anything.
   if (observed.sets.every(({ kind, pods }) => kind === 'declaration' || pods.length === 0)) return shrink;
@@ -76,7 +77,8 @@ function evacuateFirst(victim: Pod, situation: Situation, shrink: Turn): Turn {
   const node = nodeOf(victim, observed.sets);
   if (!node || evacuationState(victim, observed) === 'prohibiting') return shrink;
   if (evacuationState(victim, observed) !== undefined) return poll(drainWords(victim, observed));
-  const settings = settingsFor(undefined, situation);
+  const settings = settingsFor(set, situation);
+  if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
   const waitTakeover = node.sessions === 0 ? 1 : settings.waitTakeover;
   return {
@@ -88,21 +90,24 @@ function evacuateFirst(victim: Pod, situation: Situation, shrink: Turn): Turn {
 /**
  * How pods of `set` are to drain now. Sets that are being left send their sessions to running nodes of the active revision only,
  * without a wait for proxies, since the Services have switched already; pods of the active or wanted set, deleted in quiet times,
- * to any other node, and after `initialDelaySeconds`.
+ * to any other node, and after `initialDelaySeconds`. Undefined while no node of the active revision runs: an empty list would mean
+ * any node, those that are left too.
  */
 export function settingsFor(
-  set: NodeSet | undefined,
-  { observed, active, wanted }: Situation,
-): DrainSettings {
+  set: NodeSet,
+  { observed, active, wanted, wantedSize }: Situation,
+): DrainSettings | undefined {
   const { spec } = observed.blueGreen;
-  const isLeft = set === undefined || (set !== active && set !== wanted);
+  const isLeft = set !== active && set !== wanted;
+  const recipients = isLeft && active ? runningNodes(active, observed.sets) : [];
+  if (isLeft && recipients.length === 0 && wantedSize > 0) return undefined;
   return {
     ...ratesOf(spec),
     waitTakeover: spec.updateStrategy.evacuationStrategy.waitTakeover,
     waitHealthCheck: isLeft ? 0 : spec.updateStrategy.initialDelaySeconds,
     noRecipientSeconds: spec.noRecipientSeconds,
     withoutEvacuation: spec.withoutEvacuation,
-    recipients: isLeft && active ? runningNodes(active) : [],
+    recipients,
   };
 }
 
@@ -118,11 +123,11 @@ function ratesOf({
   };
 }
 
-function runningNodes(set: NodeSet): string[] {
+/** By anybody's word: a sidecar that does not answer for a moment changes nothing. */
+function runningNodes(set: NodeSet, sets: NodeSet[]): string[] {
   return stayingPods(set)
-    .flatMap(({ report }) =>
-      report?.api.kind === 'ok' && report.joined && report.self !== undefined ? [report.self] : [],
-    )
+    .filter(({ ready }) => ready)
+    .flatMap((pod) => nodeOf(pod, sets)?.node ?? [])
     .sort();
 }
 
@@ -146,6 +151,7 @@ export function closedOf({ observed, active, wantedSize }: Situation): string | 
 export function tellingOf(situation: Situation): Turn | undefined {
   for (const set of situation.observed.sets) {
     const settings = settingsFor(set, situation);
+    if (!settings) continue;
     const pods = set.pods.filter((pod) => pod.report && !isTold(pod, settings)).map(({ name }) => name);
     if (pods.length > 0)
       return { step: { kind: 'tell', pods, settings }, message: `telling ${pods.join(', ')} how to drain` };

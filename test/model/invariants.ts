@@ -160,7 +160,9 @@ export class Watcher {
       violate(world, `${set.name} goes down to ${to} while a newer revision waits for its turn`);
     }
     const kept = seen.sets.filter(
-      (each) => (each.template === asked && each.kind === 'revisionSet') || each.name === active?.name,
+      (each) =>
+        each.name === active?.name ||
+        (each.template === asked && each.kind === 'revisionSet' && !seen.declaration.aborted),
     );
     const starting = kept
       .flatMap((each) =>

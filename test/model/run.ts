@@ -10,7 +10,7 @@ import { Random } from './random.js';
 import { runSidecars } from './sidecars.js';
 import { runControllers } from './stateful-sets.js';
 import { act, calm, edit, FIRST, SECOND } from './users.js';
-import { note, violate, type SetObject, type World } from './world.js';
+import { note, selectedPods, violate, type SetObject, type World } from './world.js';
 
 export type Planner = (observed: Observed) => Decision;
 
@@ -55,7 +55,7 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
     tick(world);
     watcher.look();
     if (left > 0 || endsAt === Number.POSITIVE_INFINITY) continue;
-    const isStill = world.pods.every(({ deleted, ready }) => !deleted && ready);
+    const isStill = world.pods.every(({ deleted, ready }) => !deleted && ready) && endpointsFollow(world);
     quietFor = loop.isResting && isStill ? quietFor + 1 : 0;
     if (quietFor >= QUIET_SECONDS) {
       const wrong = restlessness(world);
@@ -71,6 +71,17 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
     passes: loop.passes,
     trace: world.trace ?? [],
   };
+}
+
+/** Whether the EndpointSlices list what the selectors match. */
+function endpointsFollow(world: World): boolean {
+  return world.services.every((service) => {
+    const selected = selectedPods(world, service);
+    return (
+      selected.length === service.endpoints.length &&
+      selected.every(({ name }) => service.endpoints.includes(name))
+    );
+  });
 }
 
 export function tick(world: World): void {
@@ -188,6 +199,7 @@ function begin(random: Random, isTraced: boolean): World {
         revisionHistoryLimit: random.int(0, 2),
       },
     },
+    endpointsPace: random.chance(0.3) ? 0.1 : 0.5,
     webhook: random.chance(0.8),
     nodes: new Map(),
     members: new Set(),

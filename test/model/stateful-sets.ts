@@ -19,7 +19,7 @@ export function runControllers(world: World): void {
       deletePod(world, pod, orphanCause(world, pod));
   }
   for (const service of world.services) {
-    if (!random.chance(0.4)) continue;
+    if (!random.chance(world.endpointsPace)) continue;
     service.endpoints = world.pods
       .filter(
         (pod) =>

@@ -142,6 +142,8 @@ export interface World {
   pods: PodObject[];
   services: ServiceObject[];
   blueGreen: BlueGreenObject;
+  /** How likely the EndpointSlices of a Service are brought up to date within a second. */
+  endpointsPace: number;
   /** Whether the webhook answers. */
   webhook: boolean;
   /** EMQX nodes that run, by pod name. */

@@ -1,0 +1,116 @@
+import type { ClientService, Decision, NodeSet, Observed, Step } from '../../controller/model.js';
+import type { Planner } from './run.js';
+
+/** A plan with one thing wrong, made from the right one by bending what it sees or what it decides. */
+export interface Fault {
+  name: string;
+  plant: (plan: Planner) => Planner;
+}
+
+export const FAULTS: Fault[] = [
+  {
+    name: 'it switches to a green that is not ready',
+    plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map(allReady) }),
+  },
+  {
+    name: 'it does not wait for the endpoints, nor for the delay',
+    plant: (plan) => (seen) => {
+      const updateStrategy = { ...seen.blueGreen.spec.updateStrategy, initialDelaySeconds: 0 };
+      const blueGreen = { ...seen.blueGreen, spec: { ...seen.blueGreen.spec, updateStrategy } };
+      return plan({ ...seen, blueGreen, services: seen.services.map((service) => settled(service, seen)) });
+    },
+  },
+  {
+    name: 'it takes a set down at once instead of pod by pod',
+    plant: (plan) =>
+      bend(plan, (step) =>
+        step.kind === 'resize' && /drains/.test(step.because) ? { ...step, to: 0 } : step,
+      ),
+  },
+  {
+    name: 'it goes on draining blue though a newer revision waits',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      const active = seen.sets.find(({ name }) => name === decision.active);
+      if (decision.step.kind !== 'wait' || !active) return decision;
+      const other = plan({ ...seen, declaration: { ...seen.declaration, template: active.template } });
+      return other.step.kind === 'resize' ? { ...decision, step: other.step } : decision;
+    },
+  },
+  {
+    name: 'it does not tell sidecars where sessions may go',
+    plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map((set) => told(set, seen, plan)) }),
+  },
+  {
+    name: 'it takes pods down while others start',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      if (!/^no pod is taken down while/.test(decision.message)) return decision;
+      const other = plan({ ...seen, sets: seen.sets.map(allReady) });
+      return other.step.kind === 'resize' ? { ...decision, step: other.step } : decision;
+    },
+  },
+  {
+    name: 'it forgets the stopped nodes',
+    plant: (plan) => (seen) =>
+      plan({ ...seen, sets: seen.sets.map((set) => withNodes(set, (status) => status === 'running')) }),
+  },
+  {
+    name: 'it forgets to pin the Service again',
+    plant: (plan) => (seen) => {
+      const isStripped = seen.services.some(({ revision }) => revision === undefined);
+      const revision = seen.sets.find(({ name }) => name === seen.blueGreen.status?.active)?.revision;
+      if (!isStripped || revision === undefined) return plan(seen);
+      return plan({
+        ...seen,
+        services: seen.services.map((service) => ({ ...service, revision, managed: true })),
+      });
+    },
+  },
+];
+
+function bend(plan: Planner, change: (step: Step) => Step): Planner {
+  return (seen) => {
+    const decision: Decision = plan(seen);
+    return { ...decision, step: change(decision.step) };
+  };
+}
+
+function allReady(set: NodeSet): NodeSet {
+  return {
+    ...set,
+    pods: set.pods.map((pod) =>
+      pod.terminating ? pod : { ...pod, ready: true, problem: '', failing: false },
+    ),
+  };
+}
+
+function settled(service: ClientService, seen: Observed): ClientService {
+  const set = seen.sets.find(({ revision }) => revision === service.revision);
+  const readyPods = (set?.pods ?? []).filter(({ terminating }) => !terminating).map(({ name }) => name);
+  return { ...service, readyPods };
+}
+
+/** As if every sidecar had been told already: what the plan would tell is what it sees. */
+function told(set: NodeSet, seen: Observed, plan: Planner): NodeSet {
+  const { step } = plan(seen);
+  if (step.kind !== 'tell') return set;
+  const pods = set.pods.map((pod) =>
+    pod.report && step.pods.includes(pod.name)
+      ? { ...pod, report: { ...pod.report, settings: step.settings } }
+      : pod,
+  );
+  return { ...set, pods };
+}
+
+function withNodes(set: NodeSet, keep: (status: string) => boolean): NodeSet {
+  const pods = set.pods.map((pod) =>
+    pod.report
+      ? {
+          ...pod,
+          report: { ...pod.report, nodes: pod.report.nodes.filter(({ node_status }) => keep(node_status)) },
+        }
+      : pod,
+  );
+  return { ...set, pods };
+}
