@@ -10,6 +10,11 @@ const FAILING_AFTER_MS = 300_000;
 
 const MAX_PROBLEM = 300;
 
+/** Volumes are mounted within seconds; what keeps them from it is told by events only, which the controller may not read. */
+const MOUNT_MS = 20_000;
+const MOUNTS =
+  'every Secret, ConfigMap and claim that it mounts must be there (kubectl describe pod says which is not)';
+
 /** Reasons of a waiting container that waiting does not mend. */
 const HOPELESS = new Set([
   'CrashLoopBackOff',
@@ -30,13 +35,14 @@ export interface PodContext {
 }
 
 /** Reads one pod of a StatefulSet. */
-export function parsePod(raw: JsonObject, { nowMs, emqxContainer, report }: PodContext): Pod {
+export function parsePod(raw: JsonObject, context: PodContext): Pod {
+  const { nowMs, emqxContainer, report } = context;
   const name = nameOf(raw);
   const revision = labelOf(raw, LABEL.revision);
   const terminating = at(raw, 'metadata', 'deletionTimestamp') !== undefined;
   const condition = conditionOf(raw, 'Ready');
   const ready = textAt(condition, 'status') === 'True' && !terminating;
-  const trouble = ready ? undefined : troubleOf(raw, emqxContainer);
+  const trouble = ready ? undefined : troubleOf(raw, context);
   const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
   return {
     name,
@@ -65,7 +71,7 @@ interface Trouble {
   hopeless: boolean;
 }
 
-function troubleOf(raw: JsonObject, emqxContainer: string): Trouble {
+function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Trouble {
   const phase = textAt(raw, 'status', 'phase');
   if (phase === 'Failed') {
     const detail = textAt(raw, 'status', 'message') || textAt(raw, 'status', 'reason') || 'no reason given';
@@ -84,6 +90,12 @@ function troubleOf(raw: JsonObject, emqxContainer: string): Trouble {
   if (hopeless) return { problem: wordsOf(hopeless), hopeless: true };
 
   const sidecar = statuses.find(({ name }) => name === SIDECAR.container);
+  const ageMs = nowMs - timeAt(raw, 'metadata', 'creationTimestamp');
+  const isUnmounted =
+    statuses.length > 0 && statuses.every((status) => at(status, 'state', 'waiting') !== undefined);
+  if (isUnmounted && !textAt(raw, 'status', 'podIP') && ageMs > MOUNT_MS) {
+    return { problem: `cannot be set up: ${MOUNTS}`, hopeless: false };
+  }
   if (sidecar && sidecar['started'] !== true)
     return { problem: 'waits for its sidecar to start', hopeless: false };
   const unready = objectsAt(raw, 'status', 'containerStatuses').find(({ ready }) => ready !== true);

@@ -102,6 +102,18 @@ describe('why a pod is not Ready', () => {
     expect(parse(unready(status))).toMatchObject({ ready: false, problem, failing });
   });
 
+  it('is what it mounts, when it gets no address', () => {
+    const waiting = { state: { waiting: { reason: 'PodInitializing' } } };
+    const status = {
+      phase: 'Pending',
+      podIP: '',
+      initContainerStatuses: [{ name: 'sluice', ...waiting }],
+      containerStatuses: [{ name: 'emqx', ready: false, ...waiting }],
+    };
+    expect(parse(unready(status), 10_000).problem).toBe('waits for its sidecar to start');
+    expect(parse(unready(status), 30_000).problem).toContain('every Secret, ConfigMap and claim');
+  });
+
   it('is hopeless after five minutes, whatever it is', () => {
     expect(parse(unready(emqx({ running: {} })), 299_000).failing).toBe(false);
     expect(parse(unready(emqx({ running: {} })), 301_000).failing).toBe(true);
