@@ -35,6 +35,13 @@ module.exports = {
       from: { path: '^test/emqx/' },
       to: { path: '^(webhook|controller|sidecar|certs|lib)/' },
     },
+    {
+      name: 'the-simulation-knows-no-controller',
+      comment: 'the model test is written from the contracts; its adapter alone knows the model',
+      severity: 'error',
+      from: { path: '^test/model/', pathNot: '^test/model/(adapter|model\\.test)\\.ts$' },
+      to: { path: '^(webhook|controller|sidecar|certs)/' },
+    },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

@@ -1,11 +1,22 @@
 /** The one place where the simulated cluster and the controller's model meet: objects → Observed, Step → writes. */
-import type { Declaration, Decision, NodeSet, Observed, Pod, Step } from '../../controller/model.js';
+import type {
+  ClientService,
+  Declaration,
+  Decision,
+  NodeSet,
+  Observed,
+  Pod,
+  Step,
+} from '../../controller/model.js';
 import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
 import type { UpgradeStatus } from '../../lib/types.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
 import { podOf } from './kubelet.js';
 import { deleteSet } from './stateful-sets.js';
 import { note, podNamed, uid, violate, type PodObject, type SetObject, type World } from './world.js';
+
+/** The simulation knows the controller's types through here alone. */
+export type { ClientService, Decision, NodeSet, Observed, Step };
 
 /** As long as this many seconds unready, a pod counts as failing (five minutes in a real cluster). */
 const FAILING_SECONDS = 40;

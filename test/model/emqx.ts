@@ -1,5 +1,4 @@
 import {
-  allSets,
   note,
   ownerOf,
   podNamed,
@@ -288,11 +287,4 @@ export function forceLeave(world: World, name: string): void {
   note(world, `${name} leaves the EMQX cluster`);
   const pod = podNamed(world, name);
   if (pod && world.nodes.get(name)?.state !== 'alone') pod.disk.isMember = false;
-}
-
-/** Set that a node's pod belongs to by name, gone or not. */
-export function setOfNode(world: World, name: string): string | undefined {
-  return allSets(world).find(
-    (set) => name.startsWith(`${set.name}-`) && /^\d+$/.test(name.slice(set.name.length + 1)),
-  )?.uid;
 }

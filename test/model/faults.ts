@@ -1,4 +1,4 @@
-import type { ClientService, Decision, NodeSet, Observed, Step } from '../../controller/model.js';
+import type { ClientService, Decision, NodeSet, Observed, Step } from './adapter.js';
 import type { Planner } from './run.js';
 
 /** A plan with one thing wrong, made from the right one by bending what it sees or what it decides. */

@@ -1,4 +1,4 @@
-import type { Decision, Observed } from '../../controller/model.js';
+import type { Decision, Observed } from './adapter.js';
 import { accepts, clientsAt, sessionsAt } from './emqx.js';
 import {
   allSets,

@@ -1,7 +1,6 @@
-import type { Decision, Observed } from '../../controller/model.js';
 import { revisionOf, setNameOf } from '../../lib/revision.js';
 import { DEFAULT_SPEC } from '../../lib/types.js';
-import { apply, observe, trace, writeStatus } from './adapter.js';
+import { apply, observe, trace, writeStatus, type Decision, type Observed } from './adapter.js';
 import { runClients } from './clients.js';
 import { runNodes } from './emqx.js';
 import { restlessness, Watcher } from './invariants.js';

@@ -77,11 +77,13 @@ export function calm(world: World, watcher: Watcher): void {
     ({ template, revision }) =>
       !isBad(template) && world.services.every((service) => service.revision === revision),
   );
-  if (
-    isBad(declaration.asked) &&
-    (!serves || blueGreen.status?.active === blueGreen.status?.wanted || random.chance(0.5))
-  ) {
-    edit(world, random.pick(GOOD), watcher);
+  // With nothing good to fall back to, or sent back to what cannot run, somebody edits again.
+  const isLost =
+    isBad(declaration.asked) && (!serves || blueGreen.status?.active === blueGreen.status?.wanted);
+  const isSentBack =
+    declaration.aborted && world.sets.some(({ template, size }) => isBad(template) && size > 0);
+  if (isLost || isSentBack || (isBad(declaration.asked) && random.chance(0.5))) {
+    edit(world, random.pick(GOOD.filter((template) => template !== declaration.asked)) ?? FIRST, watcher);
   }
 }
 

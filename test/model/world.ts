@@ -202,8 +202,9 @@ export function wantedSize({ blueGreen, declaration }: World): number {
   return blueGreen.spec.replicas ?? declaration.wish ?? declaration.size;
 }
 
-/** Names of pods whose EMQX node would take clients or sessions of others. */
+/** Whether a pod made from this template never becomes ready: of `half`, all but the first; of `broken`, every one. */
 export function isBroken(template: JsonObject, ordinal: number): boolean {
-  const text = String(template['image']);
-  return text.startsWith('broken') || (text.startsWith('half') && ordinal > 0);
+  const { image } = template;
+  if (typeof image !== 'string') return false;
+  return image.startsWith('broken') || (image.startsWith('half') && ordinal > 0);
 }
