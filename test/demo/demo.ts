@@ -1,5 +1,7 @@
 import { useCluster } from '../cluster/index.js';
 import type { Cluster } from '../cluster/index.js';
+import { settingsFrom } from '../cluster/settings.js';
+import { isUp } from '../cluster/status.js';
 import type { Report } from '../fleet/report.js';
 import type { Stage } from './crew.js';
 import { IMAGES, applyEmqx, deleteNamespace, loadEmqx, makeNamespace, setImage } from './emqx.js';
@@ -32,12 +34,13 @@ interface Scenery {
 /** From nothing to the report: cluster, images, Sluice, EMQX, fleet, edit. Cleans up after itself unless kept. */
 export async function runDemo(settings: DemoSettings, shell: DemoShell): Promise<Report> {
   const { upgrade, namespace } = settings;
+  const isOurs = !(await isUp(settingsFrom(shell.env)));
   shell.say('the cluster comes up');
   const cluster = await useCluster({ env: shell.env, say: shell.say });
-  const { stage, toImage, replacement } = await scenery(cluster, settings, shell);
-  if (upgrade.strategy === 'blue-green') await installSluice(cluster, shell);
-  await makeNamespace(cluster, namespace);
   try {
+    const { stage, toImage, replacement } = await scenery(cluster, settings, shell);
+    if (upgrade.strategy === 'blue-green') await installSluice(cluster, shell);
+    await makeNamespace(cluster, namespace);
     await applyEmqx(cluster, namespace, { upgrade, replacement });
     return await runUpgrade({
       cluster,
@@ -55,8 +58,14 @@ export async function runDemo(settings: DemoSettings, shell: DemoShell): Promise
     });
   } finally {
     if (settings.isKept) tellHowToReach(cluster, namespace, shell);
-    else await deleteNamespace(cluster, namespace);
+    else await clear(cluster, namespace, isOurs);
   }
+}
+
+/** A local cluster that was not up before is taken down; any other loses only what the demo made in it. */
+async function clear(cluster: Cluster, namespace: string, isOurs: boolean): Promise<void> {
+  if (cluster.kind === 'local' && isOurs) await cluster.down();
+  else await deleteNamespace(cluster, namespace);
 }
 
 async function scenery(cluster: Cluster, { namespace }: DemoSettings, { env }: DemoShell): Promise<Scenery> {
