@@ -33,7 +33,20 @@ const LATER_MS = 10_000;
 const POD_APPEARS_MS = 60_000;
 
 /** In order: the first rule that has something to say decides the pass. */
-const RULES: Rule[] = [hold, pin, pause, abort, discard, leave, reopen, grow, switchOver, retire, prune];
+const RULES: Rule[] = [
+  hold,
+  pin,
+  pause,
+  abort,
+  discard,
+  leave,
+  reopen,
+  grow,
+  shrink,
+  switchOver,
+  retire,
+  prune,
+];
 
 /**
  * Chooses the next step from what was just observed. Pure: no client, clock, log or environment; nothing is remembered between
@@ -228,6 +241,15 @@ function make(name: string, revision: string, size: number): Verdict {
 function enlarge(set: NodeSet, to: number): Verdict {
   const because = `${to} nodes are wanted`;
   return progress({ kind: 'resize', set: set.name, to, because }, `${set.name} grows to ${to}: ${because}`);
+}
+
+/** Step 2, downwards: an autoscaler reaches what is active during a long wait too, and the wait goes on meanwhile. */
+function shrink(situation: Situation): Verdict | undefined {
+  const { active, wanted, wantedSize } = situation;
+  const surplus = [active, wanted].find((set) => set && set.size > wantedSize);
+  if (active === wanted || wantedSize === 0 || !surplus || joinerOf(situation)) return undefined;
+  const turn = turnOf(surplus, wantedSize, situation);
+  return turn && turn.step.kind !== 'wait' ? { ...turn, phase: 'Progressing' } : undefined;
 }
 
 /** Step 3: every green node is Ready and sees all the others; then, when promoted, each Service is pointed at green by one patch. */

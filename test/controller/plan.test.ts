@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { plan } from '../../controller/plan.js';
-import type { Observed, Step } from '../../controller/model.js';
-import { NEW, NEWER, OLD, nodeName, observed, report, set } from './cases.js';
+import type { NodeSet, Observed, Pod, Step } from '../../controller/model.js';
+import { NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
 
 const blue = 'emqx-bbbbbbbbb';
 const green = 'emqx-ggggggggg';
@@ -18,6 +18,20 @@ const switched = { upgrade: { ...upgrade, switchedAt: new Date(900_000).toISOStr
 const asked = { template: NEW };
 const down = { size: 0, podCount: 0 };
 const unready = { ready: false, problem: 'is starting' };
+const terminating = { ready: false, terminating: true };
+const silent = (pod: string): Partial<Pod> => ({
+  report: report(pod, { api: { kind: 'unreachable', detail: 'ECONNREFUSED' } }),
+});
+/** An adopted declaration of three pods, and what it is declared as. */
+const adopted = (options: SetOptions = {}): NodeSet => {
+  const set0 = set('emqx', { kind: 'declaration', ...options });
+  return {
+    ...set0,
+    revision: 'ooooooooo',
+    pods: set0.pods.map((pod) => ({ ...pod, revision: 'ooooooooo' })),
+  };
+};
+const running = { replicas: 3, heldReplicas: 3 };
 
 interface Case {
   when: string;
@@ -26,6 +40,8 @@ interface Case {
   then: Partial<Step>;
   says?: RegExp;
   phase?: string;
+  /** Whether an open record of an upgrade ends with it. */
+  settled?: boolean;
 }
 
 const cases: Record<string, Case[]> = {
@@ -391,6 +407,305 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
     },
   ],
+  // Each was found by the model test (test/model); the number is the seed that first showed it.
+  'one drain at a time': [
+    {
+      when: 'the StatefulSet controller has not yet deleted the pod whose turn it is (20)',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue, { size: 2, podCount: 3 }), set(green, { template: NEW })],
+      }),
+      then: { kind: 'wait' },
+      says: /bbbbbbbbb-2 begins to drain/,
+    },
+    {
+      when: 'blue is too large while green starts, it goes down when nobody joins',
+      seen: observed({
+        declaration: asked,
+        spec: { replicas: 2, promotion: { auto: false, previewService: '' } },
+        sets: [set(blue), set(green, { template: NEW, size: 2, createdAtMs: 5 })],
+      }),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+    {
+      when: 'blue is wanted again and too large, it holds clients and goes down by one',
+      seen: observed({
+        spec: { replicas: 1, promotion: { auto: false, previewService: '' } },
+        selects: 'ggggggggg',
+        sets: [set(green, { template: NEW, size: 1 }), set(blue)],
+      }),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+    {
+      when: 'what was scaled in still drains, that is no rest (32)',
+      seen: observed({
+        spec: { replicas: 2 },
+        declaration: { wish: 3 },
+        sets: [set(blue, { size: 2, podCount: 3, pods: { 2: terminating } })],
+      }),
+      then: { kind: 'wait' },
+      phase: 'Draining',
+    },
+    {
+      when: 'a pod that is to go is not ready itself, it hinders nothing (150)',
+      seen: observed({
+        spec: { replicas: 2 },
+        declaration: { wish: 3 },
+        sets: [set(blue, { pods: { 2: { ...unready, failing: true } } })],
+      }),
+      then: { kind: 'resize', to: 2 },
+    },
+    {
+      when: 'the endpoints miss only a pod that is to go (53)',
+      seen: observed({
+        declaration: asked,
+        spec: { replicas: 2 },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW, pods: { 2: { ...unready, failing: true } } })],
+      }),
+      then: { kind: 'resize', set: green, to: 2 },
+    },
+    {
+      when: 'all sidecars of green are silent, blue is not told that any node may have its sessions (1141)',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [
+          set(blue),
+          set(green, {
+            template: NEW,
+            pods: { 0: silent(`${green}-0`), 1: silent(`${green}-1`), 2: silent(`${green}-2`) },
+          }),
+        ],
+        apart: [`${green}-0`, `${green}-1`, `${green}-2`],
+      }),
+      then: { kind: 'wait' },
+      says: /no node of emqx-ggggggggg runs/,
+    },
+    {
+      when: 'one sidecar of green is silent, the list of recipients stays whole (1141)',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: silent(`${green}-0`) } })],
+      }),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+  ],
+  'nobody joins what is about to stop': [
+    {
+      when: 'a green that has joined is unwanted while a blue pod is starting, it stays for the moment (5)',
+      seen: observed({
+        declaration: { template: NEWER },
+        sets: [set(blue, { pods: { 1: unready } }), set(green, { template: NEW, createdAtMs: 5 })],
+        clients: { [`${green}-0`]: 0, [`${green}-1`]: 0, [`${green}-2`]: 0 },
+      }),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'it has not joined, it goes at once',
+      seen: observed({
+        declaration: { template: NEWER },
+        sets: [
+          set(blue, { pods: { 1: unready } }),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+      }),
+      then: { kind: 'deleteSet', set: green },
+    },
+    {
+      when: 'it never joined and blue is wanted again, it goes at once too (3311)',
+      seen: observed({
+        declaration: { template: OLD },
+        sets: [
+          set(blue, { pods: { 1: unready } }),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+      }),
+      then: { kind: 'deleteSet', set: green },
+    },
+    {
+      when: 'a drained node is about to stop, the next set is made after it (2618)',
+      seen: observed({
+        declaration: { template: NEWER },
+        selects: 'ggggggggg',
+        sets: [
+          set(blue, { size: 0, podCount: 1, pods: { 0: terminating } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+        clients: { [`${blue}-0`]: 0 },
+      }),
+      then: { kind: 'wait' },
+      says: /bbbbbbbbb-0 is drained and stopping/,
+    },
+  ],
+  'size 0 and back': [
+    {
+      when: 'green is not switched to yet, it goes too (469)',
+      seen: observed({
+        declaration: asked,
+        spec: { replicas: 0 },
+        sets: [set(blue, down), set(green, { template: NEW })],
+        selects: 'bbbbbbbbb',
+      }),
+      then: { kind: 'resize', set: green, to: 2 },
+    },
+    {
+      when: 'others still have pods, what is active goes last: its sidecars help them out (2281)',
+      seen: observed({
+        declaration: asked,
+        spec: { replicas: 0 },
+        status: switched,
+        sets: [set(blue), set(green, { template: NEW })],
+        selects: 'ggggggggg',
+        services: [],
+      }),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+    {
+      when: 'an upgrade is asked for, none is open: its deadline must not run (42)',
+      seen: observed({
+        declaration: asked,
+        spec: { replicas: 0 },
+        status: { upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+        sets: [set(blue, down)],
+      }),
+      then: { kind: 'rest' },
+      settled: true,
+    },
+    {
+      when: 'blue grows again and its pods are not there yet, green waits',
+      seen: observed({ declaration: asked, sets: [set(blue, { podCount: 0 })] }),
+      then: { kind: 'wait' },
+      says: /has no pod yet; it comes back before it is replaced/,
+    },
+    {
+      when: 'blue grows again, green that is kept at 0 waits as well',
+      seen: observed({
+        declaration: asked,
+        selects: 'bbbbbbbbb',
+        sets: [set(green, { template: NEW, ...down }), set(blue, { podCount: 0 })],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'blue is refused its pods for a minute, the edit that mends it goes on',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue, { podCount: 0 })],
+        status: { upgrade: { ...upgrade, startedAt: new Date(900_000).toISOString() } },
+      }),
+      then: { kind: 'makeSet' },
+    },
+  ],
+  'an adopted set': [
+    {
+      when: 'a pod came back without its label (36)',
+      seen: observed({
+        declaration: running,
+        selects: 'ooooooooo',
+        sets: [
+          {
+            ...adopted(),
+            pods: adopted().pods.map((pod) => (pod.ordinal === 1 ? { ...pod, revision: '' } : pod)),
+          },
+        ],
+      }),
+      then: { kind: 'labelPods', pods: ['emqx-1'], revision: 'ooooooooo' },
+    },
+    {
+      when: 'it is scaled in while green waits for its promotion, a sidecar of green evacuates (41)',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        spec: { replicas: 2, promotion: { auto: false, previewService: '' } },
+        selects: 'ooooooooo',
+        sets: [adopted(), set(green, { template: NEW, size: 2, createdAtMs: 5 })],
+      }),
+      then: { kind: 'evacuate', node: nodeName('emqx-2'), via: `${green}-0` },
+    },
+    {
+      when: 'no view lists its node, that is no proof that it holds nobody (81)',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [
+          adopted(),
+          set(green, {
+            template: NEW,
+            pods: { 0: silent(`${green}-0`), 1: silent(`${green}-1`), 2: silent(`${green}-2`) },
+          }),
+        ],
+      }),
+      then: { kind: 'wait' },
+      says: /no sidecar answers, so emqx-2 cannot be evacuated/,
+    },
+    {
+      when: 'one of its pods is stopping, the next one waits for it',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [adopted({ size: 2, podCount: 3, pods: { 2: terminating } }), set(green, { template: NEW })],
+        evacuations: { 'emqx-2': 'prohibiting' },
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'a node of it evacuates but stays, it takes clients again (125)',
+      seen: observed({
+        declaration: running,
+        selects: 'ooooooooo',
+        sets: [adopted(), set(green, { template: NEW, createdAtMs: 5 })],
+        evacuations: { 'emqx-1': 'prohibiting' },
+      }),
+      then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
+    },
+    {
+      when: 'the switch is over, an abort has no way back to it (199)',
+      seen: observed({
+        declaration: { ...asked, ...running, abort: 'ggggggggg' },
+        status: { upgrade: { ...switched.upgrade, from: 'emqx' } },
+        selects: 'ggggggggg',
+        sets: [adopted(), set(green, { template: NEW })],
+      }),
+      then: { kind: 'clearAborted' },
+    },
+  ],
+  'an abort': [
+    {
+      when: 'is asked for before the record of the upgrade was written',
+      seen: observed({
+        declaration: { ...asked, abort: 'ggggggggg' },
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'abort', revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
+    },
+    {
+      when: 'has lost the set to go back to (197)',
+      seen: observed({
+        declaration: { ...asked, aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
+        selects: 'ggggggggg',
+        sets: [set(green, { template: NEW })],
+      }),
+      then: { kind: 'clearAborted' },
+    },
+    {
+      when: 'names no upgrade that runs, it must not hit a later one (6977)',
+      seen: observed({ declaration: { abort: 'ggggggggg' } }),
+      then: { kind: 'clearAborted' },
+    },
+    {
+      when: 'was not made, a retry must not end a later one',
+      seen: observed({ declaration: { retry: 'true' } }),
+      then: { kind: 'clearAborted' },
+    },
+  ],
   'and rests': [
     { when: 'all is well', seen: observed(), then: { kind: 'rest' }, phase: 'Stable' },
     {
@@ -430,10 +745,11 @@ const cases: Record<string, Case[]> = {
 };
 
 describe.each(Object.entries(cases))('%s', (_, table) => {
-  it.each(table)('$when', ({ seen, then, says, phase }) => {
+  it.each(table)('$when', ({ seen, then, says, phase, settled }) => {
     const decision = plan(seen);
     expect(decision.step).toMatchObject(then);
     if (says) expect(decision.message).toMatch(says);
     if (phase !== undefined) expect(decision.phase).toBe(phase);
+    if (settled !== undefined) expect(decision.settled).toBe(settled);
   });
 });
