@@ -1,8 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { at, node, pod } from '../fleet/sample.js';
 import type { Strategy } from '../fleet/evidence.js';
 import type { BlueGreenSeen, NodeSeen, PodSeen } from '../fleet/observations.js';
-import { blockOf, lineOf } from './live.js';
+import { blockOf, lineOf, showLive } from './live.js';
 import { Scene, SceneTimeout } from './scene.js';
 import { areClientsBack, isUpgraded, isWhole, whatIsMissing } from './state.js';
 
@@ -151,5 +151,35 @@ describe('the live view', () => {
 
   it('has something to show before anything was seen', () => {
     expect(blockOf(new Scene(), 12)).toEqual(['  ']);
+  });
+});
+
+describe('showLive', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  const shown = (isTerminal: boolean, forMs: number) => {
+    const written: string[] = [];
+    const screen = { write: (text: string) => void written.push(text), isTerminal, columns: 40 };
+    const hide = showLive(sceneOf(), screen, 12);
+    jest.advanceTimersByTime(forMs);
+    hide();
+    jest.advanceTimersByTime(60_000);
+    return written;
+  };
+
+  it('draws over itself on a terminal, and leaves nothing behind', () => {
+    const written = shown(true, 1000);
+    const back = '\u001b[5A\u001b[J';
+    expect(written.filter((text) => text === back)).toHaveLength(2);
+    expect(written.at(-1)).toBe(back);
+    const lines = written.filter((text) => text !== back).flatMap((text) => text.trimEnd().split('\n'));
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
+  });
+
+  it('writes a line every five seconds elsewhere, without escape codes', () => {
+    const written = shown(false, 11_000);
+    expect(written).toHaveLength(2);
+    expect(written.join('')).not.toContain('\u001b');
   });
 });
