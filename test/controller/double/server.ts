@@ -52,7 +52,11 @@ async function handle(
   };
   const method = request.method ?? '';
   if (method === 'GET' && query('watch') === '1')
-    return stream(store, { collection, namespace, selector: query('labelSelector'), view }, response);
+    return stream(
+      store,
+      { collection, namespace, selector: query('labelSelector'), since: query('resourceVersion'), view },
+      response,
+    );
   if (method === 'GET' && name === '') {
     const items = store.list(collection, namespace, query('labelSelector'));
     return answer({ kind: 'List', metadata: { resourceVersion: store.version() }, items: items.map(view) });
@@ -99,23 +103,27 @@ function nameIn(body: Json): string {
   return typeof metadata['name'] === 'string' ? metadata['name'] : '';
 }
 
+interface Watching {
+  collection: string;
+  namespace: string;
+  selector: string;
+  since: string;
+  view: (object: JsonObject) => JsonObject;
+}
+
 function stream(
   store: Store,
-  {
-    collection,
-    namespace,
-    selector,
-    view,
-  }: { collection: string; namespace: string; selector: string; view: (object: JsonObject) => JsonObject },
+  { collection, namespace, selector, since, view }: Watching,
   response: ServerResponse,
 ): void {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.flushHeaders();
-  const stop = store.watch(collection, (type, object) => {
+  const tell = (type: string, object: JsonObject): void => {
     if (namespace && metaOf(object)['namespace'] !== namespace) return;
     if (!selects(selector, (metaOf(object)['labels'] ?? {}) as JsonObject)) return;
     response.write(`${JSON.stringify({ type, object: view(object) })}\n`);
-  });
+  };
+  const stop = store.watch(collection, tell, since);
   response.on('close', stop);
 }
 

@@ -12,14 +12,13 @@ export interface Store {
   edit(place: Place, edit: (object: JsonObject) => JsonObject, writer?: string): JsonObject;
   remove(collection: string, namespace: string, name: string): void;
   version(): string;
-  /** Calls `tell` after each change, until the returned function is called. */
-  watch(
-    collection: string,
-    tell: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: JsonObject) => void,
-  ): () => void;
+  /** Calls `tell` after each change, and first for those since a version, until the returned function is called. */
+  watch(collection: string, tell: Tell, since?: string): () => void;
   /** Each accepted write, for tests that count: `patch statefulsets/emqx`. */
   writes: string[];
 }
+
+type Tell = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: JsonObject) => void;
 
 export interface Place {
   collection: string;
@@ -43,17 +42,16 @@ export const nameOf = (object: JsonObject): string => metaOf(object)['name'] as 
 
 export function makeStore(): Store {
   const objects = new Map<string, JsonObject>();
-  const watchers = new Set<{
-    collection: string;
-    tell: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: JsonObject) => void;
-  }>();
+  const watchers = new Set<{ collection: string; tell: Tell }>();
+  const history: { collection: string; change: Parameters<Tell>; version: number }[] = [];
   const writes: string[] = [];
   let version = 100;
   let uid = 0;
   const keyOf = (collection: string, namespace: string, name: string): string =>
     `${collection}/${namespace}/${name}`;
-  const emit = (collection: string, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: JsonObject): void => {
-    for (const watcher of watchers) if (watcher.collection === collection) watcher.tell(type, object);
+  const emit = (collection: string, ...change: Parameters<Tell>): void => {
+    history.push({ collection, change, version });
+    for (const watcher of watchers) if (watcher.collection === collection) watcher.tell(...change);
   };
   const plural = (collection: string): string => collection.split('|')[1] ?? '';
 
@@ -127,7 +125,11 @@ export function makeStore(): Store {
         if (!collectionOf.endsWith('|pods')) store.remove(collectionOf, namespaceOf, nameThere);
       }
     },
-    watch(collection, tell) {
+    watch(collection, tell, since) {
+      const missed = history.filter(
+        (one) => one.collection === collection && one.version > Number(since ?? version),
+      );
+      for (const { change } of missed) tell(...change);
       const watcher = { collection, tell };
       watchers.add(watcher);
       return () => watchers.delete(watcher);
