@@ -71,7 +71,9 @@ function toldFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn
 function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn): Turn {
   const { observed } = situation;
   // Before the first upgrade no pod has a sidecar, and nobody could evacuate anything.
-  if (observed.sets.every(({ kind, pods }) => kind === 'declaration' || pods.length === 0)) return shrink;
+  const { active, wanted, wantedSize } = situation;
+  const hasSidecars = observed.sets.some(({ kind, pods }) => kind === 'revisionSet' && pods.length > 0);
+  if (!hasSidecars && (active === wanted || wantedSize === 0)) return shrink;
   const via = spokesmanOf(situation);
   if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const node = nodeOf(victim, observed.sets);

@@ -260,6 +260,7 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
     size: step.size,
     template,
     cause: 'upgrade',
+    decidedIn: world.activations,
   });
 }
 
@@ -271,6 +272,7 @@ function resize(world: World, step: Extract<Step, { kind: 'resize' }>, seen: Obs
   if (isOwn ? seen.declaration.resourceVersion !== String(set.version) : !isFresh(set, seen)) return;
   set.version += 1;
   set.cause = isActive(world, set) ? 'scaleIn' : 'upgrade';
+  set.decidedIn = world.activations;
   set.size = step.to;
   if (isOwn) declaration.heldReplicas = step.to;
 }

@@ -165,6 +165,7 @@ export function beginEvacuation(
   name: string,
   options: EvacuationOptions,
   cause: Cause,
+  since = world.activations,
 ): boolean {
   const node = world.nodes.get(name);
   if (!node) return false;
@@ -179,7 +180,7 @@ export function beginEvacuation(
     takeover: options.takeover,
     migrateTo: options.migrateTo,
     cause,
-    since: world.activations,
+    since,
     initialClients: clientsAt(world, name),
     initialSessions: sessionsAt(world, name),
   };
@@ -225,7 +226,7 @@ function evacuate(world: World, node: EmqxNode, evacuation: Evacuation): void {
         // Some stay away for longer than EMQX waits for them, and their sessions are moved.
         client.retryAt =
           world.now + (world.random.chance(0.2) ? world.random.int(4, 10) : world.random.int(1, 2));
-        askedToMove(world, node, evacuation.cause, client.id);
+        askedToMove(world, node, evacuation, client.id);
       }
       return;
     }
@@ -253,15 +254,15 @@ function evacuate(world: World, node: EmqxNode, evacuation: Evacuation): void {
 }
 
 /** The promise: at most once in one activation. */
-function askedToMove(world: World, node: EmqxNode, cause: Cause, id: number): void {
+function askedToMove(world: World, node: EmqxNode, { cause, since }: Evacuation, id: number): void {
   note(world, `client ${id} is asked to leave ${node.name} (${cause})`);
   if (cause !== 'upgrade') return;
   const client = world.clients[id];
   if (!client) return;
-  if (client.movedIn === world.activations) {
+  if (client.movedIn === since) {
     violate(world, `client ${id} is asked to move twice in one upgrade, now by ${node.name}`);
   }
-  client.movedIn = world.activations;
+  client.movedIn = since;
 }
 
 /** The promise: the sessions of a set that is left go to what is or becomes active. */

@@ -55,8 +55,10 @@ export class Watcher {
           violate(world, `Service ${service.name} is not pinned again`);
         continue;
       }
-      const owners = new Set(selectedPods(world, service).map(({ owner }) => owner));
-      if (owners.size > 1) violate(world, `Service ${service.name} selects pods of ${owners.size} colours`);
+      const colours = new Set(
+        selectedPods(world, service).map(({ name }) => name.slice(0, name.lastIndexOf('-'))),
+      );
+      if (colours.size > 1) violate(world, `Service ${service.name} selects pods of ${colours.size} colours`);
     }
     this.lookAtActive(size);
     this.lookAtDrains();
@@ -81,7 +83,10 @@ export class Watcher {
       if (!isLost && serving < needed)
         violate(world, `the Service is switched to ${active.name}: ${serving} of ${needed} serve`);
       // What becomes active because somebody deleted the set that was: it is as it is.
-      if (isLost) this.reached.set(active.uid, serving);
+      if (isLost) {
+        this.reached.set(active.uid, serving);
+        excuseDrains(world, active);
+      }
       this.selected = active.uid;
     }
     const needed = Math.min(this.reached.get(active.uid) ?? 0, size) - excused;
@@ -166,7 +171,9 @@ export class Watcher {
     );
     const starting = kept
       .flatMap((each) =>
-        each.pods.filter(({ ordinal }) => ordinal < size && (each.name !== name || ordinal < to)),
+        each.pods.filter(
+          ({ ordinal }) => ordinal < Math.min(size, each.size) && (each.name !== name || ordinal < to),
+        ),
       )
       .find(({ ready, terminating, failing }) => !ready && !terminating && !failing);
     if (starting) violate(world, `${set.name} goes down to ${to} while ${starting.name} is starting`);
@@ -232,4 +239,15 @@ export function restlessness(world: World): string | undefined {
     );
   if (typeof stopped === 'string') return `the EMQX cluster still knows ${stopped}, which has stopped`;
   return undefined;
+}
+
+/** What was on its way out goes on, though it is active now. */
+function excuseDrains(world: World, active: SetObject): void {
+  active.cause = 'sequence';
+  for (const pod of world.pods) {
+    if (pod.owner !== active.uid) continue;
+    if (pod.deleted) pod.deleted.cause = 'sequence';
+    const evacuation = world.nodes.get(pod.name)?.evacuation;
+    if (evacuation) evacuation.cause = 'sequence';
+  }
 }

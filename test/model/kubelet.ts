@@ -8,7 +8,7 @@ import {
   stopEvacuation,
   stopNode,
 } from './emqx.js';
-import { isBroken, note, type PodObject, type World } from './world.js';
+import { isBroken, note, wantedSize, type PodObject, type World } from './world.js';
 
 /** One second of every pod: its containers start, become ready, drain, end. */
 export function runPods(world: World): void {
@@ -62,6 +62,7 @@ function excuseOf(world: World, pod: PodObject): string | undefined {
   if (pod.hasSidecar) return undefined;
   const isEvacuated = world.nodes.get(pod.name)?.evacuation?.state === 'prohibiting';
   if (pod.deleted?.cause === 'sequence' || isEvacuated) return 'it has no gate';
+  if (wantedSize(world) === 0) return 'there is nowhere to go';
   // Before its first upgrade nobody can evacuate an adopted set's nodes when it is scaled in.
   return world.pods.some(({ hasSidecar, ready }) => hasSidecar && ready)
     ? undefined
@@ -113,6 +114,7 @@ function start(world: World, pod: PodObject, isEmpty: boolean): void {
       migrateTo: named.filter((name) => running.includes(name)),
     },
     deleted?.cause ?? 'sequence',
+    deleted?.since,
   );
 }
 

@@ -162,6 +162,7 @@ function begin(random: Random, isTraced: boolean): World {
       size: 0,
       template: FIRST,
       cause: 'sequence',
+      decidedIn: 0,
       asked: FIRST,
       heldReplicas: 0,
       frozen: false,
@@ -233,6 +234,7 @@ function beManaged(world: World, size: number): void {
     size,
     template: FIRST,
     cause: 'sequence',
+    decidedIn: 0,
   };
   world.sets.push(set);
   for (const service of world.services) {

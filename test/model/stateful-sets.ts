@@ -56,7 +56,7 @@ function followRevision(world: World): void {
   // A rolling update, because an edit has lowered the partition: highest ordinal first.
   if (pods.some(({ ready, deleted }) => !ready || deleted)) return;
   const next = pods.findLast(({ template }) => template !== declaration.asked);
-  if (next) deletePod(world, next, 'sequence', declaration.asked);
+  if (next) deletePod(world, next, 'sequence', { comesBackAs: declaration.asked });
   else declaration.template = declaration.asked;
 }
 
@@ -71,7 +71,7 @@ function sync(world: World, set: SetObject): void {
     if (!world.pods.some(({ name }) => name === `${set.name}-${ordinal}`)) missing.push(ordinal);
   }
   if (set.policy === 'Parallel') {
-    for (const pod of surplus) deletePod(world, pod, set.cause);
+    for (const pod of surplus) deletePod(world, pod, set.cause, { since: set.decidedIn });
     for (const ordinal of missing) createPod(world, set, ordinal);
     return;
   }
@@ -81,7 +81,7 @@ function sync(world: World, set: SetObject): void {
       createPod(world, set, missing[0]);
   } else if (!unsettled && pods.every(({ deleted }) => !deleted)) {
     const last = surplus.at(-1);
-    if (last) deletePod(world, last, set.cause);
+    if (last) deletePod(world, last, set.cause, { since: set.decidedIn });
   }
 }
 
@@ -129,10 +129,10 @@ export function deletePod(
   world: World,
   pod: PodObject,
   cause: Cause,
-  comesBackAs?: PodObject['template'],
+  { since = world.activations, comesBackAs }: { since?: number; comesBackAs?: PodObject['template'] } = {},
 ): void {
   if (pod.deleted) return;
-  pod.deleted = { at: world.now, cause };
+  pod.deleted = { at: world.now, cause, since };
   pod.ready = false;
   if (comesBackAs) {
     const templates = rolled.get(world) ?? new Map<string, PodObject['template']>();

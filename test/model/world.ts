@@ -21,8 +21,9 @@ export interface SetObject {
   size: number;
   /** What new pods are made from: on the declaration, the template at its current revision. */
   template: JsonObject;
-  /** Why its pods go, when it shrinks or is deleted. */
+  /** Why its pods go, when it shrinks or is deleted, and in which activation that was decided. */
   cause: Cause;
+  decidedIn: number;
 }
 
 export interface DeclarationObject extends SetObject {
@@ -54,7 +55,7 @@ export interface PodObject {
   /** Not ready since. */
   unreadyAt: number;
   restarts: number;
-  deleted?: { at: number; cause: Cause };
+  deleted?: { at: number; cause: Cause; since: number };
   /** When its containers end, once its preStop gate has let it go. */
   endsAt?: number;
   gate: SidecarReport['gate'];
@@ -94,7 +95,7 @@ export interface Evacuation {
   /** Pod names; empty: any. */
   migrateTo: string[];
   cause: Cause;
-  /** Value of {@link World.activations} at its start. */
+  /** Value of {@link World.activations} when it was decided. */
   since: number;
   initialClients: number;
   initialSessions: number;
@@ -107,7 +108,7 @@ export interface Client {
   /** The node that holds its session. */
   session?: string;
   retryAt: number;
-  /** The activation during which an upgrade last asked it to move. */
+  /** The activation whose upgrade last asked it to move. */
   movedIn?: number;
 }
 
