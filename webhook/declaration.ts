@@ -46,7 +46,7 @@ export function admitDeclaration(request: AdmissionRequest, traceparent: string 
     ...strategy.annotations,
     ...stampRevision(edit, traceparent),
     ...kept(edit, ANNOTATION.aborted),
-    ...kept(edit, ANNOTATION.heldReplicas),
+    ...(wasOurs ? restored(edit, ANNOTATION.heldReplicas) : {}),
   };
   if (request.operation === 'UPDATE') {
     warnings.push(...explain(edit, { name, upgrade, revision: annotations[ANNOTATION.revision], ...size }));
@@ -104,9 +104,14 @@ function holdReplicas({ request, spec, oldSpec, annotations, oldAnnotations, isN
   const isUnknown = declared === undefined && (isNew || stored !== 0); // a stored 0 is ours, and no wish
   const isAdopted = isNew && !isCreate && brought === previous; // a note left from before says nothing
   if (asked !== stored || isUnknown || isAdopted) declared = String(asked);
+  // What is left there is known to us: the loop does not take it for an edit that got past.
+  const isHeldNoted = isNew && (stored !== 0 || annotations[ANNOTATION.heldReplicas] !== undefined);
   return {
     ops: asked === stored ? [] : [setField(spec, 'replicas', '/spec/replicas', stored)],
-    annotations: declared === undefined ? {} : { [ANNOTATION.replicas]: declared },
+    annotations: {
+      ...(declared === undefined ? {} : { [ANNOTATION.replicas]: declared }),
+      ...(isHeldNoted ? { [ANNOTATION.heldReplicas]: JSON.stringify(stored) } : {}),
+    },
     declared,
   };
 }

@@ -51,6 +51,7 @@ const NOTES = {
   by: ANNOTATION.requestedBy,
   trace: ANNOTATION.traceparent,
   strategy: ANNOTATION.updateStrategy,
+  left: ANNOTATION.heldReplicas,
 };
 
 const held: Case[] = [
@@ -77,6 +78,12 @@ const held: Case[] = [
     asked: create(labelledSet({ spec: { replicas: 0 } })),
     replicas: 0,
     notes: { [NOTES.replicas]: '0' },
+  },
+  {
+    when: 'an adopted set is created from a backup of its stored form',
+    asked: create(storedDeclaration({ spec: { replicas: 3 }, annotations: { [NOTES.left]: '3' } })),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3', [NOTES.left]: '0' },
   },
   {
     when: 'a declaration is restored from a backup of its stored form',
@@ -148,6 +155,15 @@ const held: Case[] = [
     },
   },
   {
+    when: 'kubectl replace drops the note of the size that was left',
+    asked: request({
+      oldObject: storedDeclaration({ spec: { replicas: 3 }, annotations: { [NOTES.left]: '3' } }),
+      object: labelledSet(),
+    }),
+    replicas: 3,
+    notes: { [NOTES.left]: '3' },
+  },
+  {
     when: 'kubectl replace drops the note of an aborted upgrade',
     asked: request({
       oldObject: edited(stored, { annotations: { [ANNOTATION.aborted]: '{"revision":"x"}' } }),
@@ -189,14 +205,15 @@ const held: Case[] = [
     when: 'a running set is labelled, sized and changed in one edit',
     asked: update(plain, { labels: label, spec: { replicas: 5, template: NEXT } }),
     replicas: 3,
-    notes: { [NOTES.replicas]: '5', [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.trace]: TRACE },
+    notes: {
+      [NOTES.left]: '3', [NOTES.replicas]: '5', [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.trace]: TRACE },
     warnings: [redirected.replace('3 nodes', '5 nodes'), recorded(5)],
   },
   {
     when: 'a running set with a stale note is labelled',
-    asked: update(plainSet({ annotations: { [NOTES.replicas]: '7' } }), { labels: label }),
+    asked: update(plainSet({ annotations: { [NOTES.replicas]: '7', [NOTES.left]: '1' } }), { labels: label }),
     replicas: 3,
-    notes: { [NOTES.replicas]: '3' },
+    notes: { [NOTES.replicas]: '3', [NOTES.left]: '3' },
   },
   {
     when: 'an adopted set is sized before its first upgrade',
