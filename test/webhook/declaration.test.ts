@@ -206,7 +206,12 @@ const held: Case[] = [
     asked: update(plain, { labels: label, spec: { replicas: 5, template: NEXT } }),
     replicas: 3,
     notes: {
-      [NOTES.left]: '3', [NOTES.replicas]: '5', [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.trace]: TRACE },
+      [NOTES.left]: '3',
+      [NOTES.replicas]: '5',
+      [NOTES.revision]: nextRevision,
+      [NOTES.by]: 'bob',
+      [NOTES.trace]: TRACE,
+    },
     warnings: [redirected.replace('3 nodes', '5 nodes'), recorded(5)],
   },
   {
