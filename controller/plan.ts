@@ -1,36 +1,20 @@
-import type { Phase } from '../lib/types.js';
+import { abort } from './abort.js';
 import { hindranceOf } from './gate.js';
+import { grow } from './grow.js';
 import { leaverOf } from './leave.js';
-import type { Decision, NodeSet, Observed, Step } from './model.js';
+import type { Decision, NodeSet, Observed } from './model.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
 import {
-  canBeWanted,
   hasNobody,
   isClientless,
   joinerOf,
   situationOf,
   spokesmanOf,
-  stoppingOf,
   stayingPods,
   whyNotReady,
   type Situation,
 } from './situation.js';
-
-/** What a rule decides; the rest of the {@link Decision} is the same for every rule. */
-interface Verdict {
-  step: Step;
-  phase: Phase;
-  message: string;
-  stalled?: boolean;
-  switchedAtMs?: number;
-}
-
-type Rule = (situation: Situation) => Verdict | undefined;
-
-const SOON_MS = 1_000;
-const LATER_MS = 10_000;
-/** A StatefulSet's pods appear within seconds; where none does for so long it is refused, and another template may be what mends it. */
-const POD_APPEARS_MS = 60_000;
+import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
 
 /** In order: the first rule that has something to say decides the pass. */
 const RULES: Rule[] = [
@@ -128,56 +112,6 @@ function pause({ observed }: Situation): Verdict | undefined {
   };
 }
 
-/** An upgrade that was refused, by a person or by its deadline; and the end of a refusal. */
-function abort(situation: Situation): Verdict | undefined {
-  const { observed, wantedRevision, wantedName, isAborted } = situation;
-  const { aborted, abort, retry } = observed.declaration;
-  if (aborted) {
-    const isRetried = [aborted.revision, 'true'].includes(retry);
-    if (isAborted && !isRetried) return undefined;
-    return progress({ kind: 'clearAborted' }, 'a new revision or a retry ends the abort');
-  }
-  const replacing = replacedRevision(situation);
-  const isRefused = [wantedRevision, wantedName].includes(abort);
-  const because = isRefused ? `annotation abort names ${abort}` : whyLate(situation);
-  if (replacing !== undefined && because !== undefined) {
-    return progress(
-      { kind: 'abort', revision: wantedRevision, replacing, because },
-      `upgrade to ${wantedName} aborted: ${because}`,
-    );
-  }
-  // Left there, they would hit a later upgrade to the same revision.
-  if (abort === '' && retry === '') return undefined;
-  return progress({ kind: 'clearAborted' }, 'there is no upgrade that the annotations abort and retry name');
-}
-
-/** The revision that the upgrade in progress is to replace, if there is a way back to it. */
-function replacedRevision({
-  observed,
-  activeRevision,
-  wantedRevision,
-  wantedName,
-}: Situation): string | undefined {
-  const upgrade = observed.blueGreen.status?.upgrade;
-  const from = observed.sets.find(({ name }) => upgrade?.to === wantedName && name === upgrade.from);
-  const replaced = activeRevision === wantedRevision ? from?.revision : activeRevision;
-  if (replaced === undefined || replaced === wantedRevision) return undefined;
-  return canBeWanted(replaced, observed) ? replaced : undefined;
-}
-
-/** Why an upgrade has missed its deadline, in words. */
-function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Situation): string | undefined {
-  const { spec, status } = observed.blueGreen;
-  const isSwitched = situation.activeRevision === situation.wantedRevision;
-  if (isSwitched || wantedSize === 0 || status?.upgrade?.to !== wantedName) return undefined;
-  const elapsedSeconds = (observed.nowMs - Date.parse(status.upgrade.startedAt)) / 1000;
-  if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;
-  const notReady = wanted ? whyNotReady(wanted, wantedSize) : 'its set was not made';
-  return (
-    notReady && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${notReady}`
-  );
-}
-
 /** A green that is no longer wanted goes at once while it holds nobody: if it never joined, or if something else is to be made instead. */
 function discard(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others, isAborted } = situation;
@@ -204,43 +138,6 @@ function reopen(situation: Situation): Verdict | undefined {
   const via = spokesmanOf(situation);
   if (closed === undefined || !via) return undefined;
   return progress({ kind: 'stopEvacuation', node: closed, via: via.name }, `${closed} takes clients again`);
-}
-
-/** Step 2: the active revision first, then the wanted one, each has a set of the wanted size. */
-function grow(situation: Situation): Verdict | undefined {
-  const { active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } = situation;
-  if (active && active.size >= wantedSize) {
-    if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
-    if (wanted && wanted.size >= wantedSize) return undefined;
-    const blank = whyBlank(active, situation);
-    if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
-  }
-  // Whoever joins may choose a node that is about to stop, and then stays apart for good.
-  const stopping = stoppingOf(situation);
-  if (stopping) return waitFor('Progressing', `${stopping.name} is drained and stopping`);
-  if (!active) return make(activeName, activeRevision, wantedSize);
-  if (active.size < wantedSize) return enlarge(active, wantedSize);
-  return wanted ? enlarge(wanted, wantedSize) : make(wantedName, wantedRevision, wantedSize);
-}
-
-/** Green on empty disks with nobody alive to copy from would lose users, rules and retained messages. */
-function whyBlank(active: NodeSet, { observed }: Situation): string | undefined {
-  const pods = stayingPods(active);
-  if (pods.some(({ ready }) => ready)) return undefined;
-  const starting = pods.find(({ failing }) => !failing);
-  if (starting) return `${starting.name} ${starting.problem}`;
-  const startedAt = observed.blueGreen.status?.upgrade?.startedAt;
-  const isLate = startedAt !== undefined && observed.nowMs - Date.parse(startedAt) > POD_APPEARS_MS;
-  return pods.length > 0 || isLate ? undefined : `${active.name} has no pod yet`;
-}
-
-function make(name: string, revision: string, size: number): Verdict {
-  return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${size} nodes`);
-}
-
-function enlarge(set: NodeSet, to: number): Verdict {
-  const because = `${to} nodes are wanted`;
-  return progress({ kind: 'resize', set: set.name, to, because }, `${set.name} grows to ${to}: ${because}`);
 }
 
 /** Step 2, downwards: an autoscaler reaches what is active during a long wait too, and the wait goes on meanwhile. */
@@ -354,12 +251,4 @@ function rest({ active, activeName, wantedSize, isAborted, observed: { declarati
     phase: 'Stable',
     message: `${activeName} serves with ${wantedSize} nodes`,
   };
-}
-
-function progress(step: Step, message: string): Verdict {
-  return { step, phase: 'Progressing', message };
-}
-
-function waitFor(phase: Phase, message: string, forMs = SOON_MS): Verdict {
-  return { step: { kind: 'wait', forMs }, phase, message };
 }

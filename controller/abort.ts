@@ -1,0 +1,52 @@
+import { canBeWanted, whyNotReady, type Situation } from './situation.js';
+import { progress, type Verdict } from './verdict.js';
+
+/** An upgrade that was refused, by a person or by its deadline; and the end of a refusal. */
+export function abort(situation: Situation): Verdict | undefined {
+  const { observed, wantedRevision, wantedName, isAborted } = situation;
+  const { aborted, abort, retry } = observed.declaration;
+  if (aborted) {
+    const isRetried = [aborted.revision, 'true'].includes(retry);
+    if (isAborted && !isRetried) return undefined;
+    return progress({ kind: 'clearAborted' }, 'a new revision or a retry ends the abort');
+  }
+  const replacing = replacedRevision(situation);
+  const isRefused = [wantedRevision, wantedName].includes(abort);
+  const because = isRefused ? `annotation abort names ${abort}` : whyLate(situation);
+  if (replacing !== undefined && because !== undefined) {
+    return progress(
+      { kind: 'abort', revision: wantedRevision, replacing, because },
+      `upgrade to ${wantedName} aborted: ${because}`,
+    );
+  }
+  // Left there, they would hit a later upgrade to the same revision.
+  if (abort === '' && retry === '') return undefined;
+  return progress({ kind: 'clearAborted' }, 'there is no upgrade that the annotations abort and retry name');
+}
+
+/** The revision that the upgrade in progress is to replace, if there is a way back to it. */
+function replacedRevision({
+  observed,
+  activeRevision,
+  wantedRevision,
+  wantedName,
+}: Situation): string | undefined {
+  const upgrade = observed.blueGreen.status?.upgrade;
+  const from = observed.sets.find(({ name }) => upgrade?.to === wantedName && name === upgrade.from);
+  const replaced = activeRevision === wantedRevision ? from?.revision : activeRevision;
+  if (replaced === undefined || replaced === wantedRevision) return undefined;
+  return canBeWanted(replaced, observed) ? replaced : undefined;
+}
+
+/** Why an upgrade has missed its deadline, in words. */
+function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Situation): string | undefined {
+  const { spec, status } = observed.blueGreen;
+  const isSwitched = situation.activeRevision === situation.wantedRevision;
+  if (isSwitched || wantedSize === 0 || status?.upgrade?.to !== wantedName) return undefined;
+  const elapsedSeconds = (observed.nowMs - Date.parse(status.upgrade.startedAt)) / 1000;
+  if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;
+  const notReady = wanted ? whyNotReady(wanted, wantedSize) : 'its set was not made';
+  return (
+    notReady && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${notReady}`
+  );
+}

@@ -1,0 +1,43 @@
+import type { NodeSet } from './model.js';
+import { stayingPods, stoppingOf, type Situation } from './situation.js';
+import { progress, waitFor, type Verdict } from './verdict.js';
+
+/** A StatefulSet's pods appear within seconds; where none does for so long it is refused, and another template may be what mends it. */
+const POD_APPEARS_MS = 60_000;
+
+/** Step 2: the active revision first, then the wanted one, each has a set of the wanted size. */
+export function grow(situation: Situation): Verdict | undefined {
+  const { active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } = situation;
+  if (active && active.size >= wantedSize) {
+    if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
+    if (wanted && wanted.size >= wantedSize) return undefined;
+    const blank = whyBlank(active, situation);
+    if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
+  }
+  // Whoever joins may choose a node that is about to stop, and then stays apart for good.
+  const stopping = stoppingOf(situation);
+  if (stopping) return waitFor('Progressing', `${stopping.name} is drained and stopping`);
+  if (!active) return make(activeName, activeRevision, wantedSize);
+  if (active.size < wantedSize) return enlarge(active, wantedSize);
+  return wanted ? enlarge(wanted, wantedSize) : make(wantedName, wantedRevision, wantedSize);
+}
+
+/** Green on empty disks with nobody alive to copy from would lose users, rules and retained messages. */
+function whyBlank(active: NodeSet, { observed }: Situation): string | undefined {
+  const pods = stayingPods(active);
+  if (pods.some(({ ready }) => ready)) return undefined;
+  const starting = pods.find(({ failing }) => !failing);
+  if (starting) return `${starting.name} ${starting.problem}`;
+  const startedAt = observed.blueGreen.status?.upgrade?.startedAt;
+  const isLate = startedAt !== undefined && observed.nowMs - Date.parse(startedAt) > POD_APPEARS_MS;
+  return pods.length > 0 || isLate ? undefined : `${active.name} has no pod yet`;
+}
+
+function make(name: string, revision: string, size: number): Verdict {
+  return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${size} nodes`);
+}
+
+function enlarge(set: NodeSet, to: number): Verdict {
+  const because = `${to} nodes are wanted`;
+  return progress({ kind: 'resize', set: set.name, to, because }, `${set.name} grows to ${to}: ${because}`);
+}
