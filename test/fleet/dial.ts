@@ -69,6 +69,10 @@ function wire(client: MqttClient, events: ConnectionEvents): Connection {
   let reason = 'closed';
   let code = -1;
   let failSubscription: ((error: Error) => void) | undefined;
+  client.on('packetreceive', (packet) => {
+    // mqtt sets up a table for as many topic aliases as the broker offers, 65,535 at EMQX: 1.4 MB a client, never used.
+    if (packet.cmd === 'connack') delete packet.properties?.topicAliasMaximum;
+  });
   client.on('connect', (packet) => {
     events.opened({
       isSessionPresent: packet.sessionPresent,

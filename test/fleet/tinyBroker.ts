@@ -106,7 +106,14 @@ export class TinyBroker {
     this.connects.set(clientId, [...(this.connects.get(clientId) ?? []), packet]);
     const code = this.#mischief.connack?.(packet) ?? 0;
     const connack = (sessionPresent: boolean) =>
-      this.#send(socket, { cmd: 'connack', sessionPresent, reasonCode: code, returnCode: code });
+      this.#send(socket, {
+        cmd: 'connack',
+        sessionPresent,
+        reasonCode: code,
+        returnCode: code,
+        // As EMQX does; what a client makes of it is a matter of its memory.
+        ...(protocolVersion === 5 ? { properties: { topicAliasMaximum: 65_535 } } : {}),
+      });
     if (code !== 0) {
       connack(false);
       socket.end();
