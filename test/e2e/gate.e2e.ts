@@ -30,9 +30,9 @@ beforeEach(() => {
   namespace = `e2e-gate-${count}`;
 });
 afterEach(async () => {
-  await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
+  await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
   // The drains would only show once more that there is nowhere to go.
-  await cluster.kubectl(['--namespace', namespace, 'delete', 'pods', '--all', '--force', '--grace-period=0']);
+  await cluster.kubectl(inNamespace('delete', 'pods', '--all', '--force', '--grace-period=0'));
 });
 afterAll(async () => {
   for (let at = 1; at <= count; at += 1) {
@@ -265,6 +265,20 @@ describe("the sidecar's own troubles", () => {
       },
       { timeoutMs: 60_000, everyMs: 500 },
     );
+  });
+
+  it('a namespace goes in about a minute, although its sessions have nowhere to go', async () => {
+    const pods = await startSet(cluster, { namespace, replicas: 2, spec: {} });
+    const witness = await sendWitness(cluster, pods, { clients: 5, persistent: 5 });
+    for (const { metadata } of pods) {
+      await witness.first('clients', (seen) => isOf(seen, metadata.name, 'connected'), 20_000);
+    }
+    const began = performance.now();
+    await cluster.kubectl(['delete', 'namespace', namespace, '--timeout=120s'], { timeoutMs: 130_000 });
+    const seconds = (performance.now() - began) / 1000;
+    await witness.stop();
+    expect(seconds).toBeGreaterThan(40);
+    expect(seconds).toBeLessThan(90);
   });
 
   /** EMQX and the sidecar run as different users, neither of them root. */

@@ -1,0 +1,123 @@
+import { afterEach, expect, it, jest } from '@jest/globals';
+import { persistent, useNodes } from '../emqx/harness.js';
+import { testKey, until, untilJoined, type TestNode } from '../emqx/testNode.js';
+import { conf, makeShare, type Share } from './gate-share.js';
+
+jest.setTimeout(60_000);
+
+const { start, client } = useNodes(12);
+const CLIENTS = 6;
+
+let share: Share | undefined;
+afterEach(async () => {
+  await share?.remove();
+  share = undefined;
+});
+
+/** Nodes that have joined, with clients that keep sessions on the first, and the first one's share. */
+async function stage(
+  nodes: number,
+  { clients = CLIENTS, ...settings }: Record<string, string | number> = {},
+): Promise<{ own: TestNode; others: TestNode[]; gate: Share }> {
+  const all = Array.from({ length: nodes }, (_, at) => start(at + 1));
+  await untilJoined(all);
+  const [own, ...others] = all;
+  if (!own) throw new Error('no node');
+  for (let at = 0; at < Number(clients); at += 1) await client(own, `client-${at}`, persistent);
+  const gate = await makeShare();
+  share = gate;
+  await gate.write(
+    'drain.conf',
+    conf(18083, {
+      apiHost: own.host,
+      authorization: `Basic ${Buffer.from(`${testKey.key}:${testKey.secret}`).toString('base64')}`,
+      connEvictRate: 3,
+      sessEvictRate: 3,
+      waitTakeover: 1,
+      waitHealthCheck: 1,
+      noRecipientSeconds: 3,
+      ...settings,
+    }),
+  );
+  return { own, others, gate };
+}
+
+async function sessionsOn(node: TestNode): Promise<number> {
+  const { body } = await node.api('GET', `/nodes/${node.name}`);
+  return (body as { connections: number }).connections;
+}
+
+async function stateOf(node: TestNode): Promise<string | undefined> {
+  return ((await node.api('GET', '/load_rebalance/status')).body as { state?: string }).state;
+}
+
+it('hands every session over, at the rates told, to the node told', async () => {
+  const { own, others, gate } = await stage(3, { recipients: `emqx@127.0.12.2 emqx@127.0.12.9` });
+  const run = await gate.run('gate.sh');
+  expect(run.code).toBe(0);
+  expect(run.seconds).toBeGreaterThan(1 + CLIENTS / 3 + 1);
+  expect(await gate.read('gate')).toContain('state=drained');
+  expect(await stateOf(own)).toBe('prohibiting');
+  expect(await Promise.all([own, ...others].map(sessionsOn))).toEqual([0, CLIENTS, 0]);
+});
+
+it('holds on through an API that fails, forgets its keys and goes away', async () => {
+  const { own, others, gate } = await stage(2);
+  const run = gate.run('gate.sh', [], { limitMs: 50_000 });
+  await until('the evacuation', async () => (await stateOf(own)) === 'evicting_conns');
+  for (const [trouble, told] of [
+    [{ api: 'error' }, /state=draining\ndetail=EMQX's API answers 5/],
+    [{ api: 'up', refusesKeys: true }, /state=draining\ndetail=EMQX refuses the API key \(401\)/],
+    [{ api: 'down', refusesKeys: false }, /state=draining\ndetail=EMQX's API gives no answer/],
+  ] as const) {
+    await own.stats('PUT', '/switches', trouble);
+    await until(`the gate tells ${told}`, async () => told.test(await gate.read('gate')));
+  }
+  await own.stats('PUT', '/switches', { api: 'up' });
+  expect((await run).code).toBe(0);
+  expect(await Promise.all([own, ...others].map(sessionsOn))).toEqual([0, CLIENTS]);
+});
+
+it('gives up when the only node that could take sessions dies', async () => {
+  const { own, others, gate } = await stage(2, { sessEvictRate: 1 });
+  const run = gate.run('gate.sh', [], { limitMs: 50_000 });
+  await until('sessions move', async () => (await stateOf(own)) === 'evicting_sessions', 20_000);
+  await others[0]?.end('SIGKILL');
+  expect((await run).code).toBe(0);
+  expect(await gate.read('gate')).toMatch(
+    /state=gave-up\ndetail=no other node can take sessions\nsessionsLost=[1-6]\n/,
+  );
+});
+
+it('ends although durable sessions elsewhere are counted', async () => {
+  const { own, others, gate } = await stage(2, { clients: 0 });
+  for (const node of [own, ...others]) await node.stats('PUT', '/switches', { isDurable: true });
+  const [other] = others;
+  if (!other) throw new Error('no other node');
+  (await client(other, 'elsewhere', persistent)).end(true);
+  const evacuation = `/load_rebalance/${own.name}/evacuation`;
+  await until(
+    'the session elsewhere is counted here',
+    async () => {
+      await own.api('POST', `${evacuation}/start`, { wait_health_check: 0, wait_takeover: 0 });
+      const { stats } = (await own.api('GET', '/load_rebalance/status')).body as {
+        stats?: { initial_sessions: number };
+      };
+      if (stats?.initial_sessions === 1) return true;
+      await own.api('POST', `${evacuation}/stop`);
+      return false;
+    },
+    15_000,
+  );
+  const run = await gate.run('gate.sh', [], { limitMs: 50_000 });
+  expect(run.code).toBe(0);
+  expect(await stateOf(own)).toBe('evicting_sessions');
+  expect(await gate.read('gate')).toContain('state=drained');
+});
+
+it('on a build without evacuation ends as the policy says', async () => {
+  const { own, gate } = await stage(1, { withoutEvacuation: 'None' });
+  await own.stats('PUT', '/switches', { hasNoEvacuation: true });
+  expect((await gate.run('gate.sh')).code).toBe(0);
+  expect(await gate.read('gate')).toMatch(/state=gave-up\n.*\nsessionsLost=6\n/);
+});
