@@ -43,7 +43,10 @@ function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Sit
   const { spec, status } = observed.blueGreen;
   const isSwitched = situation.activeRevision === situation.wantedRevision;
   if (isSwitched || wantedSize === 0 || status?.upgrade?.to !== wantedName) return undefined;
-  const elapsedSeconds = (observed.nowMs - Date.parse(status.upgrade.startedAt)) / 1000;
+  // Nothing could be done in a pause. The pass that ends one finds the phase still as it was.
+  if (status.phase === 'Paused') return undefined;
+  const { startedAt, resumedAt = startedAt } = status.upgrade;
+  const elapsedSeconds = (observed.nowMs - Date.parse(resumedAt)) / 1000;
   if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;
   const notReady = wanted ? whyNotReady(wanted, wantedSize) : 'its set was not made';
   return (

@@ -35,6 +35,8 @@ export function leaverOf(situation: Situation): { node: string; via: string } | 
       );
     }
     if (!pod) return !running.has(node);
+    // A pod without a sidecar is Ready before it joins, so a fresh one that is not listed as running is refused.
+    if (set?.kind === 'declaration') return pod.ready && pod.restarts === 0 && !running.has(node);
     return isRefused(pod, node);
   }
 }

@@ -114,13 +114,15 @@ function pause({ observed }: Situation): Verdict | undefined {
 
 /** A green that is no longer wanted goes at once while it holds nobody: if it never joined, or if something else is to be made instead. */
 function discard(situation: Situation): Verdict | undefined {
-  const { observed, active, wanted, others, isAborted } = situation;
-  const isReplaced = active !== wanted || isAborted;
+  const { observed, active, wanted, others } = situation;
+  const isListed = ({ pods }: NodeSet): boolean =>
+    observed.services.some(({ readyPods }) => pods.some(({ name }) => readyPods.includes(name)));
   const unwanted = others.find(
     (set) =>
       set.kind === 'revisionSet' &&
       (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) &&
-      (hasNobody(set, observed.sets) || (isReplaced && isClientless(set, observed.sets))),
+      (hasNobody(set, observed.sets) ||
+        (active !== wanted && !isListed(set) && isClientless(set, observed.sets))),
   );
   if (!unwanted) return undefined;
   if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;
@@ -178,7 +180,8 @@ function retire(situation: Situation): Verdict | undefined {
   const isTurnOfOthers = active === wanted || wantedSize === 0;
   const left = isTurnOfOthers ? others.filter(({ size, pods }) => size > 0 || pods.length > 0) : [];
   const told = tellingOf(situation);
-  if (told) return { ...told, phase: left.length > 0 ? 'Draining' : 'Stable' };
+  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize) === undefined;
+  if (told) return { ...told, phase: left.length > 0 ? 'Draining' : isQuiet ? 'Stable' : 'Progressing' };
   if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]

@@ -121,6 +121,8 @@ export interface UpgradeStatus {
   traceparent: string;
   /** RFC 3339; when the Services' endpoints first were exactly the wanted set's pods. */
   switchedAt?: string;
+  /** RFC 3339; when a pause last ended: the progress deadline counts from then. */
+  resumedAt?: string;
 }
 
 export interface BlueGreenStatus {

@@ -45,7 +45,7 @@ function replacing(before: JsonObject, after: JsonObject): JsonObject {
   return {
     ...after,
     ...Object.fromEntries(gone.map((key) => [key, null])),
-    ...(isObject(upgrade) && { upgrade: { switchedAt: null, ...upgrade } }),
+    ...(isObject(upgrade) && { upgrade: { switchedAt: null, resumedAt: null, ...upgrade } }),
   };
 }
 

@@ -21,12 +21,14 @@ export function upgradeRecords(
     : history;
   const current = open && !isOver ? open : begin(observed, decision);
   if (!current) return { history: ended };
+  const isResumed = previous?.phase === 'Paused' && decision.phase !== 'Paused';
   const switchedAt =
     decision.switchedAtMs === undefined ? undefined : new Date(decision.switchedAtMs).toISOString();
   return {
     upgrade: {
       ...current,
       ...(switchedAt !== undefined && current.switchedAt === undefined && { switchedAt }),
+      ...(isResumed && { resumedAt: new Date(observed.nowMs).toISOString() }),
     },
     history: ended,
   };

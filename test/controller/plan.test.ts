@@ -519,6 +519,25 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'deleteSet', set: green },
     },
     {
+      when: 'the endpoints still list it, clients may be on their way to it (37424)',
+      seen: observed({
+        declaration: { template: NEWER },
+        selects: 'bbbbbbbbb',
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5 })],
+        clients: { [`${green}-0`]: 0, [`${green}-1`]: 0, [`${green}-2`]: 0 },
+        services: [
+          {
+            name: 'emqx',
+            resourceVersion: '1',
+            revision: 'bbbbbbbbb',
+            managed: true,
+            readyPods: [`${blue}-0`, `${green}-1`],
+          },
+        ],
+      }),
+      then: { kind: 'makeSet' },
+    },
+    {
       when: 'it never joined and blue is wanted again, it goes at once too (3311)',
       seen: observed({
         declaration: { template: OLD },
@@ -667,6 +686,28 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
     },
     {
+      when: 'a fresh pod of it is refused under its old name (31944)',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [adopted(), set(green, { template: NEW })],
+        apart: ['emqx-1'],
+        stopped: ['emqx-1'],
+      }),
+      then: { kind: 'leave', node: nodeName('emqx-1'), via: `${green}-0` },
+    },
+    {
+      when: 'its only helper is about to be made, a node is not taken down undrained (12633)',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        spec: { replicas: 2 },
+        selects: 'ooooooooo',
+        sets: [adopted(), set(green, { template: NEW, size: 2, podCount: 0 })],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
       when: 'the switch is over, an abort has no way back to it (199)',
       seen: observed({
         declaration: { ...asked, ...running, abort: 'ggggggggg' },
@@ -694,6 +735,30 @@ const cases: Record<string, Case[]> = {
         sets: [set(green, { template: NEW })],
       }),
       then: { kind: 'clearAborted' },
+    },
+    {
+      when: 'is not due at the end of a pause that was longer than the deadline (37327)',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: unready } })],
+        status: { phase: 'Paused', upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'is not due before the deadline has passed since the pause',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: unready } })],
+        status: {
+          upgrade: {
+            ...upgrade,
+            startedAt: new Date(1000).toISOString(),
+            resumedAt: new Date(990_000).toISOString(),
+          },
+        },
+      }),
+      then: { kind: 'wait' },
     },
     {
       when: 'names no upgrade that runs, it must not hit a later one (6977)',

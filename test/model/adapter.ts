@@ -287,8 +287,12 @@ export function isActive(world: World, set: SetObject): boolean {
 export function writeStatus(world: World, decision: Decision, seen: Observed): void {
   const { blueGreen } = world;
   if (!blueGreen.exists) return;
-  const upgrade = upgradeAfter(blueGreen.status?.upgrade, decision, seen.nowMs);
-  blueGreen.status = { active: decision.active, wanted: decision.wanted, ...(upgrade && { upgrade }) };
+  const before = blueGreen.status;
+  const isResumed = before?.phase === 'Paused' && decision.phase !== 'Paused';
+  const upgrade = upgradeAfter(before?.upgrade, decision, seen.nowMs);
+  if (upgrade && isResumed) upgrade.resumedAt = iso(seen.nowMs);
+  const { active, wanted, phase } = decision;
+  blueGreen.status = { active, wanted, phase, ...(upgrade && { upgrade }) };
 }
 
 function upgradeAfter(

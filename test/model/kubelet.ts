@@ -63,6 +63,7 @@ function excuseOf(world: World, pod: PodObject): string | undefined {
   const isEvacuated = world.nodes.get(pod.name)?.evacuation?.state === 'prohibiting';
   if (pod.deleted?.cause === 'sequence' || isEvacuated) return 'it has no gate';
   if (wantedSize(world) === 0) return 'there is nowhere to go';
+  if (world.nodes.get(pod.name)?.state !== 'joined') return 'it is no member of the cluster';
   // Before its first upgrade nobody can evacuate an adopted set's nodes when it is scaled in.
   return world.pods.some(({ hasSidecar, ready }) => hasSidecar && ready)
     ? undefined
