@@ -167,7 +167,7 @@ describe('the fleet’s size', () => {
   it('is small for each client, also at a broker that offers many topic aliases', async () => {
     const before = process.memoryUsage.rss();
     await run({}, isReady, ['--clients', '1000', '--connect-rate', '2000', '--messages', '0']);
-    // The broker lives in this process too; with a table of aliases for each client it is 900 MB.
+    // The broker lives in this process too; with a table of aliases for each client it is 700 MB.
     expect((process.memoryUsage.rss() - before) / 1e6).toBeLessThan(300);
   });
 });
