@@ -30,6 +30,10 @@ test-conformance: setup ## EMQX conformance: against EMQX_URLS and MQTT_HOSTS, e
 cluster-up cluster-down cluster-status: build ## the local cluster
 	@$(NPM) run cluster -- $(subst cluster-,,$@)
 
+.PHONY: bench
+bench: build ## what Sluice costs beside its goals: webhook, sidecar, controller, reaction; more: npm run bench -- --help
+	@$(NPM) run bench
+
 .PHONY: test
 test: build ## every check and test
 	@$(NPM) run test:all

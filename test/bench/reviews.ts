@@ -40,7 +40,10 @@ export function editReview(): JsonObject {
 /** Reviews, each for another way through the rules, to which both webhooks must have the same answer. */
 export function comparedReviews(): { name: string; review: JsonObject }[] {
   const stored = storedDeclaration();
-  const adopted = storedDeclaration({ spec: { replicas: 3 } });
+  const adopted = storedDeclaration({
+    annotations: { [ANNOTATION.heldReplicas]: '3', [ANNOTATION.aborted]: '{}' },
+    spec: { replicas: 3 },
+  });
   const changed = { template: template('emqx/emqx-enterprise:5.8.9') };
   const asked: Record<string, Partial<AdmissionRequest>> = {
     'template changed': { object: edited(stored, { spec: changed }), oldObject: stored },
@@ -73,6 +76,7 @@ export function comparedReviews(): { name: string; review: JsonObject }[] {
       object: edited(stored, { labels: { [LABEL.upgrade]: undefined }, spec: changed }),
       oldObject: edited(stored, { labels: { [LABEL.upgrade]: undefined } }),
     },
+    'replaced by the file while adopted': { object: labelledSet(), oldObject: adopted },
     'adopted set edited': { object: edited(adopted, { spec: changed }), oldObject: adopted },
     'asked again about its own answer': {
       object: edited(stored, {
@@ -113,7 +117,7 @@ function reviewOf(parts: Partial<AdmissionRequest>): JsonObject {
       userInfo: {
         username: user,
         groups: ['kubeadm:cluster-admins', 'system:authenticated'],
-        extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${'3f'.repeat(32)}`] },
+        extra: { 'authentication.kubernetes.io/credential-id': ['X509SHA256=' + '3f'.repeat(32)] },
       },
       object,
       oldObject,
@@ -228,7 +232,6 @@ function grownTemplate(image: string): JsonObject {
               name: 'EMQX_CLUSTER__DNS__NAME',
               value: 'emqx-headless.$(POD_NAMESPACE).svc.cluster.local',
             },
-            { name: 'EMQX_LOG__CONSOLE_HANDLER__LEVEL', value: 'info' },
           ],
           resources: { limits: { memory: '2Gi' }, requests: { cpu: '500m', memory: '1Gi' } },
           volumeMounts: [{ name: 'data', mountPath: '/opt/emqx/data' }],

@@ -27,8 +27,8 @@ export class BenchSettingsError extends Error {
 export const BENCH_USAGE = `make bench: what Sluice costs, beside the goals.
 
   ONLY=webhook,sidecar,controller,reaction    parts to run, by default all
-  ROUNDS=5              rounds of Sluice's webhook and the Go webhook in turn
-  ROUND_SECONDS=5       measured seconds of each, at 1 and at 16 connections
+  ROUNDS=10             rounds of Sluice's webhook and the Go webhook in turn
+  ROUND_SECONDS=2       measured seconds of each, at 1 and at 16 connections
   EDITS=60              template edits that are timed
   DECLARATIONS=100      declarations that the controller looks after
   REST_SECONDS=30       how long the sidecar, and the controller, is watched
@@ -58,8 +58,8 @@ export function benchSettings(env: NodeJS.ProcessEnv): BenchSettings {
   if (unknown.length > 0) wrong.push(`ONLY must be of ${PARTS.join(', ')}, not '${unknown.join(',')}'`);
   const settings: BenchSettings = {
     parts: PARTS.filter((part) => only.includes(part)),
-    rounds: number('ROUNDS', 5, 100),
-    roundSeconds: number('ROUND_SECONDS', 5, 60),
+    rounds: number('ROUNDS', 10, 100),
+    roundSeconds: number('ROUND_SECONDS', 2, 60),
     edits: number('EDITS', 60, 1000),
     declarations: number('DECLARATIONS', 100, 1000),
     restSeconds: number('REST_SECONDS', 30, 600),

@@ -68,11 +68,12 @@ function webhookLines({ webhook }: BenchReport): string[] {
 function otherLines({ sidecar, controller, reaction }: BenchReport): string[] {
   const lines: string[] = [];
   if (sidecar) {
-    const { seconds, rssMb, pssMb, cpuPercent, processes, imageMb } = sidecar;
+    const { seconds, rssMb, peakRssMb, pssMb, cpuPercent, processes, imageMb } = sidecar;
     lines.push(
       '',
       `Sidecar at rest for ${seconds} s (${processes} processes)`,
-      `  RSS ${rssMb} MB, PSS ${pssMb} MB, CPU ${cpuPercent} % of a core; image ${imageMb} MB`,
+      `  RSS ${rssMb} MB (${peakRssMb} MB during a probe), PSS ${pssMb} MB, CPU ${cpuPercent} % of a core; ` +
+        `image ${imageMb} MB`,
     );
   }
   if (controller) {
@@ -84,7 +85,13 @@ function otherLines({ sidecar, controller, reaction }: BenchReport): string[] {
         [
           { name: 'leader', of: leader },
           { name: 'follower', of: follower },
-        ].map(({ name, of }) => [name, `RSS ${of.rssMb} MB`, `PSS ${of.pssMb} MB`, `CPU ${of.cpuPercent} %`]),
+        ].map(({ name, of }) => [
+          name,
+          `RSS ${of.rssMb} MB`,
+          `peak ${of.peakRssMb} MB`,
+          `PSS ${of.pssMb} MB`,
+          `CPU ${of.cpuPercent} %`,
+        ]),
       ),
     );
   }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { LocalCluster } from '../cluster/index.js';
 import { cgroupCpuSecondsOf, memoryOf } from './proc.js';
 import type { ProcessFigures } from './report.js';
-import { rounded } from './stats.js';
+import { median, rounded } from './stats.js';
 
 const EVERY_MS = 1_000;
 
@@ -29,9 +29,10 @@ export async function watchContainer(
   const cpuSeconds = cgroupCpuSecondsOf(first) - cpuBefore;
   const elapsedSeconds = (performance.now() - beganMs) / 1000;
   return {
-    rssMb: rounded(Math.max(...seen.map(({ rssBytes }) => rssBytes)) / 1e6, 1),
-    pssMb: rounded(Math.max(...seen.map(({ pssBytes }) => pssBytes)) / 1e6, 1),
+    rssMb: rounded(median(seen.map(({ rssBytes }) => rssBytes)) / 1e6, 1),
+    peakRssMb: rounded(Math.max(...seen.map(({ rssBytes }) => rssBytes)) / 1e6, 1),
+    pssMb: rounded(median(seen.map(({ pssBytes }) => pssBytes)) / 1e6, 1),
     cpuPercent: rounded((100 * cpuSeconds) / elapsedSeconds, 2),
-    processes: Math.max(...seen.map(({ processes }) => processes)),
+    processes: median(seen.map(({ processes }) => processes)),
   };
 }

@@ -22,6 +22,7 @@ const (
 	traceNote     = "sluice.dev/traceparent"
 	strategyNote  = "sluice.dev/update-strategy"
 	abortedNote   = "sluice.dev/aborted"
+	heldNote      = "sluice.dev/held-replicas"
 )
 
 var size = regexp.MustCompile(`^(0|[1-9]\d{0,9})$`)
@@ -52,6 +53,7 @@ func admitDeclaration(request *admissionRequest, traceparent string) ([]operatio
 		return nil, nil, err
 	}
 	edit.keep(abortedNote)
+	edit.keep(heldNote)
 
 	ops := editMap(nil, "/metadata/labels", object.Metadata.Labels, []note{{managedLabel, "true"}})
 	ops = editMap(ops, "/metadata/annotations", object.Metadata.Annotations, edit.notes)
