@@ -18,6 +18,8 @@ export interface Outcome {
   /** The first thing that went wrong. */
   violation?: string;
   passes: number;
+  /** Kinds of steps that were taken. */
+  steps: Set<string>;
   trace: string[];
 }
 
@@ -68,6 +70,7 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
     seed,
     ...(world.violations[0] !== undefined && { violation: world.violations[0] }),
     passes: loop.passes,
+    steps: loop.steps,
     trace: world.trace ?? [],
   };
 }
@@ -95,6 +98,7 @@ export function tick(world: World): void {
 /** Observe, plan, apply, look again; nothing is kept in between but what is under way. */
 class Loop {
   passes = 0;
+  readonly steps = new Set<string>();
   last: Decision | undefined;
   isResting = false;
   private pending: { decision: Decision; seen: Observed; at: number } | undefined;
@@ -122,6 +126,7 @@ class Loop {
     const seen = observe(world);
     const decision = this.plan(seen);
     this.passes += 1;
+    this.steps.add(decision.step.kind);
     if (decision.step.kind !== 'rest') this.isResting = false;
     trace(world, decision);
     this.pending = {
