@@ -1,0 +1,50 @@
+import { useLocal, until } from '../../cluster/index.js';
+import type { LocalCluster } from '../../cluster/index.js';
+import { installSluice } from '../../demo/install.js';
+
+/** Names of the installation that the tests use; see charts/sluice. */
+export const SLUICE = {
+  namespace: 'sluice-system',
+  controller: 'sluice-controller',
+  webhook: 'sluice-webhook',
+  lease: 'sluice-controller',
+  control: 'sluice-control',
+} as const;
+
+/** Label of a namespace that takes only pods that keep to the strictest of Kubernetes' Pod Security Standards. */
+export const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' } as const;
+
+/** The local cluster with Sluice installed, in a namespace under Pod Security `restricted`. */
+export async function useSluice(): Promise<LocalCluster> {
+  const say = (): void => undefined;
+  const cluster = await useLocal({ env: process.env, say });
+  await cluster.apply([
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SLUICE.namespace, labels: RESTRICTED } },
+  ]);
+  await installSluice(cluster, { say });
+  return cluster;
+}
+
+const DEPLOYMENT = `deployment/${SLUICE.webhook}`;
+
+/** Takes every replica of the webhook away; resolves when an API server has nobody left to ask. */
+export async function removeWebhook(cluster: LocalCluster): Promise<void> {
+  await cluster.kubectl(['--namespace', SLUICE.namespace, 'scale', DEPLOYMENT, '--replicas=0']);
+  const endpoints = ['endpointslices', '--selector', `kubernetes.io/service-name=${SLUICE.webhook}`];
+  await until(
+    'the webhook has no endpoint',
+    async () => {
+      const slices = await cluster.get(['--namespace', SLUICE.namespace, ...endpoints]);
+      const { items } = slices as { items: { endpoints: object[] | null }[] };
+      return items.every((slice) => (slice.endpoints ?? []).length === 0) ? true : undefined;
+    },
+    { timeoutMs: 60_000 },
+  );
+}
+
+/** Brings back what {@link removeWebhook} took. */
+export async function restoreWebhook(cluster: LocalCluster): Promise<void> {
+  await cluster.kubectl(['--namespace', SLUICE.namespace, 'scale', DEPLOYMENT, '--replicas=2']);
+  const status = ['rollout', 'status', DEPLOYMENT, '--timeout=90s'];
+  await cluster.kubectl(['--namespace', SLUICE.namespace, ...status]);
+}
