@@ -14,7 +14,7 @@ export function unheard({ name, report }: Pod): Hindrance | undefined {
       return { message: `the sidecar of pod ${name} does not answer on its control port`, stalled: false };
     case 'unreachable':
       return {
-        message: `EMQX's API in pod ${name} does not answer: ${report.api.detail}; check spec.emqx.apiPort and EMQX's log`,
+        message: `EMQX's API in pod ${name} does not answer yet: ${report.api.detail}; if it stays so, check spec.emqx.apiPort and EMQX's log`,
         stalled: false,
       };
     case 'unauthorized':

@@ -194,6 +194,7 @@ function drainWords(pod: Pod, observed: Observed): string {
   const gate: SidecarReport['gate'] | undefined = pod.report?.gate;
   if (gate?.kind === 'gaveUp')
     return `${pod.name} stops with ${gate.sessionsLost} sessions lost: ${gate.detail}`;
+  if (state === undefined && node.sessions === 0) return `${pod.name} holds nobody and is stopping`;
   return state === undefined
     ? `${pod.name} begins to drain, ${counts}`
     : `${pod.name} is draining (${state}), ${counts}`;

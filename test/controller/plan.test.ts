@@ -377,6 +377,18 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'leave', node: nodeName(`${green}-0`), via: `${blue}-0` },
     },
     {
+      when: 'the next one drains, it is the same phase',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue, { size: 2 }), set(green, { template: NEW })],
+        stopped: [`${blue}-2`],
+      }),
+      then: { kind: 'leave' },
+      phase: 'Draining',
+    },
+    {
       when: 'a node of somebody else has stopped',
       seen: observed({ stopped: ['emqx-replicant-0'] }),
       then: { kind: 'rest' },
@@ -430,13 +442,14 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'resize', set: blue, to: 2 },
     },
     {
-      when: 'blue is wanted again and too large, it holds clients and goes down by one',
+      when: 'blue is wanted again and too large, its clients are not sent away and back (50856)',
       seen: observed({
         spec: { replicas: 1, promotion: { auto: false, previewService: '' } },
         selects: 'ggggggggg',
         sets: [set(green, { template: NEW, size: 1 }), set(blue)],
       }),
-      then: { kind: 'resize', set: blue, to: 2 },
+      then: { kind: 'wait' },
+      phase: 'AwaitingPromotion',
     },
     {
       when: 'what was scaled in still drains, that is no rest (32)',
@@ -791,6 +804,18 @@ const cases: Record<string, Case[]> = {
         sets: [set(blue, down), set(green, { template: NEW, ...down }), set(newest, { template: NEWER })],
       }),
       then: { kind: 'deleteSet', set: blue },
+    },
+    {
+      when: 'a pod is lost in quiet times',
+      seen: observed({ status: { phase: 'Stable' }, sets: [set(blue, { pods: { 1: unready } })] }),
+      then: { kind: 'wait' },
+      phase: 'Degraded',
+    },
+    {
+      when: 'the first set is starting',
+      seen: observed({ status: { phase: 'Progressing' }, sets: [set(blue, { pods: { 1: unready } })] }),
+      then: { kind: 'wait' },
+      phase: 'Progressing',
     },
     {
       when: 'paused',
