@@ -49,7 +49,9 @@ function end(world: World, pod: PodObject): void {
     if (!letsGo) return;
     pod.endsAt = world.now + world.random.int(1, 2);
     // What never joined hears SIGTERM at once, and takes nobody any more.
-    if (pod.hasSidecar && pod.gate.kind === 'idle') stopNode(world, pod.name);
+    const isMember = world.nodes.get(pod.name)?.state === 'joined';
+    if (pod.hasSidecar ? pod.gate.kind === 'idle' : !isMember)
+      stopNode(world, pod.name, excuseOf(world, pod));
   } else if (world.now >= pod.endsAt) {
     stopNode(world, pod.name, excuseOf(world, pod));
     remove(world, pod);
