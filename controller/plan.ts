@@ -1,3 +1,4 @@
+import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { hindranceOf } from './gate.js';
 import { grow } from './grow.js';
@@ -42,17 +43,37 @@ export function plan(observed: Observed): Decision {
   let verdict: Verdict | undefined;
   for (const rule of RULES) verdict ??= rule(situation);
   verdict ??= rest(situation);
+  const phase =
+    verdict.phase === 'Progressing' ? (phaseAfterSwitch(situation) ?? 'Progressing') : verdict.phase;
   return {
     stalled: false,
     // At size 0 nothing of an upgrade can be done, so none is open: it begins when there are nodes again.
     settled: verdict.step.kind === 'rest' && (activeRevision === wantedRevision || wantedSize === 0),
     ...verdict,
+    phase,
     active: activeName,
     wanted: wantedName,
     activeRevision,
     wantedRevision,
     wantedSize,
   };
+}
+
+/** What is done while sets are being left belongs to that, whatever it is. */
+function phaseAfterSwitch({ observed, active, wanted, others }: Situation): Phase | undefined {
+  const isLeaving =
+    active !== undefined && active === wanted && others.some(({ size, pods }) => size > 0 || pods.length > 0);
+  if (!isLeaving) return undefined;
+  const { upgrade } = observed.blueGreen.status ?? {};
+  return upgrade && delayLeftMs(observed) > 0 ? 'Delaying' : 'Draining';
+}
+
+/** Milliseconds until the first node may drain. Without an open upgrade nothing was switched: these are strays, or a former upgrade's last pods. */
+function delayLeftMs({ blueGreen: { spec, status }, nowMs }: Observed): number {
+  if (!status?.upgrade) return 0;
+  const switchedAtMs =
+    status.upgrade.switchedAt === undefined ? nowMs : Date.parse(status.upgrade.switchedAt);
+  return switchedAtMs + spec.updateStrategy.initialDelaySeconds * 1000 - nowMs;
 }
 
 /** Step 0: what the webhook holds is put back, and the declared size is carried into the BlueGreen. */
@@ -183,7 +204,7 @@ function retire(situation: Situation): Verdict | undefined {
   const left = isTurnOfOthers ? others.filter(({ size, pods }) => size > 0 || pods.length > 0) : [];
   const told = tellingOf(situation);
   const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize) === undefined;
-  if (told) return { ...told, phase: left.length > 0 ? 'Draining' : isQuiet ? 'Stable' : 'Progressing' };
+  if (told) return { ...told, phase: isQuiet ? 'Stable' : 'Progressing' };
   if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]
@@ -193,13 +214,11 @@ function retire(situation: Situation): Verdict | undefined {
   if (left.length > 0) {
     const mixed = endpointsApart(situation, active);
     if (mixed !== undefined) return waitFor('Delaying', mixed);
-    // Without an open upgrade nothing was switched: these are strays, or a former upgrade's last pods.
-    const upgrade = status?.upgrade;
-    const switchedAtMs =
-      upgrade?.switchedAt !== undefined ? Date.parse(upgrade.switchedAt) : upgrade ? observed.nowMs : 0;
-    const leftMs = switchedAtMs + spec.updateStrategy.initialDelaySeconds * 1000 - observed.nowMs;
+    const leftMs = delayLeftMs(observed);
     if (leftMs > 0) {
       const message = `${Math.ceil(leftMs / 1000)} of ${spec.updateStrategy.initialDelaySeconds} s until the first node drains`;
+      const recorded = status?.upgrade?.switchedAt;
+      const switchedAtMs = recorded === undefined ? observed.nowMs : Date.parse(recorded);
       return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
     }
   }
@@ -241,11 +260,18 @@ function prune({ observed, others }: Situation): Verdict | undefined {
   return progress({ kind: 'deleteSet', set: oldest.name, because }, because);
 }
 
-function rest({ active, activeName, wantedSize, isAborted, observed: { declaration } }: Situation): Verdict {
+function rest({
+  active,
+  activeName,
+  wantedSize,
+  isAborted,
+  observed: { declaration, blueGreen },
+}: Situation): Verdict {
   const notReady = active ? whyNotReady(active, wantedSize) : undefined;
   if (notReady !== undefined) {
-    const wasReady = active?.pods.some(({ ready }) => ready) === true;
-    return waitFor(wasReady ? 'Degraded' : 'Progressing', notReady, LATER_MS);
+    // A first start, or a growth, is no degradation.
+    const isOnItsWay = [undefined, 'Progressing'].includes(blueGreen.status?.phase);
+    return waitFor(isOnItsWay ? 'Progressing' : 'Degraded', notReady, LATER_MS);
   }
   if (isAborted) {
     const message = `upgrade to revision ${declaration.aborted?.revision} was aborted; annotate sluice.dev/retry=${declaration.aborted?.revision}, or edit the template again`;
