@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DrainSettings, SidecarReport } from '../lib/control.js';
 import { EmqxApiError } from '../lib/emqx/errors.js';
 import type { Json } from '../lib/json.js';
-import type { Logger } from '../lib/log.js';
 import { InvalidSettings, isNodeName, parseSettings } from './drain-settings.js';
+import type { Log } from './log.js';
 import { NodeRuns } from './nodes.js';
 
 /** What the control port can have done; see lib/control.ts. */
@@ -29,7 +29,7 @@ class BadRequest extends Error {
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** Answers the requests of lib/control.ts. Who asks was settled by TLS before. */
-export function makeControlHandler(controls: Controls, log: Logger) {
+export function makeControlHandler(controls: Controls, log: Log) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     answer(controls, request).then(
       (body) => send(response, body === undefined ? 204 : 200, body),

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTROL_PORT } from '../lib/control.js';
 import { makeV5Client } from '../lib/emqx/client.js';
-import { makeLogger } from '../lib/log.js';
 import { SIDECAR_PATHS } from '../lib/sidecar-env.js';
 import { readApiKey } from './api-key.js';
 import { makeControlHandler } from './control.js';
 import { readEnv } from './env.js';
+import { makeLog } from './log.js';
 import { evacuate, leave } from './nodes.js';
 import { makeObserver } from './observer.js';
 import { findPeers, servicePeers } from './peers.js';
@@ -17,7 +17,7 @@ import { openShare } from './share.js';
 const JOINING_MS = 1_000;
 const REST_MS = 5_000;
 
-const log = makeLogger('sidecar');
+const log = makeLog('sidecar', process.env['SLUICE_LOG_LEVEL']);
 const env = readEnv(process.env);
 const stop = new AbortController();
 const { signal } = stop;

@@ -2,9 +2,9 @@ import type { ApiState, GateState, SidecarReport } from '../lib/control.js';
 import type { EmqxClient } from '../lib/emqx/client.js';
 import { EmqxApiError } from '../lib/emqx/errors.js';
 import type { RebalanceStatus } from '../lib/emqx/parse.js';
-import type { Logger } from '../lib/log.js';
 import { decideEvacuation, hasNobodyToJoin, stayAlone, type Alone, type Peers } from './decide.js';
 import { parseGate } from './gate-state.js';
+import type { Log } from './log.js';
 import type { Settings } from './settings.js';
 import type { Share } from './share.js';
 
@@ -16,7 +16,7 @@ export interface ObserverParts {
   findPeers: (signal: AbortSignal) => Promise<Peers>;
   /** Milliseconds of a clock that does not jump. */
   nowMs: () => number;
-  log: Logger;
+  log: Log;
 }
 
 export interface Observer {
@@ -170,7 +170,8 @@ export function makeObserver(parts: ObserverParts): Observer {
   return {
     look: lookAndSettle,
     report(signal) {
-      if (!cached || nowMs() - cached.atMs >= FRESH_MS) cached = { atMs: nowMs(), report: readReport(signal) };
+      if (!cached || nowMs() - cached.atMs >= FRESH_MS)
+        cached = { atMs: nowMs(), report: readReport(signal) };
       // what lies in the share costs nothing, and the controller waits for it: told settings, the end of a drain
       return cached.report.then((report) => ({
         ...report,
