@@ -28,7 +28,7 @@ export async function comparePatches(
     ]);
     if (isSameAnswer(first, second)) continue;
     throw new PreflightError(
-      `the webhooks differ on the review '${name}'\n${one.name}: ${JSON.stringify(first)}\n` +
+      `the webhooks differ on the review '${name}': test/bench/go-webhook must follow the rules of webhook/\n${one.name}: ${JSON.stringify(first)}\n` +
         `${other.name}: ${JSON.stringify(second)}`,
     );
   }

@@ -37,7 +37,10 @@ export function editReview(): JsonObject {
   });
 }
 
-/** Reviews, each for another way through the rules, to which both webhooks must have the same answer. */
+/**
+ * Reviews to which both webhooks must have the same answer: each another way through the rules for an UPDATE of a
+ * stored declaration, and one of a set that is none.
+ */
 export function comparedReviews(): { name: string; review: JsonObject }[] {
   const stored = storedDeclaration();
   const adopted = storedDeclaration({
@@ -67,7 +70,6 @@ export function comparedReviews(): { name: string; review: JsonObject }[] {
       oldObject: stored,
     },
     'replaced by the file': { object: labelledSet({ spec: changed }), oldObject: stored },
-    'labelled just now': { object: labelledSet(), oldObject: plainSet() },
     'label removed': {
       object: edited(stored, { labels: { [LABEL.upgrade]: undefined } }),
       oldObject: stored,

@@ -27,8 +27,8 @@ const (
 
 var size = regexp.MustCompile(`^(0|[1-9]\d{0,9})$`)
 
-// admitDeclaration answers an UPDATE of a StatefulSet that is or becomes a declaration: the template passes through;
-// what must hold until the loop acts goes into the patch.
+// admitDeclaration answers an UPDATE of a stored declaration: the template passes through; what must hold until the
+// loop acts goes into the patch. Other requests, which Sluice's webhook has further rules for, pass untouched.
 func admitDeclaration(request *admissionRequest, traceparent string) ([]operation, []string, error) {
 	object, old := &request.Object, &request.OldObject
 	if request.Operation != "UPDATE" || request.Resource != (resource{"apps", "statefulsets"}) ||
@@ -36,14 +36,14 @@ func admitDeclaration(request *admissionRequest, traceparent string) ([]operatio
 		return nil, nil, nil
 	}
 	wasOurs := old.Metadata.Labels[upgradeLabel] == blueGreen || old.Metadata.Labels[managedLabel] == "true"
-	if !wasOurs && object.Metadata.Labels[upgradeLabel] != blueGreen {
+	if !wasOurs {
 		return nil, nil, nil
 	}
 	template, same, err := sameTemplate(object.Spec.Template, old.Spec.Template)
 	if err != nil {
 		return nil, nil, err
 	}
-	edit := edit{request: request, isNew: !wasOurs, changesTemplate: !same, template: template}
+	edit := edit{request: request, changesTemplate: !same, template: template}
 
 	edit.holdReplicas()
 	if err := edit.holdUpdateStrategy(); err != nil {
@@ -53,7 +53,7 @@ func admitDeclaration(request *admissionRequest, traceparent string) ([]operatio
 		return nil, nil, err
 	}
 	edit.keep(abortedNote)
-	edit.keep(heldNote)
+	edit.restore(heldNote)
 
 	ops := editMap(nil, "/metadata/labels", object.Metadata.Labels, []note{{managedLabel, "true"}})
 	ops = editMap(ops, "/metadata/annotations", object.Metadata.Annotations, edit.notes)
@@ -64,7 +64,6 @@ type note struct{ key, value string }
 
 type edit struct {
 	request         *admissionRequest
-	isNew           bool // labelled just now
 	changesTemplate bool
 	template        any    // decoded; nil when equal bytes needed no look
 	declared        string // the size wanted
@@ -99,9 +98,8 @@ func (e *edit) holdReplicas() {
 	if brought == "" {
 		e.declared = previous
 	}
-	isUnknown := e.declared == "" && (e.isNew || stored != 0)
-	isAdopted := e.isNew && brought == previous
-	if asked != stored || isUnknown || isAdopted {
+	isUnknown := e.declared == "" && stored != 0 // a stored 0 is ours, and no wish
+	if asked != stored || isUnknown {
 		e.declared = strconv.Itoa(asked)
 	}
 	if e.keepsSize = asked != stored; e.keepsSize {
@@ -156,27 +154,17 @@ func (e *edit) holdUpdateStrategy() error {
 
 // stampRevision says who asked for the present template, when, and what its revision will be called.
 func (e *edit) stampRevision(traceparent string) error {
-	if e.changesTemplate || e.isNew {
-		if e.template == nil {
-			template, err := decode(e.request.Object.Spec.Template)
-			if err != nil {
-				return err
-			}
-			e.template = template
-		}
-		revision, err := revisionOf(e.request.Name, e.template)
-		if err != nil {
-			return err
-		}
-		e.note(revisionNote, revision)
-	} else {
-		e.restore(revisionNote)
-	}
 	if !e.changesTemplate {
+		e.restore(revisionNote)
 		e.restore(requestedNote)
 		e.restore(traceNote)
 		return nil
 	}
+	revision, err := revisionOf(e.request.Name, e.template)
+	if err != nil {
+		return err
+	}
+	e.note(revisionNote, revision)
 	e.note(requestedNote, e.request.UserInfo.Username)
 	present := e.request.Object.Metadata.Annotations[traceNote]
 	isStamped := isTraceparent(present) && present != e.request.OldObject.Metadata.Annotations[traceNote]
