@@ -118,10 +118,10 @@ function wordsOf(status: JsonObject): string {
   const message = textAt(status, 'state', 'waiting', 'message');
   if (reason === 'CrashLoopBackOff') {
     const exit = lastExit(status) || 'an unknown exit';
-    return `is crash-looping: container ${name} ended with ${exit}, ${numberAt(status, ['restartCount'])} restarts`;
+    return `is crash-looping: container ${name} ended with ${exit}, ${numberAt(status, ['restartCount'])} restarts; its log says why`;
   }
   if (reason.includes('Image')) {
-    return `cannot run image ${textAt(status, 'image')}: ${reason}${message && ` (${message})`}`;
+    return `cannot run image ${textAt(status, 'image')}: ${reason}; correct the image, or the way to it${message && ` (${message})`}`;
   }
   return `cannot start container ${name}: ${reason}${message && ` (${message})`}`;
 }

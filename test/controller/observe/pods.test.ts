@@ -64,7 +64,7 @@ describe('why a pod is not Ready', () => {
     {
       when: 'the image is not to be had',
       status: emqx({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }),
-      problem: 'cannot run image emqx:9: ImagePullBackOff (not found)',
+      problem: 'cannot run image emqx:9: ImagePullBackOff; correct the image, or the way to it (not found)',
       failing: true,
     },
     {
@@ -73,7 +73,8 @@ describe('why a pod is not Ready', () => {
         { waiting: { reason: 'CrashLoopBackOff' } },
         { lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } } },
       ),
-      problem: 'is crash-looping: container emqx ended with exit code 137 OOMKilled, 5 restarts',
+      problem:
+        'is crash-looping: container emqx ended with exit code 137 OOMKilled, 5 restarts; its log says why',
       failing: true,
     },
     {
