@@ -280,7 +280,10 @@ function resize(world: World, step: Extract<Step, { kind: 'resize' }>, seen: Obs
 /** Whether a Service selects pods of the set now. */
 export function isActive(world: World, set: SetObject): boolean {
   const revision = set === world.declaration ? ownSetOf(world).revision : set.revision;
-  return world.services.some((service) => service.revision === revision);
+  // While a Service is without its key, the set that it selected before is active still.
+  return world.services.some(({ strippedAt, ...service }) =>
+    strippedAt === undefined ? service.revision === revision : world.blueGreen.status?.active === set.name,
+  );
 }
 
 /** The BlueGreen's status after a pass: the record of an upgrade is opened, replaced and closed here. */
