@@ -3,6 +3,8 @@
 # A v4 API (port 8081, /api/v4, refusals as 200 with a code) gets its own file of the same functions.
 
 api=/api/v5
+line_end='
+'
 
 # A directory for this process's own files, on any place that can be written.
 make_scratch() {
@@ -50,37 +52,51 @@ request() {
   request_line=${request_line#* }
   json=$(bb sed '1,/^\r*$/d' "$scratch/answer" | flatten)
   case $json in
-    *'complete=1') json=${json%complete=1} ;;
+    *"$line_end.") json=${json%.} ;;
     *) json='' ;;
   esac
   status=${request_line%"${request_line#???}"}
 }
 
 # JSON on standard input → one line `path=value` for each scalar, `path=[]` for each empty array, and last
-# `complete=1` if it was whole. Strings lose their quotes and keep their escapes.
+# `.` if it was whole. Strings lose their quotes and keep their escapes.
 flatten() {
-  bb grep -oE '"([^"\\]|\\.)*"|[][{}:,]|[^][{}:,"[:space:]]+' | bb awk '
+  # Cut at the quotation marks, text is by turns outside and inside of a string: no step looks at more than its piece.
+  bb awk '
     function path(  i, p) {
       for (i = 1; i <= depth; i++) p = p (i > 1 ? "." : "") (kind[i] == "{" ? key[i] : place[i])
       return p
     }
-    function bare(t) { return substr(t, 1, 1) == "\"" ? substr(t, 2, length(t) - 2) : t }
-    { seen++ }
-    $0 == "{" || $0 == "[" {
-      full[depth] = 1; depth++; kind[depth] = $0; place[depth] = 0; full[depth] = 0; wantKey = ($0 == "{"); next
+    function scalar(text) {
+      if (wantKey) key[depth] = text
+      else if (depth < 1) bad = 1
+      else { full[depth] = 1; print path() "=" text }
     }
-    $0 == "}" || $0 == "]" {
-      if (depth < 1 || kind[depth] != ($0 == "}" ? "{" : "[")) bad = 1
-      depth--; wantKey = 0
-      if ($0 == "]" && !full[depth + 1]) print path() "=[]"
-      next
+    function sign(t) {
+      if (t == "{" || t == "[") {
+        full[depth] = 1; depth++; kind[depth] = t; place[depth] = 0; full[depth] = 0; wantKey = (t == "{")
+      } else if (t == "}" || t == "]") {
+        if (depth < 1 || kind[depth] != (t == "}" ? "{" : "[")) bad = 1
+        depth--; wantKey = 0
+        if (t == "]" && !full[depth + 1]) print path() "=[]"
+      } else if (t == ",") {
+        if (kind[depth] == "{") wantKey = 1; else place[depth]++
+      } else if (t == ":") wantKey = 0
+      else scalar(t)
     }
-    $0 == "," { if (kind[depth] == "{") wantKey = 1; else place[depth]++; next }
-    $0 == ":" { wantKey = 0; next }
-    wantKey { key[depth] = bare($0); next }
-    depth < 1 { bad = 1; next }
-    { full[depth] = 1; print path() "=" bare($0) }
-    END { if (seen && depth == 0 && !bad) print "complete=1" }'
+    BEGIN { RS = "\"" }
+    inside {
+      text = held $0
+      if (match(text, /\\+$/) && RLENGTH % 2) { held = text "\""; next }
+      held = ""; inside = 0; scalar(text); next
+    }
+    {
+      gsub(/[][{}:,]/, " & ")
+      count = split($0, signs, " ")
+      for (at = 1; at <= count; at++) { seen = 1; sign(signs[at]) }
+      inside = 1
+    }
+    END { if (seen && depth == 0 && !bad && held == "") print "." }'
 }
 
 # get PATH: sets $got to that value of $json ('' when there is none).
