@@ -39,7 +39,17 @@ function findCgroup({ cgroup }: Settings, id: string): string | undefined {
   const roots = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup'].map((root) => join(root, cgroup));
   const root = roots.find((folder) => existsSync(folder));
   if (root === undefined) return undefined;
-  const below = readdirSync(root, { recursive: true, encoding: 'utf8' });
-  const found = below.find((path) => path.endsWith(`/${id}`));
+  const found = foldersBelow(root).find((path) => path.endsWith(`/${id}`));
   return found === undefined ? undefined : join(root, found);
+}
+
+/** Cgroups of other containers may go while they are listed. */
+function foldersBelow(root: string): string[] {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return readdirSync(root, { recursive: true, encoding: 'utf8' });
+    } catch (error) {
+      if (tries === 10) throw error;
+    }
+  }
 }

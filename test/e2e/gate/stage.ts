@@ -153,6 +153,13 @@ export interface Witness {
   stop: () => Promise<void>;
 }
 
+const sent = new Set<Witness>();
+
+/** Stops the witnesses that a test has left. */
+export async function recallWitnesses(): Promise<void> {
+  await Promise.all([...sent].map((witness) => witness.stop()));
+}
+
 export async function sendWitness(
   cluster: LocalCluster,
   pods: Pod[],
@@ -175,7 +182,9 @@ export async function sendWitness(
   const child = cluster.spawnInNetwork('node', [file, JSON.stringify(assignment)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  return listen(child);
+  const witness = listen(child);
+  sent.add(witness);
+  return witness;
 }
 
 function listen(child: ChildProcess): Witness {
