@@ -15,6 +15,7 @@ export { CommandError } from './run.js';
 export { until, WaitError } from './wait.js';
 export { busyboxImage } from './components.js';
 export { nodeImage } from './images/base.js';
+export { contentHash } from './images/content.js';
 export { GivenError } from './given.js';
 
 /** What any cluster can do. Options of a command may carry its input, a time limit in ms and a signal. */

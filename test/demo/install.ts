@@ -1,4 +1,4 @@
-import { busyboxImage } from '../cluster/index.js';
+import { busyboxImage, contentHash } from '../cluster/index.js';
 import type { Cluster } from '../cluster/index.js';
 
 const NAMESPACE = 'sluice-system';
@@ -14,6 +14,8 @@ const INPUTS = [
   'controller',
   'sidecar',
 ];
+/** The local image keeps its tag when it changes, so its content is noted on the pods: a change rolls them. */
+const PROGRAMS = ['webhook', 'controller'];
 const INSTALL_TIMEOUT_MS = 200_000;
 
 /** Builds Sluice's image (on the local cluster), and installs the chart or brings it up to date. */
@@ -27,6 +29,7 @@ export async function installSluice(
     [
       ...['upgrade', '--install', 'sluice', 'charts/sluice', '--namespace', NAMESPACE, '--create-namespace'],
       ...['--set', `image.repository=${image.repository}`, '--set', `image.tag=${image.tag}`],
+      ...PROGRAMS.flatMap((program) => ['--set-string', `${program}.podAnnotations.content=${image.content}`]),
       ...['--wait', '--timeout', '180s'],
     ],
     { timeoutMs: INSTALL_TIMEOUT_MS },
@@ -36,7 +39,7 @@ export async function installSluice(
 async function imageFor(
   cluster: Cluster,
   say: (line: string) => void,
-): Promise<{ repository: string; tag: string }> {
+): Promise<{ repository: string; tag: string; content: string }> {
   switch (cluster.kind) {
     case 'local':
       say('the image is built');
@@ -47,9 +50,9 @@ async function imageFor(
         inputs: INPUTS,
         buildArgs: { BUSYBOX_IMAGE: busyboxImage },
       });
-      return IMAGE;
+      return { ...IMAGE, content: contentHash('.', INPUTS).slice(0, 16) };
     case 'given':
-      return splitImage(cluster.given.sluiceImage);
+      return { ...splitImage(cluster.given.sluiceImage), content: '' };
   }
 }
 
