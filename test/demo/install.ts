@@ -29,7 +29,10 @@ export async function installSluice(
     [
       ...['upgrade', '--install', 'sluice', 'charts/sluice', '--namespace', NAMESPACE, '--create-namespace'],
       ...['--set', `image.repository=${image.repository}`, '--set', `image.tag=${image.tag}`],
-      ...PROGRAMS.flatMap((program) => ['--set-string', `${program}.podAnnotations.content=${image.content}`]),
+      ...PROGRAMS.flatMap((program) => [
+        '--set-string',
+        `${program}.podAnnotations.content=${image.content}`,
+      ]),
       ...['--wait', '--timeout', '180s'],
     ],
     { timeoutMs: INSTALL_TIMEOUT_MS },
