@@ -1,6 +1,6 @@
 import { isObject } from '../../lib/json.js';
 import { run } from '../cluster/run.js';
-import { cpuSecondsOf } from './proc.js';
+import { busySeconds, cpuSecondsOf } from './proc.js';
 import { LOAD_CORE, type Built, type WebhookServer } from './servers.js';
 import { SERVER_NAME } from './names.js';
 
@@ -16,6 +16,8 @@ export interface Sample {
   tls: string;
   /** What the webhook's process itself used, whoever else was on its core. */
   cpuMicrosPerReview: number;
+  /** What everything but the webhook and its load used, in per cent of one core. */
+  foreignCpuPercent: number;
 }
 
 export interface LoadOptions {
@@ -28,7 +30,8 @@ export interface LoadOptions {
 /** Asks a webhook the same review for some seconds. @throws CommandError when an answer is wrong or missing */
 export async function measure(server: WebhookServer, built: Built, options: LoadOptions): Promise<Sample> {
   const { connections, warmSeconds, seconds, reviewFile } = options;
-  const cpuBefore = cpuSecondsOf(server.pid);
+  const beganMs = performance.now();
+  const [cpuBefore, busyBefore] = [cpuSecondsOf(server.pid), busySeconds()];
   const output = await run(
     'taskset',
     [
@@ -39,16 +42,24 @@ export async function measure(server: WebhookServer, built: Built, options: Load
     { timeoutMs: (warmSeconds + seconds + 30) * 1000 },
   );
   const cpuSeconds = cpuSecondsOf(server.pid) - cpuBefore;
-  const { answered, ...sample } = readResult(output);
-  return { ...sample, cpuMicrosPerReview: (cpuSeconds * 1e6) / answered };
+  const elapsedSeconds = (performance.now() - beganMs) / 1000;
+  const { answered, loadCpuSeconds, ...sample } = readResult(output);
+  const foreignSeconds = busySeconds() - busyBefore - cpuSeconds - loadCpuSeconds;
+  return {
+    ...sample,
+    cpuMicrosPerReview: (cpuSeconds * 1e6) / answered,
+    foreignCpuPercent: (100 * Math.max(0, foreignSeconds)) / elapsedSeconds,
+  };
 }
 
 /**
  * Reads what go-load prints.
- * @returns `answered`: all reviews, those of the warm-up too
+ * @returns `answered`: all reviews, those of the warm-up too; `loadCpuSeconds`: its own CPU
  * @throws Error when a figure is missing
  */
-export function readResult(output: string): Omit<Sample, 'cpuMicrosPerReview'> & { answered: number } {
+export function readResult(
+  output: string,
+): Omit<Sample, 'cpuMicrosPerReview' | 'foreignCpuPercent'> & { answered: number; loadCpuSeconds: number } {
   const result: unknown = JSON.parse(output);
   const number = (name: string): number => {
     const value = isObject(result) ? result[name] : undefined;
@@ -64,5 +75,6 @@ export function readResult(output: string): Omit<Sample, 'cpuMicrosPerReview'> &
     bodyBytes: number('bodyBytes'),
     tls: isObject(result) && typeof result['tls'] === 'string' ? result['tls'] : '',
     answered: number('answered'),
+    loadCpuSeconds: number('cpuSeconds'),
   };
 }

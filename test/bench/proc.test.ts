@@ -3,9 +3,10 @@ import {
   cpuAccountOf,
   cpuSecondsOf,
   memoryOf,
+  parseBusySeconds,
   parseCpuSeconds,
   parseSmapsRollup,
-  peakRssBytesOf,
+  peakRssKbOf,
 } from './proc.js';
 
 const ROLLUP = `55d0c0a00000-7ffd0a1f2000 ---p 00000000 00:00 0                          [rollup]
@@ -17,7 +18,7 @@ Shared_Clean:      30000 kB
 
 describe('proc', () => {
   it('reads resident and shared memory', () => {
-    expect(parseSmapsRollup(ROLLUP)).toEqual({ rssBytes: 44012 * 1024, pssBytes: 21000 * 1024 });
+    expect(parseSmapsRollup(ROLLUP)).toEqual({ rssKb: 44012, pssKb: 21000 });
   });
 
   it('says so when a kernel gives no such figures', () => {
@@ -27,6 +28,11 @@ describe('proc', () => {
   it('adds user and system time, whatever the process is called', () => {
     const stat = '12 (a) b (c)) S 1 12 12 0 -1 4194560 100 0 0 0 250 50 7 9 20 0 11 0 1000 0 0';
     expect(parseCpuSeconds(stat)).toBe(3);
+  });
+
+  it('counts what is not idle, on all cores', () => {
+    const stat = 'cpu  100 20 30 9000 800 5 15 30 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n';
+    expect(parseBusySeconds(stat)).toBe(2);
   });
 
   it('finds the CPU account of a cgroup of either version', () => {
@@ -43,10 +49,10 @@ describe('proc', () => {
   });
 
   it('measures this process, and counts one that has ended as nothing', () => {
-    const { rssBytes, pssBytes } = memoryOf([process.pid, 2 ** 22 + 1]);
-    expect(pssBytes).toBeGreaterThan(1e6);
-    expect(rssBytes).toBeGreaterThanOrEqual(pssBytes);
-    expect(peakRssBytesOf(process.pid)).toBeGreaterThanOrEqual(pssBytes);
+    const { rssKb, pssKb } = memoryOf([process.pid, 2 ** 22 + 1]);
+    expect(pssKb).toBeGreaterThan(1000);
+    expect(rssKb).toBeGreaterThanOrEqual(pssKb);
+    expect(peakRssKbOf(process.pid)).toBeGreaterThanOrEqual(pssKb);
     expect(cpuSecondsOf(process.pid)).toBeGreaterThan(0);
   });
 });

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** What processes hold in memory, in bytes. */
+/** What processes hold in memory, in kB as `/proc` and `ps` say it. */
 export interface Memory {
   /** Resident pages, those that others share counted whole. */
-  rssBytes: number;
+  rssKb: number;
   /** The same with each shared page divided by the number of its users. */
-  pssBytes: number;
+  pssKb: number;
 }
 
 /** Ticks per second in `/proc/PID/stat`: Linux shows them to programs at 100 Hz on every machine. */
@@ -17,30 +17,29 @@ export function memoryOf(pids: readonly number[]): Memory {
     try {
       return parseSmapsRollup(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
     } catch {
-      return { rssBytes: 0, pssBytes: 0 };
+      return { rssKb: 0, pssKb: 0 };
     }
   });
   return {
-    rssBytes: each.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
-    pssBytes: each.reduce((sum, { pssBytes }) => sum + pssBytes, 0),
+    rssKb: each.reduce((sum, { rssKb }) => sum + rssKb, 0),
+    pssKb: each.reduce((sum, { pssKb }) => sum + pssKb, 0),
   };
 }
 
 /** Reads `/proc/PID/smaps_rollup`. @throws Error when it has no such lines */
 export function parseSmapsRollup(text: string): Memory {
-  const bytes = (name: string): number => {
-    const [, kibibytes] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text) ?? [];
-    if (kibibytes === undefined) throw new Error(`smaps_rollup has no ${name}`);
-    return Number(kibibytes) * 1024;
+  const kb = (name: string): number => {
+    const [, value] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text) ?? [];
+    if (value === undefined) throw new Error(`smaps_rollup has no ${name}`);
+    return Number(value);
   };
-  return { rssBytes: bytes('Rss'), pssBytes: bytes('Pss') };
+  return { rssKb: kb('Rss'), pssKb: kb('Pss') };
 }
 
-/** Most that the process has ever had resident, in bytes (`VmHWM`). */
-export function peakRssBytesOf(pid: number): number {
-  const [, kibibytes = 'NaN'] =
-    /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kibibytes) * 1024;
+/** Most that the process has ever had resident, in kB (`VmHWM`). */
+export function peakRssKbOf(pid: number): number {
+  const [, value = 'NaN'] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(value);
 }
 
 /** Seconds of CPU that the process has used so far, its threads included. */
@@ -52,6 +51,21 @@ export function cpuSecondsOf(pid: number): number {
 export function parseCpuSeconds(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' '); // from field 3 on
   return (Number(fields[11]) + Number(fields[12])) / USER_HZ;
+}
+
+/** Seconds of CPU that all programs and the kernel have used so far, on all cores together. */
+export function busySeconds(): number {
+  return parseBusySeconds(readFileSync('/proc/stat', 'utf8'));
+}
+
+/** Reads `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal; who waits is not busy. */
+export function parseBusySeconds(stat: string): number {
+  const [user = NaN, nice = NaN, system = NaN, , , irq = 0, softirq = 0, steal = 0] = (
+    /^cpu +(.*)$/m.exec(stat)?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal) / USER_HZ;
 }
 
 /** Seconds of CPU that everything in the process's cgroup has used so far; processes that have ended count too. */

@@ -28,6 +28,7 @@ function webhook(one: number, sixteen: number): NonNullable<Figures['webhook']> 
     bodyBytes: 13_400,
     rounds: 5,
     roundSeconds: 5,
+    foreignCpuPercent: 3,
     sluice: contender(one, sixteen),
     go: contender(2000, 3000),
   };

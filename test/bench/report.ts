@@ -1,6 +1,9 @@
 import type { Part } from './settings.js';
 
-/** Memory is in MB of 10^6 bytes, times in ms or µs, CPU in per cent of one core. */
+/**
+ * Memory is in MB of 1000 kB as `/proc` and `ps` count them (a bare Node has 43), images in MB of 10^6 bytes, times in
+ * ms or µs, CPU in per cent of one core.
+ */
 export interface BenchReport {
   /** RFC 3339. */
   startedAt: string;
@@ -34,6 +37,8 @@ export interface WebhookFigures {
   bodyBytes: number;
   rounds: number;
   roundSeconds: number;
+  /** What else the machine did: per cent of one core, the median of all samples. */
+  foreignCpuPercent: number;
   sluice: ContenderFigures;
   go: ContenderFigures;
 }
@@ -77,6 +82,7 @@ export interface ProcessFigures {
   /** At most moments: the median of one look a second. */
   rssMb: number;
   pssMb: number;
+  /** Most that was ever seen; a probe adds a process of the container runtime for a moment. */
   peakRssMb: number;
   cpuPercent: number;
 }

@@ -2,6 +2,9 @@ import { throughputRatio, type BenchReport } from './report.js';
 
 type Row = readonly string[];
 
+/** Above it, who gets which core when decides about a throughput as much as the webhook does. */
+const BUSY_PERCENT = 20;
+
 /** The report for people: the figures, part by part, then every goal. */
 export function benchTable(report: BenchReport): string {
   const { machine, goals, missed, failures } = report;
@@ -30,7 +33,7 @@ export function benchTable(report: BenchReport): string {
 
 function webhookLines({ webhook }: BenchReport): string[] {
   if (!webhook) return [];
-  const { sluice, go, bodyBytes, rounds, roundSeconds } = webhook;
+  const { sluice, go, bodyBytes, rounds, roundSeconds, foreignCpuPercent } = webhook;
   const contenders = [
     { name: 'Sluice', figures: sluice },
     { name: 'Go, by hand', figures: go },
@@ -62,6 +65,8 @@ function webhookLines({ webhook }: BenchReport): string[] {
         figures.tls,
       ]),
     ),
+    `  ${foreignCpuPercent} % of a core went to other programs meanwhile` +
+      (foreignCpuPercent > BUSY_PERCENT ? ': too much for throughputs that can be relied on' : ''),
   ];
 }
 
@@ -72,7 +77,7 @@ function otherLines({ sidecar, controller, reaction }: BenchReport): string[] {
     lines.push(
       '',
       `Sidecar at rest for ${seconds} s (${processes} processes)`,
-      `  RSS ${rssMb} MB (${peakRssMb} MB during a probe), PSS ${pssMb} MB, CPU ${cpuPercent} % of a core; ` +
+      `  RSS ${rssMb} MB (peak ${peakRssMb} MB), PSS ${pssMb} MB, CPU ${cpuPercent} % of a core; ` +
         `image ${imageMb} MB`,
     );
   }

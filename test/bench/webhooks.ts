@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { measure, type Sample } from './load.js';
 import { comparePatches } from './preflight.js';
-import { memoryOf, peakRssBytesOf } from './proc.js';
+import { memoryOf, peakRssKbOf } from './proc.js';
 import type { ContenderFigures, WebhookFigures } from './report.js';
 import { editReview } from './reviews.js';
 import { buildAll, startWebhook, type Contender, type WebhookServer } from './servers.js';
@@ -55,6 +55,9 @@ export async function benchWebhooks(
         bodyBytes: samples.sluice[0]?.bodyBytes ?? 0,
         rounds,
         roundSeconds,
+        foreignCpuPercent: rounded(
+          median([...samples.sluice, ...samples.go].map((sample) => sample.foreignCpuPercent)),
+        ),
         sluice: figuresOf(sluice, samples.sluice),
         go: figuresOf(go, samples.go),
       };
@@ -68,10 +71,10 @@ export async function benchWebhooks(
 
 /** Of the same process in the same rounds: each figure is the median of its rounds. */
 function figuresOf({ pid }: WebhookServer, samples: readonly Sample[]): ContenderFigures {
-  const { rssBytes } = memoryOf([pid]);
+  const { rssKb } = memoryOf([pid]);
   return {
-    rssMb: rounded(rssBytes / 1e6, 1),
-    peakRssMb: rounded(peakRssBytesOf(pid) / 1e6, 1),
+    rssMb: rounded(rssKb / 1000, 1),
+    peakRssMb: rounded(peakRssKbOf(pid) / 1000, 1),
     tls: samples[0]?.tls ?? '',
     byConnections: CONNECTIONS.map((connections) => {
       const those = samples.filter((sample) => sample.connections === connections);

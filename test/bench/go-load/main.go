@@ -24,6 +24,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -41,6 +42,7 @@ type result struct {
 	P50         float64 `json:"p50Ms"`
 	P99         float64 `json:"p99Ms"`
 	Max         float64 `json:"maxMs"`
+	CPU         float64 `json:"cpuSeconds"` // of this program
 	BodyBytes   int     `json:"bodyBytes"`
 	TLS         string  `json:"tls"`
 }
@@ -99,6 +101,7 @@ func main() {
 		P50:         milliseconds(quantile(all, 0.50)),
 		P99:         milliseconds(quantile(all, 0.99)),
 		Max:         milliseconds(all[len(all)-1]),
+		CPU:         cpuSeconds(),
 		BodyBytes:   len(review),
 		TLS:         tls.VersionName(state.Version) + " " + tls.CipherSuiteName(state.CipherSuite),
 	}))
@@ -191,6 +194,12 @@ func (c *client) readAnswer(uid []byte) error {
 // quantile takes the nearest rank.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[max(0, min(len(sorted)-1, int(float64(len(sorted))*q+0.999999)-1))]
+}
+
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return (time.Duration(usage.Utime.Nano()) + time.Duration(usage.Stime.Nano())).Seconds()
 }
 
 func milliseconds(d time.Duration) float64 {
