@@ -9,7 +9,7 @@ import type { UpgradeOptions } from './upgrade.js';
 
 /** What one test's upgrade is; all but the first three have the demo's values. */
 export interface LocalUpgrade extends Partial<
-  Pick<UpgradeOptions, 'edit' | 'alongside' | 'show' | 'outDir'>
+  Pick<UpgradeOptions, 'before' | 'edit' | 'alongside' | 'show' | 'outDir'>
 > {
   /** Made for this upgrade and deleted after it. */
   namespace: string;

@@ -22,6 +22,8 @@ export interface UpgradeOptions {
   connectRate: number;
   /** Longest wait for the upgrade itself. */
   timeoutSeconds: number;
+  /** What has gone wrong already when the edit comes, if anything; the clients are connected then. */
+  before?: () => Promise<void>;
   /** What the user does. */
   edit: (scene: Scene) => Promise<void>;
   /** What goes wrong meanwhile, if anything; begins with the edit, and the upgrade is not over before it is. */
@@ -66,6 +68,7 @@ export async function runUpgrade(options: UpgradeOptions): Promise<Report> {
       signal,
     });
     await untilClientsBack(scene, options);
+    await options.before?.();
     const times = await upgrade(scene, options, signal);
     await untilClientsBack(scene, options).catch(ignoreTimeout);
     options.say('the fleet returns');
