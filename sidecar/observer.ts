@@ -17,6 +17,8 @@ export interface ObserverParts {
   /** Milliseconds of a clock that does not jump. */
   nowMs: () => number;
   log: Log;
+  /** How long a report may take, in milliseconds; the controller waits 3 s for it. */
+  reportMs?: number;
 }
 
 export interface Observer {
@@ -27,6 +29,8 @@ export interface Observer {
 }
 
 const FRESH_MS = 1_000;
+/** Less than the controller waits: an EMQX that hangs is told of, and not taken for a sidecar that hangs. */
+const REPORT_MS = 2_500;
 
 /** Watches this pod's own EMQX node. */
 export function makeObserver(parts: ObserverParts): Observer {
@@ -143,7 +147,8 @@ export function makeObserver(parts: ObserverParts): Observer {
     return isJoined();
   }
 
-  async function readReport(signal: AbortSignal): Promise<SidecarReport> {
+  async function readReport(asked: AbortSignal): Promise<SidecarReport> {
+    const signal = AbortSignal.any([asked, AbortSignal.timeout(parts.reportMs ?? REPORT_MS)]);
     noteGate();
     const report: SidecarReport = {
       pod,

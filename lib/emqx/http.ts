@@ -38,7 +38,8 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       signal,
       headers: { ...headers, ...length, Connection: 'close' },
     });
-    sent.on('error', reject);
+    // Why it was given up says more than that it was.
+    sent.on('error', (error) => reject(signal.reason instanceof Error ? signal.reason : error));
     sent.on('response', (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;

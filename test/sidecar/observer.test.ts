@@ -43,7 +43,7 @@ class FakeEmqx implements EmqxClient {
     if (this.failure) return Promise.reject(this.failure);
     return this.keyNow() === this.key ? Promise.resolve(value) : Promise.reject(new EmqxApiError('401', 401));
   }
-  cluster = () => this.answer({ self: SELF, nodes: this.running });
+  cluster: EmqxClient['cluster'] = () => this.answer({ self: SELF, nodes: this.running });
   nodes = () =>
     this.answer([
       ...this.running.map((node) => ({ node, node_status: 'running', version: '5.8.9' })),
@@ -100,6 +100,7 @@ beforeEach(() => {
     findPeers: () => Promise.resolve({ kind: peers }),
     nowMs: () => nowMs,
     log: pino({ level: 'silent' }),
+    reportMs: 50,
   });
 });
 
@@ -208,6 +209,17 @@ describe('the report', () => {
     expect((await observer.report(signal)).api).toEqual({
       kind: 'unreachable',
       detail: 'connect ECONNREFUSED',
+    });
+  });
+
+  it('does not wait longer for an API that hangs than the controller waits for the report', async () => {
+    emqx.cluster = (given) =>
+      new Promise((_resolve, reject) => {
+        given.addEventListener('abort', () => reject(new EmqxApiError('no answer', 0)));
+      });
+    expect(await observer.report(signal)).toMatchObject({
+      api: { kind: 'unreachable', detail: 'no answer' },
+      gate: { kind: 'idle' },
     });
   });
 
