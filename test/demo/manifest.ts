@@ -42,8 +42,7 @@ export function emqxManifests(
     const labels = strategy === 'rolling' ? others : { ...others, [LABEL.upgrade]: BLUE_GREEN };
     const set = { ...manifest, metadata: { ...manifest.metadata, labels } };
     set.spec = { ...set.spec, replicas: nodes };
-    if (replacement) return withReplacement(set, replacement);
-    return strategy === 'rolling' ? withEnv(set, FAIR) : set;
+    return replacement ? withReplacement(set, replacement) : set;
   });
 }
 
@@ -66,27 +65,13 @@ export function blueGreenManifests(text: string, upgrade: UpgradeSettings): Mani
   }));
 }
 
-/**
- * The stand-in may refuse a node that comes back under its old name, as EMQX may; a rolling update would then fall apart. So that the
- * baseline is what EMQX does on a good day, it is let in.
- */
-const FAIR = { name: 'STANDIN_LINGERING_NAME', value: 'admit' };
-
 function withReplacement(set: Manifest, { image, license }: Replacement): Manifest {
-  const copy = withEnv(set, { name: 'EMQX_LICENSE__KEY', value: license });
-  for (const container of containersOf(copy)) container.image = image;
-  return copy;
-}
-
-function withEnv(set: Manifest, variable: { name: string; value: string }): Manifest {
-  const copy = structuredClone(set);
-  for (const container of containersOf(copy)) container.env.push(variable);
-  return copy;
-}
-
-function containersOf(set: Manifest): { image: string; env: object[] }[] {
-  const { spec } = set as Manifest & {
+  const copy = structuredClone(set) as Manifest & {
     spec: { template: { spec: { containers: { image: string; env: object[] }[] } } };
   };
-  return spec.template.spec.containers;
+  for (const container of copy.spec.template.spec.containers) {
+    container.image = image;
+    container.env.push({ name: 'EMQX_LICENSE__KEY', value: license });
+  }
+  return copy;
 }
