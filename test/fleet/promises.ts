@@ -1,4 +1,4 @@
-import { during, resultOf, seenOf } from './evidence.js';
+import { during, greenOnlyMs, resultOf, seenOf } from './evidence.js';
 import type { Evidence } from './evidence.js';
 import type { Figures } from './report.js';
 
@@ -105,6 +105,9 @@ export function unmeasured(evidence: Evidence, { spread }: Pick<Figures, 'spread
   if (!evidence.hasEnded) gaps.push('the upgrade did not end');
   if (during(evidence, seenOf(evidence, 'endpoints')).length === 0)
     gaps.push("the Service's endpoints were not watched");
+  // Connects to blue count from then on; without it their 0 would come from not having looked.
+  if (settings.strategy === 'blue-green' && greenOnlyMs(evidence) === undefined)
+    gaps.push("the Service's endpoints never listed green only");
   const known = Object.values(spread.perNode).reduce((sum, clients) => sum + clients, 0);
   if (known !== settings.clients)
     gaps.push(`the brokers knew ${known} of ${settings.clients} clients at the end`);

@@ -178,6 +178,11 @@ describe('each promise can be broken', () => {
       changes: { without: 'endpoints' },
       says: 'endpoints were not watched',
     },
+    {
+      when: 'the moment from which no connect may reach blue is not known',
+      changes: { without: 'endpoints' },
+      says: 'never listed green only',
+    },
     { when: 'the nodes were not watched', changes: { without: 'nodes' }, says: 'nodes were not watched' },
     { when: 'the observer slept', changes: { endedMs: at(51_000) }, says: 'not seen for 11 s' },
   ])('the measurement, when $when', ({ changes, says }) => {
