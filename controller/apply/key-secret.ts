@@ -3,6 +3,7 @@ import { BLUEGREEN } from '../../lib/names.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import { textAt } from '../observe/fields.js';
+import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
 
 /** Name of the Secret with the API key that Sluice makes for a declaration's EMQX. */
@@ -12,7 +13,7 @@ export function keySecretName(declaration: string): string {
 
 /**
  * Makes sure that the API key's Secret is there. It is created and never read: one that exists is kept, for running nodes were
- * bootstrapped with it. It goes with the BlueGreen.
+ * bootstrapped with it. It goes when declaration and BlueGreen are both gone: pods go on mounting it while only the BlueGreen is away.
  */
 export async function createKeySecret({ view, tools, signal }: Site): Promise<void> {
   const { declaration } = view.observed;
@@ -29,6 +30,7 @@ export async function createKeySecret({ view, tools, signal }: Site): Promise<vo
           namespace: declaration.namespace,
           labels: { 'app.kubernetes.io/managed-by': 'sluice' },
           ownerReferences: [
+            { ...ownerOf(view.raw.declaration), controller: false, blockOwnerDeletion: false },
             {
               apiVersion: `${BLUEGREEN.group}/${BLUEGREEN.version}`,
               kind: BLUEGREEN.kind,

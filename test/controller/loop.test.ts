@@ -6,7 +6,7 @@ import { plan } from '../../controller/plan.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
-import { BLUEGREENS, PODS, SERVICES, SETS } from './double/workloads.js';
+import { BLUEGREENS, PODS, SECRETS, SERVICES, SETS } from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
 import { liveTemplate } from './fixtures/templates.js';
 
@@ -226,6 +226,26 @@ describe('refusals of the API server', () => {
       'the upgrade',
       () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== first['active'],
     );
+  });
+});
+
+describe('a BlueGreen that is deleted', () => {
+  const uidOf = (object: JsonObject | undefined): unknown => (object?.['metadata'] as JsonObject)['uid'];
+
+  it('comes back, and the Secret that pods mount has stayed; it goes with the declaration', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const keySecret = (): JsonObject | undefined =>
+      made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key');
+    const [secret, blueGreen] = [uidOf(keySecret()), uidOf(made.blueGreen())];
+    expect(secret).toMatch(/^uid-/);
+    made.store.remove(BLUEGREENS, NAMESPACE, 'emqx');
+    await made.until('another BlueGreen', isStable(made));
+    expect(uidOf(made.blueGreen())).not.toBe(blueGreen);
+    expect(uidOf(keySecret())).toBe(secret);
+    made.store.remove(SETS, NAMESPACE, 'emqx');
+    expect(keySecret()).toBeUndefined();
   });
 });
 

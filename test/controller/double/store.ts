@@ -116,11 +116,9 @@ export function makeStore(): Store {
       // the garbage collector
       for (const [other, object] of objects) {
         const owners = metaOf(object)['ownerReferences'];
-        if (
-          !Array.isArray(owners) ||
-          !owners.filter(isObject).some((owner) => owner['uid'] === metaOf(gone)['uid'])
-        )
-          continue;
+        const uids = Array.isArray(owners) ? owners.filter(isObject).map((owner) => owner['uid']) : [];
+        const isOwned = [...objects.values()].some((one) => uids.includes(metaOf(one)['uid']));
+        if (!uids.includes(metaOf(gone)['uid']) || isOwned) continue;
         const [collectionOf = '', namespaceOf = '', nameThere = ''] = splitKey(other);
         if (!collectionOf.endsWith('|pods')) store.remove(collectionOf, namespaceOf, nameThere);
       }
