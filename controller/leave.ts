@@ -1,4 +1,4 @@
-import { isRevision } from '../lib/revision.js';
+import { isRevision, setNameOf } from '../lib/revision.js';
 import type { NodeSet, Pod } from './model.js';
 import { podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
 
@@ -63,8 +63,7 @@ function placeOf(podName: string, { observed }: Situation): { set?: NodeSet; pod
   if (set) return { set, ...(pod && { pod }) };
   // A set that is gone already: `<declaration>-<revision>`, or the declaration's own pods.
   const { name } = observed.declaration;
-  const isOurs =
-    setName === name ||
-    (setName.startsWith(`${name.slice(0, 42)}-`) && isRevision(setName.slice(setName.lastIndexOf('-') + 1)));
+  const revision = setName.slice(setName.lastIndexOf('-') + 1);
+  const isOurs = setName === name || (isRevision(revision) && setName === setNameOf(name, revision));
   return isOurs && /^\d+$/.test(podName.slice(cut + 1)) ? {} : undefined;
 }

@@ -394,6 +394,11 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'rest' },
     },
     {
+      when: "a node of another declaration's revision set has stopped, whose name begins with ours",
+      seen: observed({ stopped: ['emqx-replicant-bcdfghjkl-0'] }),
+      then: { kind: 'rest' },
+    },
+    {
       when: 'a pod is restarting in place',
       seen: observed({
         sets: [set(blue, { pods: { 1: { ...unready, restarts: 1 } } })],
