@@ -41,37 +41,58 @@ export function decideEvacuation({ boot, handled, gateBoot, isForeign, status }:
 
 /** What is known of other nodes that this one ought to join. */
 export type Peers =
-  /** The headless Service names this pod, and no other pod that answers. */
+  /** The headless Service names this pod, and every other that it names refuses connections. */
   | { kind: 'none' }
   | { kind: 'some' }
   /** The Service does not even name this pod: it may be slow, or not publish pods that are not ready. */
-  | { kind: 'unknown' };
+  | { kind: 'unknown' }
+  /** It names others, none of which says that it runs, and at least one of which does not say that it does not. */
+  | { kind: 'silent' }
+  /** The name could not be looked up: DNS itself fails. */
+  | { kind: 'unresolved' };
 
+/** Times in milliseconds of a clock that does not jump. */
 export interface Alone {
-  /** Milliseconds of a clock that does not jump; since when each look has found no peer. */
+  /** Since when no look has found a peer. */
   sinceMs: number;
-  /** Whether the Service did name this pod in the last of these looks. */
-  isCertain: boolean;
+  /** The longest wait that one of these looks asked for. */
+  waitMs: number;
+  /** Since when each look was certain that there is none; undefined when the last was not. */
+  certainMs: number | undefined;
 }
 
 /** Two looks this far apart must agree that there is nobody to join. */
 const ALONE_MS = 1_000;
-/** A Service that never names this pod: the cache of a cluster's DNS forgets after at most 30 s. */
-const UNPUBLISHED_MS = 35_000;
+/**
+ * How long looks that are not certain must go on, by why they are not. Silence is not absence: who takes clients alone
+ * drops them when it joins after all. But peers may be gone for good (their machine is, or a NetworkPolicy drops what
+ * comes), the Service too (which some resolvers tell as a failure), and one node that serves is better than none: so
+ * each wait ends. All are well within the default progressDeadlineSeconds (600).
+ */
+const WAIT_MS = {
+  none: 0,
+  /** A Service that never names this pod: the cache of a cluster's DNS forgets after at most 30 s. */
+  unknown: 35_000,
+  /** Longer than a busy node stays silent, and than a pod that is gone stays in DNS. */
+  silent: 60_000,
+  /** Longer than a cluster's DNS takes to be started anew. */
+  unresolved: 300_000,
+} as const;
 
 /** Carries on for how long a node that sees only itself has had nobody to join; undefined when it has somebody. */
-export function stayAlone(before: Alone | undefined, peers: Peers, nowMs: number): Alone | undefined {
-  switch (peers.kind) {
-    case 'some':
-      return undefined;
-    case 'none':
-      return before?.isCertain ? before : { sinceMs: nowMs, isCertain: true };
-    case 'unknown':
-      return before && !before.isCertain ? before : { sinceMs: nowMs, isCertain: false };
-  }
+export function stayAlone(before: Alone | undefined, { kind }: Peers, nowMs: number): Alone | undefined {
+  if (kind === 'some') return undefined;
+  return {
+    sinceMs: before?.sinceMs ?? nowMs,
+    waitMs: Math.max(before?.waitMs ?? 0, WAIT_MS[kind]),
+    certainMs: kind === 'none' ? (before?.certainMs ?? nowMs) : undefined,
+  };
 }
 
 /** Whether a node that sees only itself may serve: there is nobody to join. */
 export function hasNobodyToJoin(alone: Alone | undefined, nowMs: number): boolean {
-  return alone !== undefined && nowMs - alone.sinceMs >= (alone.isCertain ? ALONE_MS : UNPUBLISHED_MS);
+  if (!alone) return false;
+  const { sinceMs, waitMs, certainMs } = alone;
+  if (certainMs !== undefined && nowMs - certainMs >= ALONE_MS) return true;
+  return waitMs > 0 && nowMs - sinceMs >= waitMs;
 }

@@ -98,14 +98,16 @@ export function makeObserver(parts: ObserverParts): Observer {
 
   async function lookOnce(signal: AbortSignal): Promise<void> {
     const boot = share.line('boot');
+    // carried on only by a look that gets there: EMQX answers, and has not started again
+    const before = alone;
+    alone = undefined;
     const { self, nodes } = await emqx.cluster(signal);
     const maySettle = await settleEvacuation(self, signal);
     if (!maySettle || isJoined()) return;
-    if (nodes.some((node) => node !== self)) {
-      alone = undefined;
-    } else {
-      alone = stayAlone(alone, await parts.findPeers(signal), nowMs());
+    if (!nodes.some((node) => node !== self)) {
+      alone = stayAlone(before, await parts.findPeers(signal), nowMs());
       if (!hasNobodyToJoin(alone, nowMs())) return;
+      alone = undefined;
     }
     // It names the start that was looked at: if EMQX has started again meanwhile, it counts for nothing.
     share.write('joined', `${boot}\n`);

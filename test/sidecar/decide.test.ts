@@ -123,6 +123,86 @@ describe('a node that sees only itself may serve', () => {
       may: true,
     },
     {
+      when: 'when peers have been silent for as long as one that is slow',
+      looks: [
+        [0, 'silent'],
+        [59_000, 'silent'],
+      ],
+      may: false,
+    },
+    {
+      when: 'when peers never break their silence',
+      looks: [
+        [0, 'silent'],
+        [30_000, 'silent'],
+        [60_000, 'silent'],
+      ],
+      may: true,
+    },
+    {
+      when: 'when a silent peer has answered since',
+      looks: [
+        [0, 'silent'],
+        [50_000, 'some'],
+        [60_000, 'silent'],
+      ],
+      may: false,
+    },
+    {
+      when: 'when the silent peer is seen to be down, twice',
+      looks: [
+        [0, 'silent'],
+        [2_000, 'none'],
+        [3_000, 'none'],
+      ],
+      may: true,
+    },
+    {
+      when: 'when a peer was silent between two looks that found nobody',
+      looks: [
+        [0, 'none'],
+        [500, 'silent'],
+        [1_000, 'none'],
+      ],
+      may: false,
+    },
+    {
+      when: 'when peers are refused and silent by turns for long',
+      looks: [
+        [0, 'silent'],
+        [20_000, 'none'],
+        [20_500, 'silent'],
+        [60_000, 'none'],
+      ],
+      may: true,
+    },
+    {
+      when: 'while DNS fails',
+      looks: [
+        [0, 'unresolved'],
+        [60_000, 'unresolved'],
+        [299_000, 'unresolved'],
+      ],
+      may: false,
+    },
+    {
+      when: 'when DNS failed within the wait for the Service to name it',
+      looks: [
+        [0, 'unknown'],
+        [20_000, 'unresolved'],
+        [40_000, 'unknown'],
+      ],
+      may: false,
+    },
+    {
+      when: 'when DNS fails for good',
+      looks: [
+        [0, 'unresolved'],
+        [300_000, 'unresolved'],
+      ],
+      may: true,
+    },
+    {
       when: 'when the Service has just begun to name it',
       looks: [
         [0, 'unknown'],

@@ -128,6 +128,28 @@ describe('the latch', () => {
     expect(await observer.look(signal)).toBe(true);
   });
 
+  it.each<{ when: string; between: () => void }>([
+    { when: 'EMQX did not answer', between: () => (emqx.failure = new EmqxApiError('refused', 0)) },
+    { when: 'EMQX was seen to be joined', between: () => (emqx.running = [SELF, PEER]) },
+    { when: 'EMQX started anew, evacuating', between: () => (emqx.own = evacuating) },
+  ])('waits for silent peers anew when $when meanwhile', async ({ between }) => {
+    emqx.running = [SELF];
+    peers = 'silent';
+    await observer.look(signal);
+    nowMs = 59_000;
+    files.set('boot', 'b2\n');
+    between();
+    await observer.look(signal);
+    files.set('boot', 'b3\n');
+    emqx.failure = undefined;
+    emqx.own = idle;
+    emqx.running = [SELF];
+    nowMs = 61_000;
+    expect(await observer.look(signal)).toBe(false);
+    nowMs = 121_000;
+    expect(await observer.look(signal)).toBe(true);
+  });
+
   it('is void when EMQX has started again, and set anew', async () => {
     await observer.look(signal);
     files.set('boot', 'b2\n');
