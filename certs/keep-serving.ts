@@ -1,16 +1,18 @@
+import { randomBytes } from 'node:crypto';
+import { isScaleToken, SCALE_TOKEN_KEY, scalePathOf } from '../lib/scale-path.js';
 import { unreachable } from '../lib/unreachable.js';
 import { issue, makeCa } from './issue.js';
 import { asPair, splitBundle, type Pair } from './pair.js';
-import type { PublishBundle } from './publish.js';
+import type { Publish, Published } from './publish.js';
 import type { SecretStore, StoredSecret } from './secrets.js';
 import { bundleOf, planServing, SERVING_CA_DAYS, SERVING_DAYS, type ServingState } from './serving.js';
 
 export interface ServingOptions {
   secrets: SecretStore;
-  publish: PublishBundle;
+  publish: Publish;
   /** Secret of the CA (`ca.crt`, `ca.key`, `previous.crt`), for the controller alone. */
   caSecret: string;
-  /** Secret of the serving certificate (`tls.crt`, `tls.key`, its CA as `ca.crt`), which the webhook reads. */
+  /** Secret of the serving certificate (`tls.crt`, `tls.key`, its CA as `ca.crt`; `scale.token`), which the webhook reads. */
   tlsSecret: string;
   /** Names that the API server calls the webhook by. */
   dnsNames: string[];
@@ -34,7 +36,7 @@ export async function keepServing(options: ServingOptions, signal: AbortSignal):
       await secrets.read(tlsSecret, signal),
     ];
     const state = parseState(storedCa, storedTls);
-    if (state.ca) await publish(bundleOf(state), signal);
+    if (state.ca) await publish(publishedOf(state), signal);
     const step = planServing(state, dnsNames, now());
     switch (step.kind) {
       case 'makeCa': {
@@ -47,7 +49,18 @@ export async function keepServing(options: ServingOptions, signal: AbortSignal):
         if (!state.ca) throw new Error('a certificate is planned without a CA');
         const usage = { kind: 'server', dnsNames } as const;
         const { cert, key } = await issue(state.ca, usage, { nowMs: now(), days: SERVING_DAYS });
-        const data = { 'tls.crt': cert, 'tls.key': key, 'ca.crt': state.ca.cert };
+        const token = state.scaleToken ?? makeScaleToken();
+        const data = {
+          'tls.crt': cert,
+          'tls.key': key,
+          'ca.crt': state.ca.cert,
+          [SCALE_TOKEN_KEY]: token,
+        };
+        await secrets.write(tlsSecret, data, storedTls, signal);
+        break;
+      }
+      case 'makeScaleToken': {
+        const data = { ...storedTls?.data, [SCALE_TOKEN_KEY]: makeScaleToken() };
         await secrets.write(tlsSecret, data, storedTls, signal);
         break;
       }
@@ -73,11 +86,22 @@ function parseState(ca: StoredSecret | undefined, tls: StoredSecret | undefined)
   const known = [ca?.data['ca.crt'], ca?.data['previous.crt'], tls?.data['ca.crt']];
   const trusted = new Set(splitBundle(known.join('\n')));
   if (authority) trusted.delete(splitBundle(authority.cert)[0] ?? '');
+  const token = tls?.data[SCALE_TOKEN_KEY];
   return {
     previousCas: [...trusted],
     ...(authority ? { ca: authority } : {}),
     ...(serving ? { serving } : {}),
+    ...(isScaleToken(token) ? { scaleToken: token } : {}),
   };
+}
+
+function publishedOf(state: ServingState): Published {
+  const { scaleToken } = state;
+  return { bundle: bundleOf(state), ...(scaleToken && { scalePath: scalePathOf(scaleToken) }) };
+}
+
+function makeScaleToken(): string {
+  return randomBytes(32).toString('hex');
 }
 
 function caData(ca: Pair, previousCas: string[]): Record<string, string> {

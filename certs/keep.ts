@@ -3,7 +3,7 @@ import type { Logger } from '../lib/log.js';
 import type { ControlMaterial } from './control.js';
 import { keepControl } from './keep-control.js';
 import { keepServing } from './keep-serving.js';
-import { makePublishBundle } from './publish.js';
+import { makePublish } from './publish.js';
 import { makeSecretStore, type CertificateKube } from './secrets.js';
 
 export interface KeepOptions {
@@ -34,7 +34,7 @@ export async function keepCertificates(options: KeepOptions, signal: AbortSignal
   const secrets = makeSecretStore(kube, namespace);
   const serving = {
     secrets,
-    publish: makePublishBundle(kube, names.webhookConfiguration),
+    publish: makePublish(kube, names.webhookConfiguration),
     caSecret: names.webhookCaSecret,
     tlsSecret: names.webhookTlsSecret,
     dnsNames: dnsNamesOf(names.webhookService, namespace),

@@ -24,6 +24,8 @@ export interface ServingState {
   previousCas: string[];
   /** What the webhook shows; absent before the first. */
   serving?: Pair;
+  /** By which the webhook knows API servers that ask about Scales. Made once, with the first certificate. */
+  scaleToken?: string;
 }
 
 export type ServingStep =
@@ -31,6 +33,8 @@ export type ServingStep =
   | { kind: 'makeCa' }
   /** Issue a serving certificate with the CA. */
   | { kind: 'issue'; because: string }
+  /** Put a token beside a certificate that has none. */
+  | { kind: 'makeScaleToken' }
   /** Everybody shows certificates of the present CA: the earlier ones need no trust any more. */
   | { kind: 'forgetPreviousCas' }
   | { kind: 'rest' };
@@ -40,7 +44,7 @@ export type ServingStep =
  * change, the certificate shown is one that the bundle vouches for.
  */
 export function planServing(state: ServingState, dnsNames: string[], nowMs: number): ServingStep {
-  const { ca, serving, previousCas } = state;
+  const { ca, serving, previousCas, scaleToken } = state;
   if (!ca || leftMs(ca.cert, nowMs) < RENEW_CA_MS) return { kind: 'makeCa' };
   if (!serving) return { kind: 'issue', because: 'there is none' };
 
@@ -49,6 +53,7 @@ export function planServing(state: ServingState, dnsNames: string[], nowMs: numb
   if (!isTrusted) return { kind: 'issue', because: 'no CA of ours has signed it' };
   const names = new Set(factsOf(serving.cert).dnsNames);
   if (!dnsNames.every((name) => names.has(name))) return { kind: 'issue', because: 'it lacks a name' };
+  if (scaleToken === undefined) return { kind: 'makeScaleToken' };
 
   const left = leftMs(serving.cert, nowMs);
   if (left < SETTLE_MS) return { kind: 'issue', because: 'it ends now' };

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import express from 'express';
 import type { Logger } from '../lib/log.js';
+import { isScalePath, SCALE_PREFIX } from '../lib/scale-path.js';
 import { untouched, writeReview, type Answer } from './answer.js';
 import { decide } from './decide.js';
 import { MalformedReviewError, parseReview, type AdmissionRequest } from './review.js';
@@ -15,6 +16,8 @@ export interface AppOptions {
   isReady: () => boolean;
   /** The program is about to end: every answer asks its client to connect elsewhere next time. */
   isLeaving: () => boolean;
+  /** What proves that a review of a Scale comes from an API server; undefined: not known yet, and nothing proves it. */
+  scaleToken: () => string | undefined;
   log: Logger;
 }
 
@@ -23,14 +26,15 @@ const MAX_REVIEW_BYTES = 7 << 20;
 const REVIEW_PATH = '/mutate';
 
 /**
- * Answers `POST /mutate` (AdmissionReview in, AdmissionReview out), `GET /healthz` and `GET /readyz`.
+ * Answers `POST /mutate` (AdmissionReview in, AdmissionReview out), `GET /healthz` and `GET /readyz`. Reviews of
+ * Scales, whose answer writes, count at their secret path alone: whoever reaches the port can make a review up.
  * A review is answered before Express sees it: its routing would cost as much as the decision.
  */
 export function makeApp(options: AppOptions): RequestListener {
   const routes = makeRoutes(options);
   return (request, response) => {
     if (options.isLeaving()) response.setHeader('connection', 'close');
-    if (request.method === 'POST' && pathOf(request.url) === REVIEW_PATH) {
+    if (request.method === 'POST' && isReviewPath(pathOf(request.url))) {
       readBody(request, response, (body) => answerReview(body, request, response, options));
     } else {
       routes(request, response);
@@ -62,6 +66,11 @@ export function makeRoutes({ isReady }: Pick<AppOptions, 'isReady'>): RequestLis
 function pathOf(url: string | undefined): string {
   const [path = ''] = (url ?? '').split('?', 1);
   return path;
+}
+
+/** Without a path of its own yet, the Scale webhook is called at the root. */
+function isReviewPath(path: string): boolean {
+  return path === REVIEW_PATH || path === '/' || path.startsWith(SCALE_PREFIX);
 }
 
 function readBody(request: IncomingMessage, response: ServerResponse, use: (body: string) => void): void {
@@ -106,7 +115,8 @@ function answerReview(
     );
   };
   try {
-    const answer = decide(review, { ...options, traceparent: newTraceparent(request) });
+    const mayScale = review.subResource === 'scale' && isScalePath(pathOf(request.url), options.scaleToken());
+    const answer = decide(review, { ...options, mayScale, traceparent: newTraceparent(request) });
     if (answer instanceof Promise) answer.then(sendAnswer).catch(admitAnyway);
     else sendAnswer(answer);
   } catch (error) {

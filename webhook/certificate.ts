@@ -2,12 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../lib/log.js';
+import { isScaleToken, SCALE_TOKEN_KEY } from '../lib/scale-path.js';
 import type { AskApiServer } from './api-server.js';
 
 /** What TLS servers show: PEM certificate (chain) and its PEM key. */
 export interface Certificate {
   cert: string;
   key: string;
+  /** By which API servers that ask about Scales are known; without it nobody is. */
+  scaleToken?: string;
 }
 
 /** Reads the certificate as it is now; undefined while there is none. */
@@ -16,6 +19,7 @@ export type ReadCertificate = (signal: AbortSignal) => Promise<Certificate | und
 /** Until there is one, nothing works; afterwards a change has weeks (the old one stays valid, see certs/). */
 const EVERY_MS = { first: 1_000, later: 30_000 };
 const READ_TIMEOUT_MS = 5_000;
+const KEYS = ['tls.crt', 'tls.key', SCALE_TOKEN_KEY];
 
 /**
  * Hands each new certificate to `use` until the signal, and keeps to the last good one when reading fails or what
@@ -30,8 +34,8 @@ export async function followCertificate(
   while (!signal.aborted) {
     try {
       const found = await read(AbortSignal.any([signal, AbortSignal.timeout(READ_TIMEOUT_MS)]));
-      if (found && (found.cert !== current?.cert || found.key !== current.key)) {
-        createSecureContext(found); // throws unless the key is the certificate's
+      if (found && !isSame(found, current)) {
+        createSecureContext({ cert: found.cert, key: found.key }); // throws unless the key is the certificate's
         use(found);
         log.info('certificate loaded');
         current = found;
@@ -43,22 +47,24 @@ export async function followCertificate(
   }
 }
 
-/** From files `tls.crt` and `tls.key`. */
+/** From files `tls.crt`, `tls.key` and, where Scales are recorded, `scale.token`. */
 export function readFromDirectory(path: string): ReadCertificate {
   return async (signal) => {
-    try {
-      const [cert, key] = await Promise.all(
-        ['tls.crt', 'tls.key'].map((name) => readFile(`${path}/${name}`, { encoding: 'utf8', signal })),
-      );
-      return cert && key ? { cert, key } : undefined;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const [cert, key, token] = await Promise.all(KEYS.map((name) => readIfThere(`${path}/${name}`, signal)));
+    return certificateOf(cert, key, token?.trim());
   };
 }
 
-/** From a Secret of type `kubernetes.io/tls`. @throws Error on an answer other than 200 and 404 */
+async function readIfThere(path: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return await readFile(path, { encoding: 'utf8', signal });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** From a Secret with the same keys. @throws Error on an answer other than 200 and 404 */
 export function readFromSecret(ask: AskApiServer, namespace: string, name: string): ReadCertificate {
   const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
   return async (signal) => {
@@ -66,9 +72,23 @@ export function readFromSecret(ask: AskApiServer, namespace: string, name: strin
     if (status === 404) return undefined;
     if (status !== 200) throw new Error(`get of secret/${name} refused: HTTP ${status}`);
     const { data } = JSON.parse(body) as { data?: Record<string, string> };
-    const [cert, key] = [data?.['tls.crt'], data?.['tls.key']].map((text) =>
-      text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8'),
-    );
-    return cert && key ? { cert, key } : undefined;
+    const [cert, key, token] = KEYS.map((name) => {
+      const text = data?.[name];
+      return text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');
+    });
+    return certificateOf(cert, key, token);
   };
+}
+
+function certificateOf(
+  cert: string | undefined,
+  key: string | undefined,
+  token: string | undefined,
+): Certificate | undefined {
+  if (!cert || !key) return undefined;
+  return { cert, key, ...(isScaleToken(token) ? { scaleToken: token } : {}) };
+}
+
+function isSame(one: Certificate, other: Certificate | undefined): boolean {
+  return one.cert === other?.cert && one.key === other.key && one.scaleToken === other.scaleToken;
 }

@@ -11,6 +11,8 @@ export interface DecideOptions {
   /** W3C trace context of this review; unused in dry runs, which get no fresh ids. */
   traceparent: string;
   blueGreens: BlueGreens;
+  /** The review has proved that it comes from an API server; the answer to a Scale writes. */
+  mayScale: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export function decide(request: AdmissionRequest, options: DecideOptions): Answe
       return admitDeclaration(request, request.dryRun ? undefined : options.traceparent);
     }
     case 'apps/statefulsets/scale':
-      return admitScale(request, options.blueGreens);
+      return options.mayScale ? admitScale(request, options.blueGreens) : untouched();
     case 'services/':
       return admitService(request);
     default:

@@ -15,9 +15,11 @@ process.once('SIGTERM', () => ending.abort());
 process.once('SIGINT', () => ending.abort());
 
 let isListening = false;
+let scaleToken: string | undefined;
 const state = {
   isReady: () => isListening,
   isLeaving: () => ending.signal.aborted,
+  scaleToken: () => scaleToken,
 };
 const app = makeApp({ ...state, ownUsers: settings.ownUsers, blueGreens: makeBlueGreens(ask), log });
 const server = makeTlsServer(app);
@@ -34,6 +36,7 @@ const following = followCertificate(
   read,
   (found) => {
     showCertificate(server, found);
+    scaleToken = found.scaleToken;
     isLoaded();
   },
   { log, signal: ending.signal },

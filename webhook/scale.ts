@@ -17,6 +17,8 @@ export interface BlueGreens {
 
 /** The only call that a review waits for; the API server's own patience is longer (`timeoutSeconds` in the chart). */
 const SCALE_TIMEOUT_MS = 2_000;
+/** Of `spec.replicas`. */
+const MAX_INT32 = 2 ** 31 - 1;
 
 /**
  * Answers a write of `statefulsets/scale`. The object carries no labels, so whether the set is a declaration is
@@ -28,7 +30,7 @@ export async function admitScale(request: AdmissionRequest, blueGreens: BlueGree
   const { namespace, name, dryRun } = request;
   const spec = objectAt(request.object, 'spec');
   const replicas = replicasOf(spec);
-  if (!Number.isInteger(replicas) || replicas < 0) return untouched();
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_INT32) return untouched();
 
   const signal = AbortSignal.timeout(SCALE_TIMEOUT_MS);
   const outcome = await blueGreens.scale({ namespace, name, replicas, dryRun }, signal);

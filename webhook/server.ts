@@ -17,8 +17,8 @@ export function makeTlsServer(app: RequestListener): https.Server {
 }
 
 /** Shows `certificate` to whoever connects from now on. */
-export function showCertificate(server: https.Server, certificate: Certificate): void {
-  server.setSecureContext({ ...certificate, minVersion: 'TLSv1.2' });
+export function showCertificate(server: https.Server, { cert, key }: Certificate): void {
+  server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
 }
 
 export function makeHealthServer(routes: RequestListener): http.Server {

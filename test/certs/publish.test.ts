@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../lib/json.js';
-import { makePublishBundle, withBundle } from '../../certs/publish.js';
+import { makePublish, withPublished } from '../../certs/publish.js';
 import { makeSecretStore, type CertificateKube } from '../../certs/secrets.js';
 
 const configuration: JsonObject = {
@@ -9,6 +9,7 @@ const configuration: JsonObject = {
   webhooks: [
     { name: 'a.sluice.dev', clientConfig: { service: { name: 'sluice-webhook' } } },
     { name: 'b.sluice.dev', clientConfig: { service: { name: 'sluice-webhook' }, caBundle: 'b2xk' } },
+    { name: 'scale.sluice.dev', clientConfig: { service: { name: 'sluice-webhook' } } },
   ],
 };
 
@@ -45,22 +46,36 @@ describe('the bundle', () => {
 
   it('reaches every webhook of the configuration, and nothing else changes', async () => {
     const kube = new InMemoryKube({ [path]: configuration });
-    await makePublishBundle(kube, 'sluice')('PEM', signal);
+    await makePublish(kube, 'sluice')({ bundle: 'PEM' }, signal);
     const webhooks = kube.objects[path]?.['webhooks'] as { clientConfig: JsonObject }[];
     expect(webhooks.map(({ clientConfig }) => clientConfig)).toEqual([
+      { service: { name: 'sluice-webhook' }, caBundle: 'UEVN' },
       { service: { name: 'sluice-webhook' }, caBundle: 'UEVN' },
       { service: { name: 'sluice-webhook' }, caBundle: 'UEVN' },
     ]);
     expect(versionOf(kube.objects[path] ?? {})).toBe('8');
   });
 
+  it('comes with the path of the webhook for Scales, and of that one alone', async () => {
+    const kube = new InMemoryKube({ [path]: configuration });
+    await makePublish(kube, 'sluice')({ bundle: 'PEM', scalePath: '/scale/a1' }, signal);
+    const webhooks = kube.objects[path]?.['webhooks'] as { clientConfig: JsonObject }[];
+    expect(webhooks.map(({ clientConfig }) => clientConfig['service'])).toEqual([
+      { name: 'sluice-webhook' },
+      { name: 'sluice-webhook' },
+      { name: 'sluice-webhook', path: '/scale/a1' },
+    ]);
+  });
+
   it('is not written again', () => {
-    const published = withBundle(configuration, 'UEVN');
-    expect(withBundle(published ?? {}, 'UEVN')).toBeUndefined();
+    const told = { bundle: 'PEM', scalePath: '/scale/a1' };
+    const published = withPublished(configuration, told);
+    expect(published).toBeDefined();
+    expect(withPublished(published ?? {}, told)).toBeUndefined();
   });
 
   it('fails where there is no configuration', async () => {
-    await expect(makePublishBundle(new InMemoryKube({}), 'sluice')('PEM', signal)).rejects.toThrow(
+    await expect(makePublish(new InMemoryKube({}), 'sluice')({ bundle: 'PEM' }, signal)).rejects.toThrow(
       'HTTP 404',
     );
   });

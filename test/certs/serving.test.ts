@@ -14,11 +14,13 @@ const TLS = 'sluice-webhook-tls';
 class World {
   readonly secrets = new InMemorySecrets();
   bundle = '';
+  scalePath: string | undefined;
   nowMs = Date.parse('2026-11-21T08:00:00Z');
   readonly options: ServingOptions = {
     secrets: this.secrets,
-    publish: (bundle) => {
+    publish: ({ bundle, scalePath }) => {
       this.bundle = bundle;
+      this.scalePath = scalePath;
       return Promise.resolve();
     },
     caSecret: CA,
@@ -168,6 +170,33 @@ describe('the webhook certificates', () => {
     world.secrets.put(TLS, data);
     await world.pass();
     expect(isAccepted(world.serving, world.bundle, world.nowMs)).toBe(true);
+  });
+
+  it('come with a token for Scales, which is published and outlives every renewal', async () => {
+    const world = new World();
+    await world.pass();
+    const token = world.secrets.value(TLS, 'scale.token');
+    expect(token).toMatch(/^[0-9a-f]{64}$/);
+    const first = { serving: world.serving, ca: world.ca };
+    const endMs = world.nowMs + 2 * 365 * DAY_MS;
+    for (; world.nowMs < endMs; world.nowMs += 20 * DAY_MS) {
+      await world.pass();
+      expect(world.scalePath).toBe(`/scale/${token}`);
+      expect(world.secrets.value(TLS, 'scale.token')).toBe(token);
+    }
+    expect(world.serving).not.toBe(first.serving);
+    expect(world.ca).not.toBe(first.ca);
+  });
+
+  it('get a token when they have none from before, and stay', async () => {
+    const world = new World();
+    await world.pass();
+    const before = world.secrets.stored.get(TLS)?.data ?? {};
+    world.secrets.put(TLS, { 'tls.crt': world.serving, 'tls.key': before['tls.key'] ?? '' });
+    await world.pass();
+    expect(world.serving).toBe(before['tls.crt']);
+    expect(world.scalePath).toBe(`/scale/${world.secrets.value(TLS, 'scale.token')}`);
+    expect(world.scalePath).toMatch(/^\/scale\/[0-9a-f]{64}$/);
   });
 
   it('are issued again when the webhook gets another name', async () => {

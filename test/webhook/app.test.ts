@@ -4,6 +4,7 @@ import supertest from 'supertest';
 import type { JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
 import { makeApp, type AppOptions } from '../../webhook/app.js';
+import type { BlueGreens } from '../../webhook/scale.js';
 import {
   edited,
   labelledSet,
@@ -16,6 +17,7 @@ import {
   template,
 } from './reviews.js';
 
+const TOKEN = 'a1'.repeat(32);
 const PARENT = `00-${'e'.repeat(32)}-${'f'.repeat(16)}-01`;
 
 function client(parts: Partial<AppOptions> = {}): ReturnType<typeof supertest> {
@@ -24,6 +26,7 @@ function client(parts: Partial<AppOptions> = {}): ReturnType<typeof supertest> {
     blueGreens: noBlueGreens,
     isReady: () => true,
     isLeaving: () => false,
+    scaleToken: () => TOKEN,
     log: pino({ level: 'silent' }),
     ...parts,
   };
@@ -145,7 +148,7 @@ describe('POST /mutate', () => {
     const blueGreens = { scale: () => Promise.reject(new Error('no route to host')) };
     const scale = { kind: 'Scale', spec: { replicas: 4 } };
     const answer = await client({ blueGreens })
-      .post('/mutate')
+      .post(`/scale/${TOKEN}`)
       .send(review({ operation: 'UPDATE', subResource: 'scale', object: scale, oldObject: scale }))
       .expect(200);
     expect(responseOf(answer)).toEqual({
@@ -161,6 +164,45 @@ describe('POST /mutate', () => {
   ])('answers $status to a review of $bytes bytes', async ({ bytes, status }) => {
     const object = plainSet({ annotations: { blob: 'x'.repeat(bytes) } });
     await client().post('/mutate').send(review({ object })).expect(status);
+  });
+});
+
+describe('a review of a Scale', () => {
+  const scaleOf = (replicas: number): JsonObject => ({ kind: 'Scale', spec: { replicas } });
+  async function ask(
+    path: string,
+    token: string | undefined,
+  ): Promise<{ sizes: number[]; answer: Response }> {
+    const sizes: number[] = [];
+    const blueGreens: BlueGreens = {
+      scale: ({ replicas }) => {
+        sizes.push(replicas);
+        return Promise.resolve('recorded');
+      },
+    };
+    const answer = await client({ blueGreens, scaleToken: () => token })
+      .post(path)
+      .send(review({ operation: 'UPDATE', subResource: 'scale', object: scaleOf(1), oldObject: scaleOf(3) }))
+      .expect(200);
+    return { sizes, answer: responseOf(answer) };
+  }
+
+  it.each([`/scale/${TOKEN}`, `/scale/${TOKEN}?timeout=10s`])('is recorded at %s', async (path) => {
+    const { sizes, answer } = await ask(path, TOKEN);
+    expect(sizes).toEqual([1]);
+    expect(answer.patch).toBeDefined();
+  });
+
+  it.each<{ what: string; path: string; token: string | undefined }>([
+    { what: 'the path of the other reviews', path: '/mutate', token: TOKEN },
+    { what: 'the root', path: '/', token: TOKEN },
+    { what: 'no token', path: '/scale/', token: TOKEN },
+    { what: 'another token', path: `/scale/${'b2'.repeat(32)}`, token: TOKEN },
+    { what: 'more than the token', path: `/scale/${TOKEN}0`, token: TOKEN },
+    { what: 'any path before there is a token', path: '/scale/undefined', token: undefined },
+    { what: 'an empty path while the token is empty', path: '/scale/', token: '' },
+  ])('is answered untouched, and reaches no BlueGreen, at $what', async ({ path, token }) => {
+    expect(await ask(path, token)).toEqual({ sizes: [], answer: { uid: '705ab4f5', allowed: true } });
   });
 });
 

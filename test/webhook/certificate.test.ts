@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 async function startWebhook(): Promise<{ server: https.Server; port: number }> {
-  const state = { isReady: () => true, isLeaving: () => false };
+  const state = { isReady: () => true, isLeaving: () => false, scaleToken: () => undefined };
   const server = makeTlsServer(makeApp({ ...state, ownUsers: new Set(), blueGreens: noBlueGreens, log }));
   servers.push(server);
   return { server, port: await listen(server, 0) };
@@ -129,7 +129,7 @@ describe('the serving certificate', () => {
     const options: ServingOptions = {
       secrets,
       publish: (published) => {
-        bundle = published;
+        bundle = published.bundle;
         return Promise.resolve();
       },
       caSecret: 'ca',
@@ -177,6 +177,20 @@ describe('the certificate of a Secret', () => {
     {
       when: 'it is there',
       ask: answer(200, { data: { 'tls.crt': base64('c'), 'tls.key': base64('k') } }),
+      then: { cert: 'c', key: 'k' },
+    },
+    {
+      when: 'it holds a token',
+      ask: answer(200, {
+        data: { 'tls.crt': base64('c'), 'tls.key': base64('k'), 'scale.token': base64('a1'.repeat(32)) },
+      }),
+      then: { cert: 'c', key: 'k', scaleToken: 'a1'.repeat(32) },
+    },
+    {
+      when: 'its token is not one that we make',
+      ask: answer(200, {
+        data: { 'tls.crt': base64('c'), 'tls.key': base64('k'), 'scale.token': base64('') },
+      }),
       then: { cert: 'c', key: 'k' },
     },
   ])('when $when, is $then', async ({ ask, then }) => {

@@ -110,7 +110,13 @@ export function request(parts: Partial<AdmissionRequest> = {}): AdmissionRequest
 export const noBlueGreens: BlueGreens = { scale: () => Promise.resolve('notOurs') };
 
 export function options(parts: Partial<DecideOptions> = {}): DecideOptions {
-  return { ownUsers: new Set([OWN_USER]), traceparent: TRACE, blueGreens: noBlueGreens, ...parts };
+  return {
+    ownUsers: new Set([OWN_USER]),
+    traceparent: TRACE,
+    blueGreens: noBlueGreens,
+    mayScale: true,
+    ...parts,
+  };
 }
 
 export async function answered(

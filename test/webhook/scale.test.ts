@@ -57,6 +57,7 @@ describe('kubectl scale', () => {
   it.each<{ what: string; asked: AdmissionRequest }>([
     { what: 'a set without a BlueGreen', asked: { ...asking(3, 5), name: 'postgres' } },
     { what: 'a number that the API server refuses', asked: asking(3, -2) },
+    { what: 'a number above int32', asked: asking(3, 2 ** 31) },
     { what: 'our own controller', asked: { ...asking(3, 5), user: OWN_USER } },
   ])('leaves $what alone', async ({ asked }) => {
     const blueGreens = new InMemory();
