@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiState, GateState, SidecarReport } from '../lib/control.js';
 import type { EmqxClient } from '../lib/emqx/client.js';
 import { EmqxApiError } from '../lib/emqx/errors.js';
@@ -17,20 +18,33 @@ export interface ObserverParts {
   /** Milliseconds of a clock that does not jump. */
   nowMs: () => number;
   log: Log;
-  /** How long a report may take, in milliseconds; the controller waits 3 s for it. */
+  /** How long a report waits for EMQX, in milliseconds; the controller waits 3 s for it. */
   reportMs?: number;
 }
 
 export interface Observer {
   /** Looks once: stops a left-over evacuation, sets the latch. Never throws. @returns whether the node has joined */
   look(signal: AbortSignal): Promise<boolean>;
-  /** What is seen now, at most 1 s old. */
+  /**
+   * What is seen: what lies in the share now, and EMQX's part at most 1 s old. While EMQX takes longer than the
+   * controller waits, the last whole one, at most 10 s old; after that what has been read, and that EMQX hangs.
+   */
   report(signal: AbortSignal): Promise<SidecarReport>;
 }
 
 const FRESH_MS = 1_000;
 /** Less than the controller waits: an EMQX that hangs is told of, and not taken for a sidecar that hangs. */
-const REPORT_MS = 2_500;
+const REPORT_MS = 2_000;
+/** A node that is busy holds up its neighbours' answers about all nodes for up to 15 s. */
+const STALE_MS = 10_000;
+
+/** A report read, or being read, of one start of EMQX. */
+interface Reading {
+  boot: string;
+  /** Filled in as EMQX answers. */
+  report: SidecarReport;
+  done: Promise<void>;
+}
 
 /** Watches this pod's own EMQX node. */
 export function makeObserver(parts: ObserverParts): Observer {
@@ -39,7 +53,8 @@ export function makeObserver(parts: ObserverParts): Observer {
   let lastApi: ApiState['kind'] | undefined;
   let lastGate: GateState['kind'] = 'idle';
   let hasEvacuation: boolean | undefined;
-  let cached: { atMs: number; report: Promise<SidecarReport> } | undefined;
+  let pending: Reading | undefined;
+  let last: { reading: Reading; atMs: number } | undefined;
 
   const isJoined = () => {
     const boot = share.line('boot');
@@ -149,19 +164,22 @@ export function makeObserver(parts: ObserverParts): Observer {
     return isJoined();
   }
 
-  async function readReport(asked: AbortSignal): Promise<SidecarReport> {
-    const signal = AbortSignal.any([asked, AbortSignal.timeout(parts.reportMs ?? REPORT_MS)]);
-    noteGate();
-    const report: SidecarReport = {
+  function emptyReport(): SidecarReport {
+    return {
       pod,
       api: { kind: 'ok' },
       clusterNodes: [],
       nodes: [],
       evacuations: [],
-      joined: isJoined(),
-      gate: gate(),
+      joined: false,
+      gate: { kind: 'idle' },
       settings: settings.current(),
     };
+  }
+
+  /** Fills `report` with what EMQX says. */
+  async function read(report: SidecarReport, signal: AbortSignal): Promise<void> {
+    noteGate();
     report.api = await asking(async () => {
       const { self, nodes } = await emqx.cluster(signal);
       report.self = self;
@@ -170,22 +188,57 @@ export function makeObserver(parts: ObserverParts): Observer {
       await ownStatus(signal);
       if (hasEvacuation) report.evacuations = await emqx.globalStatus(signal);
     });
-    if (hasEvacuation !== undefined) report.hasEvacuation = hasEvacuation;
-    return report;
+  }
+
+  /** Starts a reading; a second one beside it would only hold EMQX up more. */
+  function startReading(signal: AbortSignal): Reading {
+    const report = emptyReport();
+    const reading: Reading = { boot: share.line('boot'), report, done: read(report, signal) };
+    pending = reading;
+    reading.done.then(
+      () => {
+        pending = undefined;
+        last = { reading, atMs: nowMs() };
+      },
+      () => (pending = undefined),
+    );
+    return reading;
+  }
+
+  /** EMQX's part of a report. */
+  async function readPart(signal: AbortSignal): Promise<SidecarReport> {
+    if (!pending && last && nowMs() - last.atMs < FRESH_MS) return last.reading.report;
+    const reading = pending ?? startReading(signal);
+    const waitMs = parts.reportMs ?? REPORT_MS;
+    if (await isWithin(reading.done, waitMs)) return reading.report;
+    const isUsable = last && nowMs() - last.atMs < STALE_MS && last.reading.boot === share.line('boot');
+    if (last && isUsable) return last.reading.report;
+    const detail = `EMQX's API takes longer than ${waitMs} ms to answer`;
+    return { ...reading.report, api: { kind: 'unreachable', detail } };
   }
 
   return {
     look: lookAndSettle,
-    report(signal) {
-      if (!cached || nowMs() - cached.atMs >= FRESH_MS)
-        cached = { atMs: nowMs(), report: readReport(signal) };
+    async report(signal) {
+      const report = await readPart(signal);
       // what lies in the share costs nothing, and the controller waits for it: told settings, the end of a drain
-      return cached.report.then((report) => ({
+      return {
         ...report,
+        ...(hasEvacuation === undefined ? {} : { hasEvacuation }),
         joined: isJoined(),
         gate: gate(),
         settings: settings.current(),
-      }));
+      };
     },
   };
+}
+
+/** Whether `work` is done within that many milliseconds; it goes on if not. @throws what `work` throws */
+async function isWithin(work: Promise<void>, ms: number): Promise<boolean> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), sleep(ms, false, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
 }

@@ -235,13 +235,56 @@ describe('the report', () => {
   });
 
   it('does not wait longer for an API that hangs than the controller waits for the report', async () => {
-    emqx.cluster = (given) =>
-      new Promise((_resolve, reject) => {
-        given.addEventListener('abort', () => reject(new EmqxApiError('no answer', 0)));
-      });
+    emqx.nodes = () => new Promise(() => undefined);
     expect(await observer.report(signal)).toMatchObject({
-      api: { kind: 'unreachable', detail: 'no answer' },
+      api: { kind: 'unreachable', detail: expect.stringContaining('takes longer than 50 ms') },
+      self: SELF,
+      clusterNodes: [SELF, PEER],
       gate: { kind: 'idle' },
+    });
+  });
+
+  describe('of an EMQX that takes longer than the controller waits', () => {
+    const evacuation = { node: PEER, state: 'evicting_conns' };
+    /** The requests for the status of all nodes that wait for their answer. */
+    let waiting: ((answer: object[]) => void)[];
+
+    beforeEach(() => {
+      waiting = [];
+      emqx.globalStatus = () => new Promise((resolve) => waiting.push(resolve as (answer: object[]) => void));
+    });
+
+    it('is heard, although each reading takes too long', async () => {
+      expect((await observer.report(signal)).api.kind).toBe('unreachable');
+      nowMs = 15_000;
+      expect((await observer.report(signal)).api.kind).toBe('unreachable');
+      expect(waiting).toHaveLength(1);
+      const third = observer.report(signal);
+      waiting[0]?.([evacuation]);
+      expect(await third).toMatchObject({ api: { kind: 'ok' }, evacuations: [evacuation] });
+      nowMs = 15_999;
+      expect(await observer.report(signal)).toMatchObject({ evacuations: [evacuation] });
+      expect(waiting).toHaveLength(1);
+    });
+
+    it.each([
+      { when: 'in the meantime', ageMs: 9_999, boot: 'b1', api: 'ok' },
+      { when: 'no more when it is too old', ageMs: 10_000, boot: 'b1', api: 'unreachable' },
+      { when: 'no more when EMQX has started again', ageMs: 1_000, boot: 'b2', api: 'unreachable' },
+    ])('is the last whole one $when, with what the share holds now', async ({ ageMs, boot, api }) => {
+      await observer.look(signal);
+      const first = observer.report(signal);
+      for (; !waiting.length;) await Promise.resolve();
+      waiting[0]?.([evacuation]);
+      await first;
+      nowMs = ageMs;
+      files.set('boot', `${boot}\n`);
+      files.set('gate', `boot=${boot}\nstate=drained\ndetail=\nsessionsLost=0\nnode=${SELF}\n`);
+      const [second, third] = await Promise.all([observer.report(signal), observer.report(signal)]);
+      expect(second).toEqual(third);
+      expect(second).toMatchObject({ api: { kind: api }, joined: boot === 'b1', gate: { kind: 'drained' } });
+      expect(second.evacuations).toEqual(api === 'ok' ? [evacuation] : []);
+      expect(waiting).toHaveLength(2);
     });
   });
 
