@@ -236,8 +236,7 @@ describe('a BlueGreen that is deleted', () => {
     const made = await world();
     leading(made);
     await made.until('Stable', isStable(made));
-    const keySecret = (): JsonObject | undefined =>
-      made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key');
+    const keySecret = (): JsonObject | undefined => made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key');
     const [secret, blueGreen] = [uidOf(keySecret()), uidOf(made.blueGreen())];
     expect(secret).toMatch(/^uid-/);
     made.store.remove(BLUEGREENS, NAMESPACE, 'emqx');
