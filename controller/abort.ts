@@ -43,6 +43,8 @@ function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Sit
   const { spec, status } = observed.blueGreen;
   const isSwitched = situation.activeRevision === situation.wantedRevision;
   if (isSwitched || wantedSize === 0 || status?.upgrade?.to !== wantedName) return undefined;
+  // Without a Service nothing can be done, and the plan says so.
+  if (observed.services.length === 0) return undefined;
   // Nothing could be done in a pause. The pass that ends one finds the phase still as it was.
   if (status.phase === 'Paused') return undefined;
   const { startedAt, resumedAt = startedAt } = status.upgrade;

@@ -11,6 +11,8 @@ export function grow(situation: Situation): Verdict | undefined {
   if (active && active.size >= wantedSize) {
     if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
     if (wanted && wanted.size >= wantedSize) return undefined;
+    // Nothing could be switched to it; switchOver says so.
+    if (situation.observed.services.length === 0) return undefined;
     const blank = whyBlank(active, situation);
     if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
   }

@@ -82,10 +82,13 @@ function hold({ observed: { declaration, blueGreen } }: Situation): Verdict | un
     return { step: { kind: 'rest' }, phase: 'Stable', message: 'the declaration is being deleted' };
   if (!blueGreen.exists)
     return progress({ kind: 'createBlueGreen' }, 'making the BlueGreen with its defaults');
-  const gotPast = declaration.replicas !== declaration.heldReplicas;
+  const { replicas, heldReplicas, wish } = declaration;
+  const gotPast = replicas !== heldReplicas;
+  // The size that Sluice leaves in the end is 0: beside a wish for nodes that is a stale note, and no wish for none.
+  const isStaleNote = gotPast && replicas === 0 && (wish ?? 0) > 0;
   if (!declaration.frozen || !declaration.managed || gotPast) {
     return progress(
-      { kind: 'holdDeclaration', ...(gotPast && { wish: declaration.replicas }) },
+      { kind: 'holdDeclaration', ...(gotPast && { wish: isStaleNote ? wish : replicas }) },
       'putting back what an edit past the webhook changed',
     );
   }
@@ -177,7 +180,10 @@ function shrink(situation: Situation): Verdict | undefined {
 /** Step 3: every green node is Ready and sees all the others; then, when promoted, each Service is pointed at green by one patch. */
 function switchOver(situation: Situation): Verdict | undefined {
   const { observed, wanted, activeRevision, wantedRevision, wantedName, wantedSize } = situation;
-  if (activeRevision === wantedRevision || !wanted || wantedSize === 0) return undefined;
+  if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
+  if (observed.services.length === 0)
+    return { ...waitFor('Progressing', noService(observed)), stalled: true };
+  if (!wanted) return undefined;
   const hindrance = hindranceOf(situation, wanted);
   if (hindrance) return { ...waitFor('Progressing', hindrance.message), stalled: hindrance.stalled };
   const { promotion } = observed.blueGreen.spec;
@@ -192,6 +198,14 @@ function switchOver(situation: Situation): Verdict | undefined {
     { kind: 'pointServices', services, revision: wantedRevision },
     `switching ${services.join(', ')} to ${wantedName}`,
   );
+}
+
+/** Why there is nothing to switch, and what to do, in words. */
+function noService({ declaration: { name }, blueGreen }: Observed): string {
+  const named = blueGreen.spec.services;
+  return named.length > 0
+    ? `no upgrade without a Service to switch: spec.services of BlueGreen ${name} names ${named.join(', ')}, and none of them exists; correct it, or create one`
+    : `no upgrade without a Service to switch: none selects the pods of ${name}; create one that does, or name it in spec.services of BlueGreen ${name}`;
 }
 
 /** Step 4: when the endpoints are green's alone and the delay has passed, the other sets go down, oldest first, pod by pod. */

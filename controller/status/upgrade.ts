@@ -45,7 +45,9 @@ function begin(observed: Observed, decision: Decision): UpgradeStatus | undefine
     decision.switchedAtMs === undefined
       ? undefined
       : sets.find(({ name, size, pods }) => name !== decision.active && (size > 0 || pods.length > 0));
-  const isWanted = active !== undefined && decision.active !== decision.wanted;
+  // Without a Service to switch it cannot begin.
+  const isWanted =
+    active !== undefined && decision.active !== decision.wanted && observed.services.length > 0;
   const from = isWanted ? active.name : left?.name;
   if (from === undefined || decision.settled) return undefined;
   const startedAt = new Date(nowMs).toISOString();

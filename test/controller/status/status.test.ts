@@ -176,6 +176,10 @@ describe('the record of an upgrade', () => {
     expect(status(both(), upgrading).upgrade).toEqual({ ...open, startedAt: '2026-01-02T03:04:05.000Z' });
   });
 
+  it('is not opened while there is no Service to switch', () => {
+    expect(status({ ...both(), services: [] }, upgrading).upgrade).toBeUndefined();
+  });
+
   it('is kept as it is', () => {
     expect(status(both({ upgrade: open }), upgrading).upgrade).toEqual(open);
   });
