@@ -9,6 +9,8 @@ export interface Pod {
   /** Number behind the set's name: `emqx-7c9d5f8b6-2` has 2. */
   ordinal: number;
   uid: string;
+  /** Absent until it has one. */
+  podIp?: string;
   /** Value of the pod's revision label; absent on the declaration's own pods until they are pinned. */
   revision?: string;
   /** Condition Ready is true and no deletion is under way. */

@@ -3,7 +3,15 @@ import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
 import { unheard } from './hindrance.js';
 import type { NodeSet, Observed, Pod, Step } from './model.js';
-import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
+import {
+  isNodeOf,
+  mayRun,
+  nodeOf,
+  reportsOf,
+  spokesmanOf,
+  stayingPods,
+  type Situation,
+} from './situation.js';
 
 /** A step towards fewer pods, or a wait, with the reason in words. */
 export interface Turn {
@@ -177,7 +185,7 @@ function isDraining(pod: Pod, { size }: NodeSet, observed: Observed): boolean {
   if (!pod.terminating && pod.ordinal < size) return state !== undefined;
   if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
   // A node that no running node lists any more has stopped: only its pod's end is left.
-  return nodeOf(pod, observed.sets) !== undefined || state !== undefined;
+  return mayRun(pod, observed.sets) || state !== undefined;
 }
 
 function evacuationState(pod: Pod, observed: Observed): string | undefined {
@@ -189,6 +197,9 @@ function evacuationState(pod: Pod, observed: Observed): string | undefined {
 function drainWords(pod: Pod, observed: Observed): string {
   const state = evacuationState(pod, observed);
   const node = nodeOf(pod, observed.sets);
+  if (!node && state !== 'prohibiting' && mayRun(pod, observed.sets)) {
+    return `${pod.name} does not answer: whether it is drained is not known, and it is waited for until it has gone`;
+  }
   if (state === 'prohibiting' || !node) return `${pod.name} is drained and stopping`;
   const counts = `${node.clients} clients and ${node.sessions} sessions left`;
   const gate: SidecarReport['gate'] | undefined = pod.report?.gate;

@@ -81,9 +81,13 @@ function findActive({ services, sets, blueGreen }: Observed, wantedRevision: str
   return selected[0] ?? lastActive?.revision ?? oldest?.revision ?? wantedRevision;
 }
 
+function hostOf(node: string): string {
+  return node.slice(node.indexOf('@') + 1);
+}
+
 /** Name of the pod that an EMQX node runs in: the first label of its host. */
 export function podOfNode(node: string): string {
-  return node.slice(node.indexOf('@') + 1).split('.')[0] ?? '';
+  return hostOf(node).split('.')[0] ?? '';
 }
 
 /** What all sidecars together know of one pod's EMQX node; absent when no node's view has ever listed it as running. */
@@ -101,9 +105,30 @@ export function nodeOf(
   return { node, sessions, clients: Math.max(...seen.map(({ live_connections }) => live_connections ?? 0)) };
 }
 
-/** Whether `node` is the EMQX node of `pod`: by the sidecar's own word, else by the host's name. */
+/** Whether `node` is the EMQX node of `pod`: by the sidecar's own word, else by the host's name or address. */
 export function isNodeOf(pod: Pod, node: string): boolean {
-  return pod.report?.self !== undefined ? pod.report.self === node : podOfNode(node) === pod.name;
+  if (pod.report?.self !== undefined) return pod.report.self === node;
+  return podOfNode(node) === pod.name || hostOf(node) === pod.podIp;
+}
+
+/**
+ * Whether a pod's EMQX node may run: some sidecar lists it as running; or nothing is known of the pod's node, and some running node,
+ * not drained yet, belongs to no pod that is known (its name is neither a pod's nor its address).
+ */
+export function mayRun(pod: Pod, sets: NodeSet[]): boolean {
+  const listed = reportsOf(sets).flatMap(({ nodes }) => nodes);
+  const own = listed.filter(({ node }) => isNodeOf(pod, node));
+  if (pod.report?.self !== undefined || own.length > 0) {
+    return own.some(({ node_status }) => node_status === 'running');
+  }
+  const drained = reportsOf(sets)
+    .flatMap(({ evacuations }) => evacuations)
+    .flatMap(({ node, state }) => (state === 'prohibiting' ? [node] : []));
+  const pods = sets.flatMap((set) => set.pods);
+  return listed.some(
+    ({ node, node_status }) =>
+      node_status === 'running' && !drained.includes(node) && !pods.some((each) => isNodeOf(each, node)),
+  );
 }
 
 /** Reports of sidecars whose EMQX answers. */

@@ -43,11 +43,13 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
   const condition = conditionOf(raw, 'Ready');
   const ready = textAt(condition, 'status') === 'True' && !terminating;
   const trouble = ready ? undefined : troubleOf(raw, context);
+  const podIp = textAt(raw, 'status', 'podIP');
   const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
   return {
     name,
     ordinal: Number(name.slice(name.lastIndexOf('-') + 1)),
     uid: textAt(raw, 'metadata', 'uid'),
+    ...(podIp && { podIp }),
     ...(revision !== undefined && { revision }),
     ready,
     terminating,

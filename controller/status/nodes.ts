@@ -1,5 +1,6 @@
 import type { EmqxNodeStatus, NodeEvacuationStatus } from '../../lib/types.js';
-import type { NodeSet, Pod } from '../model.js';
+import type { NodeSet } from '../model.js';
+import { isNodeOf } from '../situation.js';
 
 /** EMQX's nodes as all sidecars together know them, each by its own word where it gave one. */
 export function emqxNodes(sets: NodeSet[]): EmqxNodeStatus[] {
@@ -29,13 +30,13 @@ export function evacuations(sets: NodeSet[]): NodeEvacuationStatus[] {
 export function clientsLeft(nodes: EmqxNodeStatus[], sets: NodeSet[], activeName: string): number {
   const left = sets.filter(({ name }) => name !== activeName).flatMap(({ pods }) => pods);
   return nodes
-    .filter(({ node, node_status }) => node_status === 'running' && left.some((pod) => runs(pod, node)))
+    .filter(({ node, node_status }) => node_status === 'running' && left.some((pod) => isNodeOf(pod, node)))
     .reduce((sum, { live_connections }) => sum + (live_connections ?? 0), 0);
 }
 
 /** Only the fields that the resource's schema has, so that a newer EMQX's do not make every status a changed one. */
 function listed(node: EmqxNodeStatus, sets: NodeSet[]): EmqxNodeStatus {
-  const set = sets.find(({ pods }) => pods.some((pod) => runs(pod, node.node)));
+  const set = sets.find(({ pods }) => pods.some((pod) => isNodeOf(pod, node.node)));
   const { role, edition, version, otp_release, connections, live_connections } = node;
   const revision = set?.revision;
   return {
@@ -49,12 +50,6 @@ function listed(node: EmqxNodeStatus, sets: NodeSet[]): EmqxNodeStatus {
     ...(live_connections !== undefined && { live_connections }),
     ...(revision !== undefined && revision !== '' && { revision }),
   };
-}
-
-/** Whether `node` is the pod's: by its sidecar's word, else by the first label of the node's host. */
-function runs(pod: Pod, node: string): boolean {
-  if (pod.report?.self !== undefined) return pod.report.self === node;
-  return node.slice(node.indexOf('@') + 1).split('.')[0] === pod.name;
 }
 
 function byName(a: { node: string }, b: { node: string }): number {

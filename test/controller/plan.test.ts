@@ -32,6 +32,27 @@ const adopted = (options: SetOptions = {}): NodeSet => {
   };
 };
 const running = { replicas: 3, heldReplicas: 3 };
+/** Blue's last pod drains, and its sidecar is silent; its node, if it runs, is `emqx@<host>`. */
+function silentUnder(
+  host: string,
+  { podIp, isUp = true }: { podIp?: string; isUp?: boolean } = {},
+): Observed {
+  const pod = `${blue}-2`;
+  const seen = observed({
+    declaration: asked,
+    status: switched,
+    selects: 'ggggggggg',
+    sets: [set(blue, { size: 2, podCount: 3, pods: { 2: terminating } }), set(green, { template: NEW })],
+    ...(!isUp && { apart: [pod] }),
+  });
+  const renamed = JSON.parse(JSON.stringify(seen).replaceAll(nodeName(pod), `emqx@${host}`)) as Observed;
+  for (const each of renamed.sets.flatMap(({ pods }) => pods)) {
+    if (each.name !== pod) continue;
+    delete each.report;
+    if (podIp !== undefined) each.podIp = podIp;
+  }
+  return renamed;
+}
 
 interface Case {
   when: string;
@@ -40,6 +61,7 @@ interface Case {
   then: Partial<Step>;
   says?: RegExp;
   phase?: string;
+  stalled?: boolean;
   /** Whether an open record of an upgrade ends with it. */
   settled?: boolean;
 }
@@ -60,6 +82,11 @@ const cases: Record<string, Case[]> = {
       when: 'a size got past the webhook',
       seen: observed({ declaration: { replicas: 5 } }),
       then: { kind: 'holdDeclaration', wish: 5 },
+    },
+    {
+      when: 'a note of a size once left is back beside a wish for nodes, nobody wishes for none',
+      seen: observed({ declaration: { replicas: 0, heldReplicas: 3, wish: 3 } }),
+      then: { kind: 'holdDeclaration', wish: 3 },
     },
     {
       when: 'the declared size changed',
@@ -169,6 +196,26 @@ const cases: Record<string, Case[]> = {
       when: 'every green node is Ready and joined',
       seen: observed({ declaration: asked, sets: [set(blue), set(green, { template: NEW })] }),
       then: { kind: 'pointServices', services: ['emqx'], revision: 'ggggggggg' },
+    },
+    {
+      when: 'no Service is there to be switched, green is not even made',
+      seen: observed({ declaration: asked, services: [] }),
+      then: { kind: 'wait' },
+      says: /none selects the pods of emqx; create one that does/,
+      stalled: true,
+    },
+    {
+      when: 'spec.services names none that exists, though green is there',
+      seen: observed({
+        declaration: asked,
+        spec: { services: ['emqxx'] },
+        status: { active: blue, upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: unready } })],
+        services: [],
+      }),
+      then: { kind: 'wait' },
+      says: /names emqxx, and none of them exists/,
+      stalled: true,
     },
     {
       when: 'a green pod is not Ready',
@@ -326,6 +373,23 @@ const cases: Record<string, Case[]> = {
         ],
         evacuations: { [`${blue}-2`]: 'prohibiting' },
       }),
+      then: { kind: 'resize', set: blue, to: 1 },
+    },
+    {
+      when: 'a draining pod is silent whose node is named by its address',
+      seen: silentUnder('10.0.0.7', { podIp: '10.0.0.7' }),
+      then: { kind: 'wait' },
+      says: /bbbbbbbbb-2 begins to drain, 100 clients/,
+    },
+    {
+      when: 'a draining pod is silent, and a running node is nobody else that is known',
+      seen: silentUnder('mqtt-c.example.org'),
+      then: { kind: 'wait' },
+      says: /bbbbbbbbb-2 does not answer/,
+    },
+    {
+      when: 'a pod that ends is silent, and every running node is accounted for',
+      seen: silentUnder('10.0.0.7', { podIp: '10.0.0.7', isUp: false }),
       then: { kind: 'resize', set: blue, to: 1 },
     },
     {
@@ -840,11 +904,12 @@ const cases: Record<string, Case[]> = {
 };
 
 describe.each(Object.entries(cases))('%s', (_, table) => {
-  it.each(table)('$when', ({ seen, then, says, phase, settled }) => {
+  it.each(table)('$when', ({ seen, then, says, phase, stalled, settled }) => {
     const decision = plan(seen);
     expect(decision.step).toMatchObject(then);
     if (says) expect(decision.message).toMatch(says);
     if (phase !== undefined) expect(decision.phase).toBe(phase);
+    if (stalled !== undefined) expect(decision.stalled).toBe(stalled);
     if (settled !== undefined) expect(decision.settled).toBe(settled);
   });
 });

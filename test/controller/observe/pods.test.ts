@@ -20,6 +20,7 @@ describe('a pod that is Ready', () => {
       name: 'emqx-bcdfghjkl-0',
       ordinal: 0,
       uid: 'uid-pod',
+      podIp: '10.0.0.5',
       revision: 'bcdfghjkl',
       ready: true,
       terminating: false,
