@@ -41,12 +41,12 @@ export function admitDeclaration(request: AdmissionRequest, traceparent: string 
   };
   const size = holdReplicas(edit);
   const strategy = holdUpdateStrategy(edit);
-  const annotations = {
+  const annotations: Record<string, string | undefined> = {
     ...size.annotations,
     ...strategy.annotations,
     ...stampRevision(edit, traceparent),
     ...kept(edit, ANNOTATION.aborted),
-    ...(wasOurs ? restored(edit, ANNOTATION.heldReplicas) : {}),
+    [ANNOTATION.heldReplicas]: sizeLeft(edit),
   };
   if (request.operation === 'UPDATE') {
     warnings.push(...explain(edit, { name, upgrade, revision: annotations[ANNOTATION.revision], ...size }));
@@ -104,16 +104,24 @@ function holdReplicas({ request, spec, oldSpec, annotations, oldAnnotations, isN
   const isUnknown = declared === undefined && (isNew || stored !== 0); // a stored 0 is ours, and no wish
   const isAdopted = isNew && !isCreate && brought === previous; // a note left from before says nothing
   if (asked !== stored || isUnknown || isAdopted) declared = String(asked);
-  // What is left there is known to us: the loop does not take it for an edit that got past.
-  const isHeldNoted = isNew && (stored !== 0 || annotations[ANNOTATION.heldReplicas] !== undefined);
   return {
     ops: asked === stored ? [] : [setField(spec, 'replicas', '/spec/replicas', stored)],
-    annotations: {
-      ...(declared === undefined ? {} : { [ANNOTATION.replicas]: declared }),
-      ...(isHeldNoted ? { [ANNOTATION.heldReplicas]: JSON.stringify(stored) } : {}),
-    },
+    annotations: declared === undefined ? {} : { [ANNOTATION.replicas]: declared },
     declared,
   };
+}
+
+/**
+ * The note of the size that Sluice left, never the request's: a saved copy that is applied again brings an old one,
+ * and the loop takes any size but the one noted for an edit that got past. Undefined: no note, which means 0.
+ */
+function sizeLeft({ request, oldSpec, oldAnnotations, isNew }: Edit): string | undefined {
+  if (isNew) {
+    const stored = request.operation === 'CREATE' ? 0 : (oldSpec['replicas'] ?? 1);
+    return stored === 0 ? undefined : JSON.stringify(stored);
+  }
+  const noted = oldAnnotations[ANNOTATION.heldReplicas];
+  return typeof noted === 'string' ? noted : undefined;
 }
 
 /**

@@ -2,11 +2,14 @@ import type { Operation } from 'rfc6902';
 import { isObject, type Json, type JsonObject } from '../lib/json.js';
 import { objectAt } from './review.js';
 
-/** Operations that give labels or annotations of `object` the values wanted; none for those that it has already. */
+/**
+ * Operations that give labels or annotations of `object` the values wanted (undefined: none at all); nothing for
+ * those that it has already.
+ */
 export function editMetadata(
   object: JsonObject,
   map: 'labels' | 'annotations',
-  wanted: Record<string, string>,
+  wanted: Record<string, string | undefined>,
 ): Operation[] {
   return editMap(objectAt(object, 'metadata'), `/metadata/${map}`, map, wanted);
 }
@@ -16,14 +19,19 @@ export function editMap(
   parent: JsonObject,
   path: string,
   key: string,
-  wanted: Record<string, string>,
+  wanted: Record<string, string | undefined>,
 ): Operation[] {
   const present = parent[key];
   const entries = Object.entries(wanted);
-  if (!isObject(present)) return entries.length === 0 ? [] : [{ op: 'add', path, value: wanted }];
-  return entries.flatMap(([name, value]) =>
-    present[name] === value ? [] : [setField(present, name, `${path}/${pointerToken(name)}`, value)],
-  );
+  if (!isObject(present)) {
+    const values = entries.filter(([, value]) => value !== undefined);
+    return values.length === 0 ? [] : [{ op: 'add', path, value: Object.fromEntries(values) }];
+  }
+  return entries.flatMap(([name, value]): Operation[] => {
+    const at = `${path}/${pointerToken(name)}`;
+    if (present[name] === value) return [];
+    return [value === undefined ? { op: 'remove', path: at } : setField(present, name, at, value)];
+  });
 }
 
 /** One operation that sets the field `name` of `parent`, which is at `path`. */

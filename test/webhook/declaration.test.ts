@@ -83,7 +83,7 @@ const held: Case[] = [
     when: 'an adopted set is created from a backup of its stored form',
     asked: create(storedDeclaration({ spec: { replicas: 3 }, annotations: { [NOTES.left]: '3' } })),
     replicas: 0,
-    notes: { [NOTES.replicas]: '3', [NOTES.left]: '0' },
+    notes: { [NOTES.replicas]: '3', [NOTES.left]: undefined },
   },
   {
     when: 'a declaration is restored from a backup of its stored form',
@@ -162,6 +162,32 @@ const held: Case[] = [
     }),
     replicas: 3,
     notes: { [NOTES.left]: '3' },
+  },
+  {
+    when: 'a copy from when it had pods of its own is applied again',
+    asked: update(stored, { annotations: { [NOTES.left]: '3' } }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3', [NOTES.left]: undefined },
+  },
+  {
+    when: 'a copy with an older note of the size that was left is applied again',
+    asked: update(storedDeclaration({ spec: { replicas: 3 }, annotations: { [NOTES.left]: '3' } }), {
+      annotations: { [NOTES.left]: '5' },
+    }),
+    replicas: 3,
+    notes: { [NOTES.replicas]: '3', [NOTES.left]: '3' },
+  },
+  {
+    when: 'a set at 0 with a stale note of the size that was left is labelled',
+    asked: update(plainSet({ spec: { replicas: 0 }, annotations: { [NOTES.left]: '3' } }), { labels: label }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '0', [NOTES.left]: undefined },
+  },
+  {
+    when: 'a set is created with nothing but a note of the size that was left',
+    asked: create(labelledSet({ annotations: { [NOTES.left]: '3' } })),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3', [NOTES.left]: undefined },
   },
   {
     when: 'kubectl replace drops the note of an aborted upgrade',
