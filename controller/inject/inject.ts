@@ -115,7 +115,7 @@ function foreignKind(hook: JsonObject | undefined): string | undefined {
 function editPod(
   edits: Recorder,
   template: JsonObject,
-  { revision, spec, secretName }: InjectionSettings,
+  { revision, spec, secretName, isOwnSecret }: InjectionSettings,
 ): void {
   edits.put(['metadata', 'labels', LABEL.revision], revision);
   const pod = isObject(template['spec']) ? template['spec'] : {};
@@ -129,7 +129,8 @@ function editPod(
   if (!Array.isArray(groups) || !groups.includes(SIDECAR_GROUP)) {
     edits.insert(['spec', 'securityContext', 'supplementalGroups'], 'last', SIDECAR_GROUP);
   }
-  for (const volume of sidecarVolumes(secretName)) edits.insert(['spec', 'volumes'], 'last', volume);
+  for (const volume of sidecarVolumes(secretName, isOwnSecret))
+    edits.insert(['spec', 'volumes'], 'last', volume);
 }
 
 function editEmqx(edits: Recorder, emqx: Container, { isOwnSecret }: InjectionSettings): void {

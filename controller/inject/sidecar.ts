@@ -82,11 +82,15 @@ export function sidecarContainer(
   };
 }
 
-/** The volumes that the sidecar's mounts name: the share (in memory, for it holds the key), and the API key's Secret. */
-export function sidecarVolumes(secretName: string): JsonObject[] {
+/**
+ * The volumes that the sidecar's mounts name: the share (in memory, for it holds the key), and the API key's Secret.
+ * Each of its keys is named: when one is missing, the kubelet says so and does not start the pod.
+ */
+export function sidecarVolumes(secretName: string, isOwnSecret: boolean): JsonObject[] {
+  const items = ['key', 'secret', ...(isOwnSecret ? ['bootstrap'] : [])].map((key) => ({ key, path: key }));
   return [
     { name: SIDECAR.share, emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
     // 0644: no fsGroup may be set, and nobody but the sidecar and EMQX mounts it
-    { name: SIDECAR.apiKey, secret: { secretName, defaultMode: 0o644 } },
+    { name: SIDECAR.apiKey, secret: { secretName, items, defaultMode: 0o644 } },
   ];
 }

@@ -33,7 +33,12 @@ install_gate() {
 
 # The settings that EMQX's container drains by: those last told, if this container was restarted, else the first.
 write_conf() {
-  authorization="Basic $(printf '%s:%s' "$(key_file key)" "$(key_file secret)" | "$busybox" base64 | "$busybox" tr -d '\n')" || return
+  key=$(key_file key) secret=$(key_file secret)
+  if [ -z "$key" ] || [ -z "$secret" ]; then
+    log error 'the API key or its secret is missing or empty: put them into its Secret (keys key and secret)' ''
+    return 1
+  fi
+  authorization="Basic $(printf '%s:%s' "$key" "$secret" | "$busybox" base64 | "$busybox" tr -d '\n')" || return
   (
     umask 0337
     {

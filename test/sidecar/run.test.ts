@@ -78,6 +78,22 @@ it('installs the gate and the first settings before the program starts', async (
   expect(await text('share/bin/ready-to-gate')).toBe('');
 });
 
+it.each<[string, () => Promise<void>]>([
+  ['no key', () => rm(join(folder, 'key/key'))],
+  ['an empty key', () => writeFile(join(folder, 'key/key'), '\n')],
+  ['an empty secret', () => writeFile(join(folder, 'key/secret'), '')],
+])('with %s says so, lets EMQX not start, and goes on once it is there', async (_what, spoil) => {
+  await spoil();
+  await start('exec /bin/busybox sleep 5');
+  await become('it is told', () => Promise.resolve(output.includes('missing or empty') && true));
+  await expect(stat(join(folder, 'share/drain.conf'))).rejects.toThrow('ENOENT');
+  await expect(stat(join(folder, 'share/bin/ready-to-gate'))).rejects.toThrow('ENOENT');
+  await writeFile(join(folder, 'key/key'), 'a-key');
+  await writeFile(join(folder, 'key/secret'), 'its-secret');
+  await started(1);
+  expect(await text('share/drain.conf')).toContain(Buffer.from('a-key:its-secret').toString('base64'));
+});
+
 it('keeps the settings last told when it starts again, and takes the key of now', async () => {
   const told =
     'authorization=Basic b2xk\napiPort=18083\nconnEvictRate=5\nrecipients=emqx@green-0 emqx@green-1\n';

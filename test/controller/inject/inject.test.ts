@@ -103,6 +103,18 @@ describe('what is put in', () => {
     expect(emqxOf(template)['readinessProbe']).toEqual({});
   });
 
+  it.each([
+    { whose: 'our own', isOwnSecret: true, keys: ['key', 'secret', 'bootstrap'] },
+    { whose: 'the one named', isOwnSecret: false, keys: ['key', 'secret'] },
+  ])('names the keys that $whose Secret must have: the kubelet refuses one without', (row) => {
+    const template = injected(liveTemplate(), { isOwnSecret: row.isOwnSecret, secretName: 'mine' });
+    const items = row.keys.map((key) => ({ key, path: key }));
+    expect(podOf(template)['volumes']).toContainEqual({
+      name: 'sluice-api-key',
+      secret: { secretName: 'mine', items, defaultMode: 0o644 },
+    });
+  });
+
   it('mounts the key into EMQX only when the Secret is our own', () => {
     const env = { name: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: '"/etc/sluice/api-key/bootstrap"' };
     expect(emqxOf(injected(liveTemplate()))['env']).toContainEqual(env);
