@@ -17,7 +17,7 @@ const REASONS: Record<Step['kind'], string> = {
   holdDeclaration: 'DeclarationHeld',
   carrySize: 'SizeChanged',
   labelPods: 'PodsAdopted',
-  pointServices: 'ServiceSwitched',
+  pointServices: 'ServicePinned',
   makeSet: 'RevisionSetCreated',
   resize: 'RevisionSetResized',
   tell: '',
@@ -38,7 +38,7 @@ export function happenings(
   trouble: Trouble | undefined,
 ): Happening[] {
   const told: Happening[] = [];
-  const reason = REASONS[decision.step.kind];
+  const reason = isSwitch(observed, decision) ? 'ServiceSwitched' : REASONS[decision.step.kind];
   if (reason && !trouble) {
     told.push({
       type: decision.step.kind === 'abort' ? 'Warning' : 'Normal',
@@ -58,6 +58,12 @@ export function happenings(
     told.push({ type: 'Warning', reason: 'DrainGaveUp', message });
   }
   return told;
+}
+
+/** Whether Services are pointed at the set that an upgrade goes to; else what is active already is pinned. */
+function isSwitch({ blueGreen }: Observed, { step, active, activeRevision }: Decision): boolean {
+  if (step.kind !== 'pointServices') return false;
+  return step.revision !== activeRevision || blueGreen.status?.upgrade?.to === active;
 }
 
 /** Events live for an hour (the API server's default); what still holds then is told again. */

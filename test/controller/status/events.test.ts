@@ -25,6 +25,29 @@ describe('what is told', () => {
     expect(happenings(observed(), waiting, undefined)).toEqual([]);
   });
 
+  it.each([
+    { what: 'the first pin', revision: 'bbbbbbbbb', to: undefined, reason: 'ServicePinned' },
+    {
+      what: 'a pin put back before the switch',
+      revision: 'bbbbbbbbb',
+      to: 'emqx-ggggggggg',
+      reason: 'ServicePinned',
+    },
+    { what: 'the switch', revision: 'ggggggggg', to: 'emqx-ggggggggg', reason: 'ServiceSwitched' },
+    {
+      what: 'the rest of a switch cut short',
+      revision: 'bbbbbbbbb',
+      to: 'emqx-bbbbbbbbb',
+      reason: 'ServiceSwitched',
+    },
+  ])('tells $what as $reason', ({ revision, to, reason }) => {
+    const upgrade = { id: '', startedAt: '', requestedBy: '', from: '', to: to ?? '', traceparent: '' };
+    const seen = observed(to === undefined ? {} : { status: { upgrade } });
+    const step = { kind: 'pointServices' as const, services: ['emqx'], revision };
+    const pinned = { ...decided, step, active: 'emqx-bbbbbbbbb', activeRevision: 'bbbbbbbbb' };
+    expect(happenings(seen, pinned, undefined).map((one) => one.reason)).toEqual([reason]);
+  });
+
   it('is a refusal in place of the step', () => {
     expect(happenings(observed(), decided, { kind: 'refused', message: 'no' })).toEqual([
       { type: 'Warning', reason: 'Refused', message: 'no' },
