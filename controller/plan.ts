@@ -136,17 +136,21 @@ function pause({ observed }: Situation): Verdict | undefined {
   };
 }
 
-/** A green that is no longer wanted goes at once while it holds nobody: if it never joined, or if something else is to be made instead. */
+/**
+ * A green that is no longer wanted goes at once while it holds nobody: if it never joined, or if something else is to be made instead,
+ * or if no client could reach it, be its API silent or not.
+ */
 function discard(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others } = situation;
   const isListed = ({ pods }: NodeSet): boolean =>
     observed.services.some(({ readyPods }) => pods.some(({ name }) => readyPods.includes(name)));
+  const isOutOfReach = ({ pods }: NodeSet): boolean => pods.every(({ ready }) => !ready);
   const unwanted = others.find(
     (set) =>
       set.kind === 'revisionSet' &&
       (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) &&
       (hasNobody(set, observed.sets) ||
-        (active !== wanted && !isListed(set) && isClientless(set, observed.sets))),
+        ((active !== wanted || isOutOfReach(set)) && !isListed(set) && isClientless(set, observed.sets))),
   );
   if (!unwanted) return undefined;
   if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;

@@ -71,6 +71,8 @@ export interface World {
   evacuations?: Record<string, 'evicting_conns' | 'prohibiting'>;
   /** Pods whose node has not joined: nobody lists it. */
   apart?: string[];
+  /** Pods whose node has joined although they are not Ready. */
+  joined?: string[];
   /** EMQX nodes listed as stopped. */
   stopped?: string[];
   nowMs?: number;
@@ -82,7 +84,10 @@ export function observed(world: World = {}): Observed {
   const selects = world.selects ?? sets[0]?.revision;
   const members = sets
     .flatMap(({ pods }) => pods)
-    .filter(({ name, ready, terminating }) => (ready || terminating) && !world.apart?.includes(name));
+    .filter(
+      ({ name, ready, terminating }) =>
+        (ready || terminating || world.joined?.includes(name)) && !world.apart?.includes(name),
+    );
   const nodes = [
     ...members.map(({ name }) => ({
       node: nodeName(name),

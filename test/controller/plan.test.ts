@@ -182,6 +182,18 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'deleteSet', set: green },
     },
     {
+      when: 'the edit is taken back, and a green that joined never became Ready',
+      seen: observed({
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+        joined: [`${green}-0`, `${green}-1`],
+        clients: { [`${green}-0`]: 0, [`${green}-1`]: 0 },
+      }),
+      then: { kind: 'deleteSet', set: green },
+    },
+    {
       when: 'two greens ago still holds clients, its drain pauses and the newest is made',
       seen: observed({
         declaration: { template: NEWER },
