@@ -189,13 +189,13 @@ function explain(
   const hadLabel = textAt(labelsOf(request.oldObject), LABEL.upgrade) === BLUE_GREEN;
   if (upgrade === '' && hadLabel) {
     warnings.push(
-      `sluice: label ${LABEL.upgrade} removed; a last blue-green upgrade hands the nodes back to ` +
-        `statefulset/${name}. ${follow}`,
+      `sluice: label ${LABEL.upgrade} removed; the nodes of statefulset/${name} stay as they are, and template ` +
+        'changes reach none of them until the label is put back',
     );
   }
   if (changesTemplate && upgrade === '') {
     warnings.push(
-      `sluice: template change joins the hand-back of statefulset/${name}; nothing restarts. ${follow}`,
+      `sluice: template change of statefulset/${name} reaches no node until label ${LABEL.upgrade} is put back`,
     );
   } else if (changesTemplate && revision !== undefined) {
     warnings.push(

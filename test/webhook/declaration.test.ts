@@ -259,8 +259,8 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
     warnings: [
-      'sluice: label sluice.dev/upgrade removed; a last blue-green upgrade hands the nodes back to ' +
-        'statefulset/emqx. Follow: kubectl get bluegreen emqx -w',
+      'sluice: label sluice.dev/upgrade removed; the nodes of statefulset/emqx stay as they are, and template ' +
+        'changes reach none of them until the label is put back',
     ],
   },
   {
@@ -269,18 +269,17 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
     warnings: [
-      'sluice: label sluice.dev/upgrade removed; a last blue-green upgrade hands the nodes back to ' +
-        'statefulset/emqx. Follow: kubectl get bluegreen emqx -w',
+      'sluice: label sluice.dev/upgrade removed; the nodes of statefulset/emqx stay as they are, and template ' +
+        'changes reach none of them until the label is put back',
     ],
   },
   {
-    when: 'the template changes while the set is handed back',
+    when: 'the template changes while the label is off',
     asked: update(edited(stored, { labels: { [LABEL.upgrade]: undefined } }), { spec: { template: NEXT } }),
     replicas: 0,
     notes: { [NOTES.revision]: nextRevision },
     warnings: [
-      'sluice: template change joins the hand-back of statefulset/emqx; nothing restarts. ' +
-        'Follow: kubectl get bluegreen emqx -w',
+      'sluice: template change of statefulset/emqx reaches no node until label sluice.dev/upgrade is put back',
     ],
   },
   {
