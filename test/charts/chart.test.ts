@@ -270,6 +270,34 @@ describe('the rights', () => {
     expect(listAt(find(objects, 'Role', '-webhook'), 'rules')).toHaveLength(1);
   });
 
+  it('of the controller are what its code calls, and no more', () => {
+    const granted = (kind: string): string[] =>
+      (listAt(find(objects, kind, '-controller'), 'rules') as unknown as Rule[]).flatMap(
+        ({ apiGroups, resources, verbs }) =>
+          apiGroups.flatMap((group) =>
+            resources.map((name) => `${group === '' ? name : `${group}/${name}`}: ${verbs.join(' ')}`),
+          ),
+      );
+    expect(granted('ClusterRole')).toEqual([
+      'apps/statefulsets: get list watch create patch delete',
+      'apps/statefulsets/finalizers: update',
+      'apps/controllerrevisions: get',
+      'pods: list watch patch',
+      'services: get list watch patch',
+      'discovery.k8s.io/endpointslices: list watch',
+      'events: create',
+      'sluice.dev/bluegreens: get list watch create patch',
+      'sluice.dev/bluegreens/status: patch',
+      'secrets: create',
+      'admissionregistration.k8s.io/mutatingwebhookconfigurations: get update',
+    ]);
+    expect(granted('Role')).toEqual([
+      'coordination.k8s.io/leases: create',
+      'coordination.k8s.io/leases: get update',
+      'secrets: get update',
+    ]);
+  });
+
   it('of the controller end at its own webhook configuration, and at no pod of others by exec', () => {
     const rules = listAt(find(objects, 'ClusterRole', '-controller'), 'rules') as unknown as Rule[];
     const resources = rules.flatMap((rule) => rule.resources);
