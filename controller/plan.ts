@@ -60,20 +60,32 @@ export function plan(observed: Observed): Decision {
 }
 
 /** What is done while sets are being left belongs to that, whatever it is. */
-function phaseAfterSwitch({ observed, active, wanted, others }: Situation): Phase | undefined {
+function phaseAfterSwitch(situation: Situation): Phase | undefined {
+  const { observed, active, wanted, others } = situation;
   const isLeaving =
     active !== undefined && active === wanted && others.some(({ size, pods }) => size > 0 || pods.length > 0);
   if (!isLeaving) return undefined;
   const { upgrade } = observed.blueGreen.status ?? {};
-  return upgrade && delayLeftMs(observed) > 0 ? 'Delaying' : 'Draining';
+  return upgrade && delayLeftMs(situation) > 0 ? 'Delaying' : 'Draining';
 }
 
-/** Milliseconds until the first node may drain. Without an open upgrade nothing was switched: these are strays, or a former upgrade's last pods. */
-function delayLeftMs({ blueGreen: { spec, status }, nowMs }: Observed): number {
-  if (!status?.upgrade) return 0;
+/**
+ * Milliseconds until the first node may drain, never more than the whole delay, whatever another replica's clock said. Without an open
+ * upgrade nothing was switched: these are strays, or a former upgrade's last pods. A whole set beside the active one, and no upgrade ever
+ * recorded: the record was lost with the status, so the delay begins anew.
+ */
+function delayLeftMs({ observed: { blueGreen, nowMs }, others, wantedSize }: Situation): number {
+  const { spec, status } = blueGreen;
+  const delayMs = spec.updateStrategy.initialDelaySeconds * 1000;
+  if (!status?.upgrade) {
+    const isLost =
+      (status?.history ?? []).length === 0 &&
+      others.some(({ revision, size }) => revision !== '' && size > 0 && size >= wantedSize);
+    return isLost ? delayMs : 0;
+  }
   const switchedAtMs =
     status.upgrade.switchedAt === undefined ? nowMs : Date.parse(status.upgrade.switchedAt);
-  return switchedAtMs + spec.updateStrategy.initialDelaySeconds * 1000 - nowMs;
+  return Math.min(Math.max(0, switchedAtMs + delayMs - nowMs), delayMs);
 }
 
 /** Step 0: what the webhook holds is put back, and the declared size is carried into the BlueGreen. */
@@ -232,11 +244,12 @@ function retire(situation: Situation): Verdict | undefined {
   if (left.length > 0) {
     const mixed = endpointsApart(situation, active);
     if (mixed !== undefined) return waitFor('Delaying', mixed);
-    const leftMs = delayLeftMs(observed);
+    const leftMs = delayLeftMs(situation);
     if (leftMs > 0) {
       const message = `${Math.ceil(leftMs / 1000)} of ${spec.updateStrategy.initialDelaySeconds} s until the first node drains`;
       const recorded = status?.upgrade?.switchedAt;
-      const switchedAtMs = recorded === undefined ? observed.nowMs : Date.parse(recorded);
+      const switchedAtMs =
+        recorded === undefined ? observed.nowMs : Math.min(Date.parse(recorded), observed.nowMs);
       return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
     }
   }

@@ -24,10 +24,12 @@ export function upgradeRecords(
   const isResumed = previous?.phase === 'Paused' && decision.phase !== 'Paused';
   const switchedAt =
     decision.switchedAtMs === undefined ? undefined : new Date(decision.switchedAtMs).toISOString();
+  // a replica whose clock was ahead may have noted it in what is the future for us
+  const isNoted = current.switchedAt !== undefined && !(Date.parse(current.switchedAt) > observed.nowMs);
   return {
     upgrade: {
       ...current,
-      ...(switchedAt !== undefined && current.switchedAt === undefined && { switchedAt }),
+      ...(switchedAt !== undefined && !isNoted && { switchedAt }),
       ...(isResumed && { resumedAt: new Date(observed.nowMs).toISOString() }),
     },
     history: ended,
@@ -35,8 +37,8 @@ export function upgradeRecords(
 }
 
 /**
- * An upgrade begins when another set than the active one is wanted; and when sets are to be drained of which no record speaks
- * (strays, or a record that was lost), for the delay before the first drain is counted from it.
+ * An upgrade begins when another set than the active one is wanted; and when the delay before the first drain begins and no record
+ * speaks of it (it was lost with the status), for the delay is counted from it.
  */
 function begin(observed: Observed, decision: Decision): UpgradeStatus | undefined {
   const { declaration, sets, nowMs } = observed;

@@ -349,6 +349,39 @@ const cases: Record<string, Case[]> = {
       phase: 'Delaying',
     },
     {
+      when: 'the switch was noted by a clock that is ahead, the delay is no longer than it is',
+      seen: observed({
+        declaration: asked,
+        status: { upgrade: { ...upgrade, switchedAt: new Date(9_000_000).toISOString() } },
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'wait' },
+      says: /^10 of 10 s until the first node drains/,
+    },
+    {
+      when: 'the record of the switch was lost with the status, the delay begins anew',
+      seen: observed({
+        declaration: asked,
+        status: { phase: 'Stable', history: [] },
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'wait' },
+      says: /^10 of 10 s until the first node drains/,
+      phase: 'Delaying',
+    },
+    {
+      when: 'the record was lost in the middle of the drains, they go on',
+      seen: observed({
+        declaration: asked,
+        status: { phase: 'Stable', history: [] },
+        selects: 'ggggggggg',
+        sets: [set(blue, { size: 2 }), set(green, { template: NEW })],
+      }),
+      then: { kind: 'resize', set: blue, to: 1 },
+    },
+    {
       when: 'the delay is over',
       seen: observed({
         declaration: asked,

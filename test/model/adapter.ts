@@ -8,8 +8,8 @@ import type {
   Pod,
   Step,
 } from '../../controller/model.js';
+import { upgradeRecords } from '../../controller/status/upgrade.js';
 import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
-import type { UpgradeStatus } from '../../lib/types.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
 import { podOf } from './kubelet.js';
 import { deleteSet } from './stateful-sets.js';
@@ -286,35 +286,12 @@ export function isActive(world: World, set: SetObject): boolean {
   );
 }
 
-/** The BlueGreen's status after a pass: the record of an upgrade is opened, replaced and closed here. */
+/** The BlueGreen's status after a pass, with the controller's own record of upgrades: plans read it. */
 export function writeStatus(world: World, decision: Decision, seen: Observed): void {
   const { blueGreen } = world;
   if (!blueGreen.exists) return;
-  const before = blueGreen.status;
-  const isResumed = before?.phase === 'Paused' && decision.phase !== 'Paused';
-  const upgrade = upgradeAfter(before?.upgrade, decision, seen.nowMs);
-  if (upgrade && isResumed) upgrade.resumedAt = iso(seen.nowMs);
   const { active, wanted, phase } = decision;
-  blueGreen.status = { active, wanted, phase, ...(upgrade && { upgrade }) };
-}
-
-function upgradeAfter(
-  before: UpgradeStatus | undefined,
-  decision: Decision,
-  nowMs: number,
-): UpgradeStatus | undefined {
-  const { active, wanted, switchedAtMs } = decision;
-  if (decision.settled) return undefined;
-  const isOpen = before?.to === wanted;
-  if (!isOpen) {
-    if (active === wanted) return undefined;
-    return { id: '', startedAt: iso(nowMs), requestedBy: 'alice', from: active, to: wanted, traceparent: '' };
-  }
-  return { ...before, ...(switchedAtMs !== undefined && { switchedAt: iso(switchedAtMs) }) };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
+  blueGreen.status = { active, wanted, phase, ...upgradeRecords(seen, decision) };
 }
 
 /** What a pass did, for the trace of a replay. */

@@ -4,7 +4,7 @@
  */
 import type { DrainSettings, SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
-import type { BlueGreenSpec, EvacuationState, Phase, UpgradeStatus } from '../../lib/types.js';
+import type { BlueGreenSpec, BlueGreenStatus, EvacuationState, UpgradeStatus } from '../../lib/types.js';
 import type { Random } from './random.js';
 
 /** Who brought something about: an upgrade's drain, a scale-in of what is active, or people and failures. */
@@ -127,7 +127,7 @@ export interface BlueGreenObject {
   version: number;
   spec: BlueGreenSpec;
   carried?: number;
-  status?: { active: string; wanted: string; phase: Phase; upgrade?: UpgradeStatus };
+  status?: Pick<BlueGreenStatus, 'active' | 'wanted' | 'phase' | 'history'> & { upgrade?: UpgradeStatus };
 }
 
 export interface World {

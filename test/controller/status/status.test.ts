@@ -200,10 +200,16 @@ describe('the record of an upgrade', () => {
     expect(again.upgrade?.switchedAt).toBe('then');
   });
 
-  it('is opened for strays too, for the delay before their drain is counted from it', () => {
-    const seen = observed({ sets: [set('emqx', { kind: 'declaration' }), set(green)], selects: 'ggggggggg' });
+  it('notes the switch again when a clock that was ahead put it into the future', () => {
+    const ahead = { ...open, switchedAt: '2026-01-02T04:00:00.000Z' };
+    const made = status(both({ upgrade: ahead }), { ...draining, switchedAtMs: NOW_MS });
+    expect(made.upgrade?.switchedAt).toBe('2026-01-02T03:04:05.000Z');
+  });
+
+  it('is opened again when it was lost after the switch, for the delay is counted from it', () => {
+    const seen = both();
     const made = status(seen, { ...draining, switchedAtMs: NOW_MS });
-    expect(made.upgrade).toMatchObject({ from: 'emqx', to: green, switchedAt: '2026-01-02T03:04:05.000Z' });
+    expect(made.upgrade).toMatchObject({ from: blue, to: green, switchedAt: '2026-01-02T03:04:05.000Z' });
   });
 
   it.each([
