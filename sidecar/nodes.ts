@@ -7,6 +7,11 @@ export class NodeRuns extends Error {
   override readonly name = 'NodeRuns';
 }
 
+/** The node's own sidecar drains it, as its pod ends: it is not to be evacuated by request. */
+export class OwnNode extends Error {
+  override readonly name = 'OwnNode';
+}
+
 /**
  * Takes a stopped node out of the cluster; one that is no member is out already.
  * @throws NodeRuns when it runs: it would drop its database
@@ -20,6 +25,7 @@ export async function leave(emqx: EmqxClient, node: string, signal: AbortSignal)
 
 /**
  * Starts the evacuation of another node, one without a sidecar; a running one is left as it is.
+ * @throws OwnNode when it is this sidecar's own
  * @throws EmqxApiError
  */
 export async function evacuate(
@@ -28,6 +34,8 @@ export async function evacuate(
   settings: DrainSettings,
   signal: AbortSignal,
 ): Promise<void> {
+  const { self } = await emqx.cluster(signal);
+  if (node === self) throw new OwnNode(`${node} has a sidecar: it drains when its pod is deleted`);
   const nodes = await emqx.nodes(signal);
   const running = new Set(
     nodes.filter(({ node_status }) => node_status === 'running').map((member) => member.node),

@@ -8,7 +8,7 @@ import type { DrainSettings } from '../../lib/control.js';
 import { EmqxApiError } from '../../lib/emqx/errors.js';
 import { makeServingIdentity } from '../../sidecar/certificate.js';
 import { makeControlHandler, type Controls } from '../../sidecar/control.js';
-import { NodeRuns } from '../../sidecar/nodes.js';
+import { NodeRuns, OwnNode } from '../../sidecar/nodes.js';
 import { makeControlServer } from '../../sidecar/server.js';
 
 const NODE = 'emqx@blue-0.emqx-headless.mq.svc.cluster.local';
@@ -22,17 +22,20 @@ const settings: DrainSettings = {
   recipients: [],
 };
 
-/** What was done, in order, as words; and what the next leave comes to. */
+/** What was done, in order, as words; and what the next leave or evacuation comes to. */
 const done: string[] = [];
-let leaving: Error | undefined;
+let refusal: Error | undefined;
 const controls: Controls = {
   report: () => Promise.reject(new Error('no report here')),
   changeSettings: ({ connEvictRate }) => void done.push(`settings ${connEvictRate}`),
   leave: (node) => {
     done.push(`leave ${node}`);
-    return leaving ? Promise.reject(leaving) : Promise.resolve();
+    return refusal ? Promise.reject(refusal) : Promise.resolve();
   },
-  evacuate: (node) => Promise.resolve(void done.push(`evacuate ${node}`)),
+  evacuate: (node) => {
+    done.push(`evacuate ${node}`);
+    return refusal ? Promise.reject(refusal) : Promise.resolve();
+  },
   stopEvacuation: (node) => Promise.resolve(void done.push(`stop ${node}`)),
 };
 
@@ -141,12 +144,17 @@ it.each<{ of: string; method: string; path: string; body?: string; status: numbe
 });
 
 it.each([
-  [new NodeRuns(`${NODE} is running`), 409],
-  [new EmqxApiError('refused', 400), 502],
-])('tells why a node cannot leave: %s', async (error, status) => {
-  leaving = error;
-  expect((await ask(controller, 'DELETE', `/v1/nodes/${NODE}`)).status).toBe(status);
-  leaving = undefined;
+  ['leave', 'DELETE', '', new NodeRuns(`${NODE} is running`), 409],
+  ['leave', 'DELETE', '', new EmqxApiError('refused', 400), 502],
+  ['be evacuated', 'POST', '/evacuation', new OwnNode(`${NODE} has a sidecar`), 409],
+  ['be evacuated', 'POST', '/evacuation', new EmqxApiError('refused', 400), 502],
+])('tells why a node cannot %s: %s %s %s', async (_what, method, part, error, status) => {
+  refusal = error;
+  const body = method === 'POST' ? JSON.stringify(settings) : undefined;
+  const answer = await ask(controller, method, `/v1/nodes/${NODE}${part}`, body);
+  refusal = undefined;
+  expect(answer.status).toBe(status);
+  expect(answer.body).toBe(JSON.stringify({ message: error.message }));
 });
 
 it('makes a serving certificate that others can read', () => {

@@ -4,7 +4,7 @@ import type { EmqxClient } from '../../lib/emqx/client.js';
 import { EmqxApiError } from '../../lib/emqx/errors.js';
 import type { RebalanceStatus } from '../../lib/emqx/parse.js';
 import type { Peers } from '../../sidecar/decide.js';
-import { evacuate, leave, NodeRuns } from '../../sidecar/nodes.js';
+import { evacuate, leave, NodeRuns, OwnNode } from '../../sidecar/nodes.js';
 import { makeObserver, type Observer } from '../../sidecar/observer.js';
 import { openSettings } from '../../sidecar/settings.js';
 import type { Share, ShareFile } from '../../sidecar/share.js';
@@ -301,6 +301,12 @@ describe('other nodes', () => {
     await leave(emqx, 'emqx@gone', signal);
     await leave(emqx, 'emqx@never', signal);
     expect(emqx.stopped).toEqual([]);
+  });
+
+  it('are evacuated, and the own one is not', async () => {
+    const told = openSettings(share, 1, () => mounted).current();
+    await expect(evacuate(emqx, SELF, told, signal)).rejects.toBeInstanceOf(OwnNode);
+    expect(emqx.started).toEqual([]);
   });
 
   it('are evacuated towards recipients that run', async () => {
