@@ -45,7 +45,6 @@ read_conf() {
   while IFS= read -r conf_line; do
     conf_value=${conf_line#*=}
     case $conf_line in
-      apiHost=?*) conf_host=$conf_value ;;
       authorization=*) conf_authorization=$conf_value ;;
       withoutEvacuation=*) conf_without=$conf_value ;;
       recipients=*) conf_recipients=$conf_value ;;
