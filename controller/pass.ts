@@ -6,11 +6,12 @@ import type { ApplyTools, Outcome } from './apply/tools.js';
 import { isConflict } from './kube/errors.js';
 import type { Decision, Observed } from './model.js';
 import { observe, type Key, type ObserveTools } from './observe/observe.js';
+import { makeSilence, type Silence } from './observe/silence.js';
 import type { Next } from './schedule.js';
 import { publishEvents, publishStatus, type Told } from './status/publish.js';
 import type { Trouble } from './status/status.js';
 
-export interface PassTools extends ObserveTools, ApplyTools {
+export interface PassTools extends Omit<ObserveTools, 'silence'>, ApplyTools {
   plan: (observed: Observed) => Decision;
   log: Logger;
   sidecars: ObserveTools['sidecars'] & ApplyTools['sidecars'];
@@ -41,13 +42,14 @@ const TELL_AFTER = 2;
 export function makePass(tools: PassTools, signal: AbortSignal): (key: string) => Promise<Next> {
   const runs = new Map<string, Run>();
   const told: Told = new Set();
+  const silence = makeSilence(tools.log);
 
   return async function pass(key) {
     const run = runs.get(key) ?? { failures: 0, lastStep: '', repeats: 0 };
     runs.set(key, run);
     const log = tools.log.child({ declaration: key });
     try {
-      const next = await once(tools, { key, run, told, log }, signal);
+      const next = await once(tools, { key, run, told, silence, log }, signal);
       if (next === 'forget') runs.delete(key);
       run.failures = 0;
       return next;
@@ -66,13 +68,14 @@ interface PassContext {
   key: string;
   run: Run;
   told: Told;
+  silence: Silence;
   log: Logger;
 }
 
 async function once(tools: PassTools, context: PassContext, signal: AbortSignal): Promise<Next> {
-  const { run, told, log } = context;
+  const { run, told, silence, log } = context;
   const lap = stopwatch();
-  const view = await observe(tools, keyOf(context.key), signal);
+  const view = await observe({ ...tools, silence }, keyOf(context.key), signal);
   if (!view) return 'forget';
   const observeMs = lap();
   tools.onServices(

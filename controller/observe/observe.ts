@@ -11,6 +11,7 @@ import { at, controllerUidOf, labelOf, nameOf, numberAt, objectAt, objectsAt, te
 import { parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
 import { clientServices } from './services.js';
+import type { Silence } from './silence.js';
 
 /** A declaration by its place. */
 export interface Key {
@@ -27,6 +28,7 @@ export interface View {
 export interface ObserveTools {
   kube: Kube;
   sidecars: Pick<Sidecars, 'report'>;
+  silence: Silence;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** Partial spec of BlueGreens that Sluice makes. */
@@ -102,7 +104,7 @@ function listSlices(
 }
 
 async function readReports(
-  { sidecars }: ObserveTools,
+  { sidecars, silence }: ObserveTools,
   pods: JsonObject[],
   signal: AbortSignal,
 ): Promise<Map<string, SidecarReport>> {
@@ -111,10 +113,13 @@ async function readReports(
     pods.map(async (pod) => {
       const address = sidecarAddress(pod);
       if (address === undefined) return;
+      const key = `${textAt(pod, 'metadata', 'namespace')}/${nameOf(pod)}`;
       try {
         reports.set(nameOf(pod), await sidecars.report(address, signal));
-      } catch {
+        silence.heard(key);
+      } catch (error) {
         signal.throwIfAborted(); // a sidecar that does not answer has no report, and the plan says so
+        silence.silent(key, error);
       }
     }),
   );
