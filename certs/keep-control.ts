@@ -23,13 +23,14 @@ const MOST_STEPS = 10;
 /**
  * One pass over the certificates of the sidecars' control port: makes or renews what is due.
  * @returns what is current
- * @throws Error when the API server refuses, or others kept changing the Secret
+ * @throws Error when the API server refuses, others kept changing the Secret, or what it holds is no CA: running
+ * sidecars may know the one that was there, so only a Secret that is missing is made
  */
 export async function keepControl(options: ControlOptions, signal: AbortSignal): Promise<ControlMaterial> {
   const { secrets, controlSecret, now } = options;
   for (let steps = 0; steps < MOST_STEPS; steps += 1) {
     const stored = await secrets.read(controlSecret, signal);
-    const step = planControl(parseControl(stored), now());
+    const step = planControl(parseControl(controlSecret, stored), now());
     switch (step.kind) {
       case 'makeCa': {
         const ca = await makeCa('sluice control', { nowMs: now(), days: CONTROL_CA_DAYS });
@@ -57,8 +58,15 @@ export async function keepControl(options: ControlOptions, signal: AbortSignal):
   throw new Error(`secret ${controlSecret} was changed by others all the time`);
 }
 
-function parseControl(stored: StoredSecret | undefined): ControlState {
-  const ca = asPair(stored?.data['ca.crt'], stored?.data['ca.key']);
-  const client = asPair(stored?.data['tls.crt'], stored?.data['tls.key']);
-  return { ...(ca ? { ca } : {}), ...(client ? { client } : {}) };
+function parseControl(name: string, stored: StoredSecret | undefined): ControlState {
+  if (!stored) return {};
+  const ca = asPair(stored.data['ca.crt'], stored.data['ca.key']);
+  if (!ca) {
+    throw new Error(
+      `secret ${name} has no readable CA (ca.crt with its ca.key) and is left as it is; restore it, or delete it to ` +
+        'have another made, which sidecars that run already will not know',
+    );
+  }
+  const client = asPair(stored.data['tls.crt'], stored.data['tls.key']);
+  return { ca, ...(client ? { client } : {}) };
 }

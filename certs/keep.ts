@@ -41,18 +41,22 @@ export async function keepCertificates(options: KeepOptions, signal: AbortSignal
     now,
   };
   let told = '';
+  const control = async (): Promise<void> => {
+    const material = await keepControl({ secrets, controlSecret: names.controlSecret, now }, signal);
+    const text = JSON.stringify(material);
+    if (text !== told) options.onControl(material);
+    told = text;
+  };
   while (!signal.aborted) {
     let waitMs = EVERY_MS;
-    try {
-      const material = await keepControl({ secrets, controlSecret: names.controlSecret, now }, signal);
-      const text = JSON.stringify(material);
-      if (text !== told) options.onControl(material);
-      told = text;
-      await keepServing(serving, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      log.warn({ err: error }, 'certificates not kept');
-      waitMs = RETRY_MS;
+    for (const keep of [control, () => keepServing(serving, signal)]) {
+      try {
+        await keep();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn({ err: error }, 'certificates not kept');
+        waitMs = RETRY_MS;
+      }
     }
     await pause(waitMs, undefined, { signal }).catch(() => undefined);
   }

@@ -66,6 +66,25 @@ describe('the certificates of the control port', () => {
     expect(factsOf(ca.cert).notAfterMs - nowMs).toBeGreaterThan(29 * 365 * DAY_MS);
   });
 
+  it.each<{ what: string; data: Record<string, string> }>([
+    { what: 'nothing', data: {} },
+    { what: 'nonsense', data: { 'ca.crt': 'x', 'ca.key': 'y' } },
+    { what: 'a client certificate alone', data: { 'tls.crt': 'x', 'tls.key': 'y' } },
+  ])('never take the place of a Secret that holds $what', async ({ data }) => {
+    const secrets = new InMemorySecrets();
+    secrets.put(SECRET, data);
+    await expect(keep(secrets, Date.now())).rejects.toThrow('secret sluice-control has no readable CA');
+    expect(secrets.stored.get(SECRET)?.data).toEqual(data);
+  });
+
+  it('never take the place of a CA whose key is lost', async () => {
+    const secrets = new InMemorySecrets();
+    const { ca } = await keep(secrets, Date.now());
+    secrets.put(SECRET, { 'ca.crt': ca.cert });
+    await expect(keep(secrets, Date.now())).rejects.toThrow('delete it to have another made');
+    expect(secrets.stored.get(SECRET)?.data).toEqual({ 'ca.crt': ca.cert });
+  });
+
   it('are those of whoever was first', async () => {
     const [secrets, others] = [new InMemorySecrets(), new InMemorySecrets()];
     const first = await keep(others, Date.now());
