@@ -1,6 +1,6 @@
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
-import { hindranceOf } from './gate.js';
+import { hindranceOf } from './readiness.js';
 import { grow } from './grow.js';
 import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed } from './model.js';
