@@ -1,0 +1,97 @@
+import type { LocalCluster } from '../../cluster/index.js';
+import { readFleet } from '../../demo/crew.js';
+import { EMQX } from '../../demo/emqx.js';
+import { localStage } from '../../demo/localStage.js';
+import { bundlePrograms } from '../../demo/programs.js';
+import { Scene } from '../../demo/scene.js';
+import { kubeConfigFor, watchKube } from '../../fleet/kubeWatch.js';
+import type { ResultRecord } from '../../fleet/records.js';
+
+/** A few clients on an EMQX, and what they and Kubernetes show meanwhile. */
+export interface Crowd {
+  scene: Scene;
+  /** Revisions (label `controller-revision-hash`) of the pods when the crowd was complete. */
+  blue: ReadonlySet<string>;
+  /** Disconnects so far. */
+  disconnects(): number;
+  /** The fewest ready endpoints of the client Service since the crowd was complete. */
+  minReadyEndpoints(): number;
+  /** Resolves when `is` holds. @throws SceneTimeout */
+  until(what: string, is: () => boolean, timeoutMs?: number): Promise<void>;
+  /** The clients leave, and count. */
+  leave(): Promise<ResultRecord>;
+}
+
+/** What a wait may take unless the test says otherwise: green's start on a busy machine, twice. */
+const WAIT_MS = 90_000;
+const LIFE_SECONDS = 600;
+
+/**
+ * Watches a namespace with the example in it, waits until it serves, and connects clients through the client Service.
+ * @param options isServed: whether the clients may come
+ * @throws SceneTimeout when it does not come so far
+ */
+export async function crowdOn(
+  cluster: LocalCluster,
+  namespace: string,
+  { clients, isServed }: { clients: number; isServed: (scene: Scene) => boolean },
+): Promise<Crowd> {
+  const over = new AbortController();
+  const { signal } = over;
+  const scene = new Scene();
+  const stage = localStage(cluster, await bundlePrograms());
+  const wait: Crowd['until'] = (what, is, timeoutMs = WAIT_MS) =>
+    scene.until(what, is, { timeoutMs, signal });
+  try {
+    await watchKube({
+      config: kubeConfigFor(cluster.kubectlArgs),
+      target: {
+        namespace,
+        service: EMQX.name,
+        podSelector: EMQX.selector,
+        container: EMQX.container,
+        blueGreen: EMQX.name,
+      },
+      write: (seen) => scene.observe(seen),
+      signal,
+    });
+    await wait('EMQX serves', () => isServed(scene));
+    const ip = await cluster.kubectl([
+      ...['--namespace', namespace, 'get', 'service', EMQX.name, '--output=jsonpath={.spec.clusterIP}'],
+    ]);
+    const fleet = await stage.startFleet([
+      ...['--host', ip, '--clients', String(clients), '--messages', String(Math.ceil(clients / 4))],
+      ...['--duration', String(LIFE_SECONDS), '--settle', '5'],
+    ]);
+    const sailed = readFleet(fleet, scene);
+    await wait('all clients are connected', () => scene.fleet.some(({ kind }) => kind === 'ready'));
+    const sinceMs = Date.now();
+    const atFirst = scene.endpoints?.ready.length ?? 0;
+    return {
+      scene,
+      blue: new Set([...scene.pods.values()].map(({ revision }) => revision)),
+      disconnects: () =>
+        scene.fleet.reduce((sum, each) => sum + (each.kind === 'second' ? each.disconnects.length : 0), 0),
+      minReadyEndpoints: () =>
+        Math.min(
+          atFirst,
+          ...scene.observations.flatMap((each) =>
+            each.kind === 'endpoints' && each.atMs >= sinceMs ? [each.ready.length] : [],
+          ),
+        ),
+      until: wait,
+      async leave() {
+        await fleet.stop();
+        await sailed;
+        over.abort();
+        const result = scene.fleet.find(({ kind }) => kind === 'result');
+        if (result?.kind !== 'result') throw new Error('the fleet ended without a result');
+        return result;
+      },
+    };
+  } catch (error) {
+    over.abort();
+    await stage.clear();
+    throw error;
+  }
+}
