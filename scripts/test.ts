@@ -53,10 +53,7 @@ async function main(): Promise<void> {
 async function count({ name, args, limitMs, isJest = false }: Run): Promise<Tally> {
   console.log(`\n== ${name}`);
   const file = `${OUT}/${name}.json`;
-  const code = await npmRun(
-    isJest ? [...args, '--json', `--outputFile=${file}`] : args,
-    limitMs,
-  );
+  const code = await npmRun(isJest ? [...args, '--json', `--outputFile=${file}`] : args, limitMs);
   if (!isJest) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
   const tally = tallyOf(readJson(file));
   // Jest may fail after its summary was written (a handle that was left open and killed, say).
