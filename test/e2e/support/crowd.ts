@@ -14,6 +14,8 @@ export interface Crowd {
   blue: ReadonlySet<string>;
   /** Disconnects so far. */
   disconnects(): number;
+  /** Attempts that were refused since the crowd was complete: before, kube-proxy may not know the Service's endpoints yet. */
+  refusals(): number;
   /** The fewest ready endpoints of the client Service since the crowd was complete. */
   minReadyEndpoints(): number;
   /** Resolves when `is` holds. @throws SceneTimeout */
@@ -72,6 +74,12 @@ export async function crowdOn(
       blue: new Set([...scene.pods.values()].map(({ revision }) => revision)),
       disconnects: () =>
         scene.fleet.reduce((sum, each) => sum + (each.kind === 'second' ? each.disconnects.length : 0), 0),
+      refusals: () =>
+        scene.fleet.reduce(
+          (sum, each) =>
+            sum + (each.kind === 'second' ? each.refusals.filter(([atMs]) => atMs >= sinceMs).length : 0),
+          0,
+        ),
       minReadyEndpoints: () =>
         Math.min(
           atFirst,
