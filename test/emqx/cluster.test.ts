@@ -256,6 +256,10 @@ describe('a node that goes', () => {
   }, 20_000);
 });
 
+interface Counts {
+  readonly cluster_sessions: number;
+}
+
 describe('between nodes', () => {
   it('moves a session with its queue to where the client returns', async () => {
     const [first, second] = [start(1), start(2)];
@@ -283,8 +287,10 @@ describe('between nodes', () => {
     await untilJoined([first, second]);
     await client(first, 'x', persistent);
     await client(second, 'y', persistent);
-    const { body } = await first.api('GET', `/nodes/${first.name}`);
-    expect(body).toMatchObject({ connections: 1, live_connections: 1, cluster_sessions: 2 });
+    const ofFirst = async () => (await first.api('GET', `/nodes/${first.name}`)).body as Counts;
+    // The second node's clients are told to the first without an answer.
+    await until('both are known to the first', async () => (await ofFirst()).cluster_sessions === 2);
+    expect(await ofFirst()).toMatchObject({ connections: 1, live_connections: 1, cluster_sessions: 2 });
     expect((await first.api('GET', '/stats?aggregate=true')).body).toMatchObject({
       'live_connections.count': 2,
     });
