@@ -24,6 +24,11 @@ export function unheard({ name, report }: Pod): Hindrance | undefined {
           `put a key that EMQX knows (role administrator) into the Secret that spec.emqx.apiKeySecret names`,
         stalled: true,
       };
+    case 'noKey':
+      return {
+        message: `pod ${name} has no API key for EMQX: ${report.api.detail}; put it into the Secret that spec.emqx.apiKeySecret names (keys "key" and "secret")`,
+        stalled: true,
+      };
     case 'ok':
       return undefined;
   }

@@ -33,7 +33,26 @@ export type ApiState =
   | { kind: 'ok' }
   | { kind: 'unreachable'; detail: string }
   /** 401 or 403: the key is wrong, disabled or too weak. */
-  | { kind: 'unauthorized'; detail: string };
+  | { kind: 'unauthorized'; detail: string }
+  /** The mounted Secret has no API key to ask with; EMQX is not started before it has. `detail` names the key of the Secret. */
+  | { kind: 'noKey'; detail: string };
+
+/** EMQX's management API: `/api/v4` of EMQX 4.4 has no call by which a stopped node leaves its cluster. */
+export type ApiVersion = 'v4' | 'v5';
+
+/**
+ * What moves clients or sessions off a node and was started by nobody of Sluice. EMQX runs one such thing a node; it is
+ * never stopped by Sluice, whose own drain of that node waits for a rebalance or a purge to end, and follows an evacuation.
+ */
+export interface ForeignProcess {
+  process: 'evacuation' | 'rebalance' | 'purge';
+  /** The node that clients or sessions are moved off: this sidecar's own, or any donor of a rebalance. */
+  node: string;
+  /** EMQX's own word. */
+  state: string;
+  /** The node that runs a rebalance, where it can be stopped: `POST /api/v5/load_rebalance/{coordinator}/stop`. */
+  coordinator?: string;
+}
 
 /** What this pod's own drain (the preStop gate) last wrote. */
 export type GateState =
@@ -56,6 +75,15 @@ export interface SidecarReport {
   evacuations: NodeEvacuationStatus[];
   /** Whether this build can evacuate; absent until known. */
   hasEvacuation?: boolean;
+  /** Which API EMQX was found to have; absent until known. */
+  emqxApi?: ApiVersion;
+  /** What somebody else runs, as far as this node knows: on itself, and each rebalance or purge. */
+  foreign?: ForeignProcess[];
+  /**
+   * This node runs alone, and its licence allows no second one (EMQX ≥ 5.9 without `EMQX_LICENSE__KEY`). Absent when it is
+   * not alone, or when that is not known.
+   */
+  singleNodeLicence?: boolean;
   /** The latch: this node has joined its peers, or has none, since EMQX last started. */
   joined: boolean;
   gate: GateState;

@@ -1,4 +1,10 @@
-import type { ApiState, DrainSettings, GateState, SidecarReport } from '../../lib/control.js';
+import type {
+  ApiState,
+  DrainSettings,
+  ForeignProcess,
+  GateState,
+  SidecarReport,
+} from '../../lib/control.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import type { EmqxNodeStatus, EvacuationState, NodeEvacuationStatus } from '../../lib/types.js';
 import { at, numberAt, objectAt, objectsAt, textAt } from './fields.js';
@@ -7,7 +13,7 @@ import { at, numberAt, objectAt, objectsAt, textAt } from './fields.js';
 export function parseReport(raw: unknown): SidecarReport {
   const report: JsonObject = isObject(raw) ? raw : {};
   const self = textAt(report, 'self');
-  const hasEvacuation = report['hasEvacuation'];
+  const { hasEvacuation, emqxApi, singleNodeLicence } = report;
   return {
     pod: textAt(report, 'pod'),
     api: parseApi(objectAt(report, 'api')),
@@ -18,6 +24,9 @@ export function parseReport(raw: unknown): SidecarReport {
     ) as unknown as EmqxNodeStatus[],
     evacuations: objectsAt(report, 'evacuations').map(parseEvacuation),
     ...(typeof hasEvacuation === 'boolean' && { hasEvacuation }),
+    ...((emqxApi === 'v4' || emqxApi === 'v5') && { emqxApi }),
+    foreign: objectsAt(report, 'foreign').flatMap(parseForeign),
+    ...(typeof singleNodeLicence === 'boolean' && { singleNodeLicence }),
     joined: report['joined'] === true,
     gate: parseGate(objectAt(report, 'gate')),
     settings: parseSettings(objectAt(report, 'settings')),
@@ -31,9 +40,20 @@ function parseApi(raw: JsonObject): ApiState {
       return { kind: 'ok' };
     case 'unauthorized':
       return { kind: 'unauthorized', detail };
+    case 'noKey':
+      return { kind: 'noKey', detail };
     default:
       return { kind: 'unreachable', detail };
   }
+}
+
+function parseForeign(raw: JsonObject): ForeignProcess[] {
+  const { process } = raw;
+  if (process !== 'evacuation' && process !== 'rebalance' && process !== 'purge') return [];
+  const coordinator = textAt(raw, 'coordinator');
+  return [
+    { process, node: textAt(raw, 'node'), state: textAt(raw, 'state'), ...(coordinator && { coordinator }) },
+  ];
 }
 
 function parseGate(raw: JsonObject): GateState {
