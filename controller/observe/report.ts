@@ -1,10 +1,4 @@
-import type {
-  ApiState,
-  DrainSettings,
-  ForeignProcess,
-  GateState,
-  SidecarReport,
-} from '../../lib/control.js';
+import type { ApiState, DrainSettings, ForeignProcess, GateState, SidecarReport } from '../../lib/control.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import type { EmqxNodeStatus, EvacuationState, NodeEvacuationStatus } from '../../lib/types.js';
 import { at, numberAt, objectAt, objectsAt, textAt } from './fields.js';
