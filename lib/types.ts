@@ -107,8 +107,16 @@ export interface NodeEvacuationStatus {
   };
 }
 
-export type EvacuationState =
-  'waiting_health_check' | 'evicting_conns' | 'waiting_takeover' | 'evicting_sessions' | 'prohibiting';
+/** The states of an evacuation, in their order. EMQX 4 has no `waiting_health_check`. */
+export const EVACUATION_STATES = [
+  'waiting_health_check',
+  'evicting_conns',
+  'waiting_takeover',
+  'evicting_sessions',
+  'prohibiting',
+] as const;
+
+export type EvacuationState = (typeof EVACUATION_STATES)[number];
 
 export interface UpgradeStatus {
   /** Trace id of the upgrade, 32 hex digits. */

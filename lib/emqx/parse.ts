@@ -1,5 +1,10 @@
 import { isObject, type Json, type JsonObject } from '../json.js';
-import type { EmqxNodeStatus, EvacuationState, NodeEvacuationStatus } from '../types.js';
+import {
+  EVACUATION_STATES,
+  type EmqxNodeStatus,
+  type EvacuationState,
+  type NodeEvacuationStatus,
+} from '../types.js';
 
 /** An answer of EMQX that is not what its API documents. */
 export class MalformedAnswer extends Error {
@@ -18,14 +23,6 @@ export type RebalanceStatus =
   | { kind: 'evacuating'; evacuation: Omit<NodeEvacuationStatus, 'node'> }
   /** A rebalance or a purge, which somebody else started. */
   | { kind: 'other'; process: string };
-
-const STATES: readonly string[] = [
-  'waiting_health_check',
-  'evicting_conns',
-  'waiting_takeover',
-  'evicting_sessions',
-  'prohibiting',
-] satisfies EvacuationState[];
 
 /** Reads `GET /cluster`. */
 export function parseCluster(raw: Json): ClusterView {
@@ -89,9 +86,9 @@ function parseEvacuation(fields: JsonObject): Omit<NodeEvacuationStatus, 'node'>
 }
 
 function state(raw: Json | undefined): EvacuationState {
-  const found = STATES.find((known) => known === raw);
+  const found = EVACUATION_STATES.find((known) => known === raw);
   if (found === undefined) throw new MalformedAnswer('state is no state of an evacuation');
-  return found as EvacuationState;
+  return found;
 }
 
 function object(raw: Json | undefined, what: string): JsonObject {

@@ -1,6 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { RawClient } from './rawClient.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { eventually, RawClient } from './rawClient.js';
 import { basic, Target, type Node } from './target.js';
+
+jest.setTimeout(60_000);
 
 let target: Target;
 let a: Node;
@@ -530,9 +532,5 @@ describe('§4 nodes, cluster and clients', () => {
 });
 
 async function untilState(node: Node, state: string): Promise<void> {
-  const end = Date.now() + 10_000;
-  while ((await target.status(node)).state !== state) {
-    if (Date.now() > end) throw new Error(`${node.name} did not reach ${state}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await eventually(`${node.name} is ${state}`, async () => (await target.status(node)).state === state);
 }

@@ -1,6 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { eventually, RawClient, type ConnectOptions } from './rawClient.js';
 import { Target, type Node, type Status } from './target.js';
+
+jest.setTimeout(60_000);
 
 let target: Target;
 let a: Node;
@@ -26,7 +28,7 @@ async function connect(node: Node, options: ConnectOptions): Promise<RawClient> 
 
 const persistent = { version: 5, clean: false, expiry: 600 } as const;
 
-function untilState(node: Node, state: string, timeoutMs = 10_000): Promise<Status> {
+function untilState(node: Node, state: string, timeoutMs = 20_000): Promise<Status> {
   return eventually(
     `${node.name} is ${state}`,
     async () => {
@@ -142,7 +144,9 @@ describe('§1.8 states', () => {
   it('prohibiting does not end by itself', async () => {
     await target.start(a, { wait_health_check: 0, wait_takeover: 0 });
     await untilState(a, 'prohibiting');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    // Another node's whole evacuation passes meanwhile.
+    await target.start(b, { wait_health_check: 1, wait_takeover: 2 });
+    await untilState(b, 'prohibiting');
     expect((await target.status(a)).state).toBe('prohibiting');
     expect((await target.api(a, '/load_rebalance/availability_check')).status).toBe(503);
   }, 20_000);
@@ -165,10 +169,12 @@ describe('§1.8 states', () => {
 
   it('with nowhere to go, waits in evicting_sessions, and stop still works', async () => {
     await leaveSession(a, 'conformance-stuck');
-    for (const node of target.nodes.slice(1)) await target.start(node, { wait_health_check: 30 });
+    for (const node of target.nodes.slice(1))
+      await target.start(node, { wait_health_check: 3, wait_takeover: 2 });
     expect((await target.start(a, { wait_health_check: 0, wait_takeover: 0 })).status).toBe(200);
     await untilState(a, 'evicting_sessions');
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    // The whole evacuation of another node, which has no session to move, passes meanwhile.
+    await untilState(b, 'prohibiting');
     expect(await target.status(a)).toMatchObject({
       state: 'evicting_sessions',
       session_recipients: [],
@@ -241,11 +247,18 @@ describe('§1.9 what clients see', () => {
       properties: { willDelayInterval: 2 },
     };
     const client = await connect(a, { clientId: 'conformance-willed', ...persistent, will });
+    const later = await connect(b, {
+      clientId: 'conformance-willed-later',
+      ...persistent,
+      will: { ...will, payload: Buffer.from('later') },
+    });
     await target.start(a, { wait_health_check: 0, wait_takeover: 30 });
     await client.closed;
+    // One that stays away from a later moment on: its will is due after the first one's.
+    await later.drop();
     await connect(b, { clientId: 'conformance-willed', ...persistent });
-    await new Promise((resolve) => setTimeout(resolve, 3_500));
-    expect(watcher.texts()).toEqual([]);
+    await watcher.next('publish', 10_000);
+    expect(watcher.texts()).toEqual(['later']);
   }, 20_000);
 });
 
@@ -376,7 +389,8 @@ describe('§1.10 sessions', () => {
     const after = await Promise.all(ids.slice(0, 3).map(reopen));
     await untilState(a, 'prohibiting', 30_000);
     after.push(...(await Promise.all(ids.slice(3).map(reopen))));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const backAt = count;
+    await eventually('messages flow on after all are back', () => count > backAt + 5);
     isOver = true;
     await publishing;
     for (const [at, client] of after.entries()) {

@@ -1,6 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { eventually, RawClient, type ConnectOptions } from './rawClient.js';
 import { Target, type Node } from './target.js';
+
+jest.setTimeout(60_000);
 
 let target: Target;
 let a: Node;
@@ -174,13 +176,17 @@ describe('publish', () => {
       isAcking: false,
     });
     await client.subscribe('conformance/r');
+    const { client: other } = await connect(a, { clientId: 'conformance-o' });
+    await other.subscribe('conformance/r');
     const { client: publisher } = await connect(b, { clientId: 'conformance-p' });
     for (const text of ['1', '2', '3']) await publisher.publish('conformance/r', text);
-    await client.until('two messages', () => (client.messages().length >= 2 ? true : undefined));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // The third has come to this node, and what the client is sent afterwards comes after it.
+    await other.until('all three', () => other.texts().includes('3') || undefined);
+    client.send({ cmd: 'pingreq' });
+    await client.next('pingresp');
     expect(client.texts()).toEqual(['1', '2']);
     client.send({ cmd: 'puback', messageId: client.messages()[0]?.messageId ?? 0 });
-    await client.until('the third', () => (client.messages().length === 3 ? true : undefined));
+    await client.until('the third', () => client.texts().includes('3') || undefined);
   });
 
   it('stops after UNSUBSCRIBE', async () => {
@@ -222,8 +228,10 @@ describe('publish', () => {
     subscriber.send({ cmd: 'pubrec', messageId });
     await subscriber.next('pubrel');
     subscriber.send({ cmd: 'pubcomp', messageId });
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(subscriber.texts()).toEqual(['x']);
+    // A copy would come before what was sent after it.
+    await publisher.publish('conformance/2', 'later');
+    await subscriber.until('the later one', () => subscriber.texts().includes('later') || undefined);
+    expect(subscriber.texts()).toEqual(['x', 'later']);
   });
 
   it('answers PINGREQ', async () => {

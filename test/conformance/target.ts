@@ -1,4 +1,5 @@
 import { bundleStandIn } from '../emqx/bundle.js';
+import { ownAddress } from '../emqx/loopback.js';
 import { dispose, startNode, testKey, untilJoined, type TestNode } from '../emqx/testNode.js';
 
 /** One node of the cluster that the suite talks to. */
@@ -64,8 +65,8 @@ export class Target {
   }
 
   static async #standIns(): Promise<Target> {
-    const program = await bundleStandIn('out/emqx-test/conformance.cjs');
-    const hosts = ['127.0.20.1', '127.0.20.2'];
+    const program = await bundleStandIn();
+    const hosts = [ownAddress(1), ownAddress(2)];
     const env = {
       EMQX_CLUSTER__DISCOVERY_STRATEGY: 'static',
       EMQX_CLUSTER__STATIC__SEEDS: hosts.map((host) => `emqx@${host}`).join(','),

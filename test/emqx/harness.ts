@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import mqtt from 'mqtt';
 import { bundleStandIn } from './bundle.js';
+import { ownAddress } from './loopback.js';
 import { dispose, startNode, type NodeOptions, type TestNode } from './testNode.js';
 
 export interface Harness {
-  /** Starts node `127.0.<net>.<last>` of the file's own cluster. */
+  /** Starts the node of address `last` in the file's own cluster. */
   readonly start: (last: number, env?: NodeOptions['env'], dataDir?: string) => TestNode;
   /** A client of npm `mqtt` that does not come back by itself. */
   readonly client: (
@@ -22,13 +23,13 @@ export const persistent: mqtt.IClientOptions = {
 };
 
 /** Nodes and clients of one test file: each test starts its own, and none outlives it. */
-export function useNodes(net: number): Harness {
+export function useNodes(): Harness {
   let program: string;
   let nodes: TestNode[] = [];
   let clients: mqtt.MqttClient[] = [];
-  const seeds = [1, 2, 3, 4, 5, 6].map((last) => `emqx@127.0.${net}.${last}`).join(',');
+  const seeds = [1, 2, 3, 4, 5, 6].map((last) => `emqx@${ownAddress(last)}`).join(',');
   beforeAll(async () => {
-    program = await bundleStandIn(`out/emqx-test/${net}.cjs`);
+    program = await bundleStandIn();
   });
   const clear = async () => {
     for (const client of clients) client.end(true);
@@ -42,7 +43,7 @@ export function useNodes(net: number): Harness {
     start: (last, env = {}, dataDir) => {
       const node = startNode({
         program,
-        host: `127.0.${net}.${last}`,
+        host: ownAddress(last),
         env: { EMQX_CLUSTER__DISCOVERY_STRATEGY: 'static', EMQX_CLUSTER__STATIC__SEEDS: seeds, ...env },
         ...(dataDir === undefined ? {} : { dataDir }),
       });

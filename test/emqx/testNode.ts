@@ -89,7 +89,7 @@ export async function dispose(nodes: readonly TestNode[]): Promise<void> {
 export async function until<T>(
   what: string,
   seen: () => Promise<T | undefined | false> | T | undefined | false,
-  timeoutMs = 10_000,
+  timeoutMs = 20_000,
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   let last: unknown;
@@ -107,7 +107,7 @@ export async function until<T>(
 }
 
 /** Waits until every node's own view lists all of them. */
-export async function untilJoined(nodes: readonly TestNode[], timeoutMs = 15_000): Promise<void> {
+export async function untilJoined(nodes: readonly TestNode[], timeoutMs = 30_000): Promise<void> {
   for (const node of nodes) {
     await until(
       `${node.name} sees ${nodes.length} nodes`,

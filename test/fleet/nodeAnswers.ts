@@ -1,4 +1,4 @@
-import type { EvacuationState } from '../../lib/types.js';
+import { EVACUATION_STATES, type EvacuationState } from '../../lib/types.js';
 import { podOf } from './observations.js';
 import type { NodeSeen } from './observations.js';
 
@@ -31,14 +31,6 @@ export const NO_EVACUATION: OwnEvacuation = { state: 'none', initialClients: 0, 
 /** A node that is busy with a batch answers late; one that has been silent for longer is not serving. */
 const FRESH_MS = 5000;
 
-const STATES: readonly string[] = [
-  'waiting_health_check',
-  'evicting_conns',
-  'waiting_takeover',
-  'evicting_sessions',
-  'prohibiting',
-] satisfies EvacuationState[];
-
 /** Reads `GET /nodes`. Entries of stopped nodes have no counts. @throws TypeError when it is no list */
 export function parseNodes(raw: unknown): ListedNode[] {
   if (!Array.isArray(raw)) throw new TypeError('GET /nodes gave no list');
@@ -55,11 +47,12 @@ export function parseNodes(raw: unknown): ListedNode[] {
 
 /** Reads `GET /load_rebalance/status`; a rebalance or a purge is no evacuation. */
 export function parseEvacuation(raw: unknown): OwnEvacuation {
-  const { process, state, stats } = fieldsOf(raw);
-  if (process !== 'evacuation' || typeof state !== 'string' || !STATES.includes(state)) return NO_EVACUATION;
+  const { process, stats, ...fields } = fieldsOf(raw);
+  const state = EVACUATION_STATES.find((known) => known === fields['state']);
+  if (process !== 'evacuation' || state === undefined) return NO_EVACUATION;
   const { initial_connected, current_sessions } = fieldsOf(stats);
   return {
-    state: state as EvacuationState,
+    state,
     initialClients: countOf(initial_connected),
     sessionsLeft: countOf(current_sessions),
   };
