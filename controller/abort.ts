@@ -1,4 +1,5 @@
-import { canBeWanted, whyNotReady, type Situation } from './situation.js';
+import { whyNotReady } from './readiness.js';
+import { canBeWanted, type Situation } from './situation.js';
 import { progress, type Verdict } from './verdict.js';
 
 /** An upgrade that was refused, by a person or by its deadline; and the end of a refusal. */
@@ -50,7 +51,7 @@ function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Sit
   const { startedAt, resumedAt = startedAt } = status.upgrade;
   const elapsedSeconds = (observed.nowMs - Date.parse(resumedAt)) / 1000;
   if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;
-  const notReady = wanted ? whyNotReady(wanted, wantedSize) : 'its set was not made';
+  const notReady = wanted ? whyNotReady(wanted, wantedSize, observed.sets) : 'its set was not made';
   return (
     notReady && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${notReady}`
   );

@@ -1,6 +1,7 @@
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
-import { hindranceOf } from './readiness.js';
+import { drainingPods } from './drains.js';
+import { hindranceOf, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
 import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed } from './model.js';
@@ -12,7 +13,6 @@ import {
   situationOf,
   spokesmanOf,
   stayingPods,
-  whyNotReady,
   type Situation,
 } from './situation.js';
 import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
@@ -166,6 +166,10 @@ function discard(situation: Situation): Verdict | undefined {
   );
   if (!unwanted) return undefined;
   if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;
+  // Whoever joins meanwhile may be given sessions, and would hand them on beside the node that drains now.
+  const mayJoin = unwanted.pods.some(({ ready, failing, terminating }) => !ready && !failing && !terminating);
+  if (mayJoin && drainingPods(observed.sets).length >= observed.blueGreen.spec.maxConcurrentDrains)
+    return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
   // A set older than the active one was active once, and is kept at 0 to go back to.
   if (active && unwanted.createdAtMs > active.createdAtMs) {
@@ -233,12 +237,12 @@ function retire(situation: Situation): Verdict | undefined {
   const isTurnOfOthers = active === wanted || wantedSize === 0;
   const left = isTurnOfOthers ? others.filter(({ size, pods }) => size > 0 || pods.length > 0) : [];
   const told = tellingOf(situation);
-  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize) === undefined;
+  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize, observed.sets) === undefined;
   if (told) return { ...told, phase: isQuiet ? 'Stable' : 'Progressing' };
   if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]
-    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize)))
+    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize), observed.sets))
     .find(Boolean);
   if (starting !== undefined) return waitFor('Draining', `no pod is taken down while ${starting}`);
   if (left.length > 0) {
@@ -296,13 +300,14 @@ function rest({
   activeName,
   wantedSize,
   isAborted,
-  observed: { declaration, blueGreen },
+  observed: { declaration, blueGreen, sets },
 }: Situation): Verdict {
-  const notReady = active ? whyNotReady(active, wantedSize) : undefined;
+  const notReady = active ? whyNotReady(active, wantedSize, sets) : undefined;
   if (notReady !== undefined) {
+    const isEnding = active?.pods.some(({ terminating }) => terminating) === true;
     // A first start, or a growth, is no degradation.
     const isOnItsWay = [undefined, 'Progressing'].includes(blueGreen.status?.phase);
-    return waitFor(isOnItsWay ? 'Progressing' : 'Degraded', notReady, LATER_MS);
+    return waitFor(isOnItsWay ? 'Progressing' : 'Degraded', notReady, isEnding ? SOON_MS : LATER_MS);
   }
   if (isAborted) {
     const message = `upgrade to revision ${declaration.aborted?.revision} was aborted; annotate sluice.dev/retry=${declaration.aborted?.revision}, or edit the template again`;

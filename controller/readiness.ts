@@ -1,7 +1,8 @@
 import type { SidecarReport } from '../lib/control.js';
+import { drainWords } from './drains.js';
 import { unheard, type Hindrance } from './hindrance.js';
 import type { NodeSet, Pod } from './model.js';
-import { isNodeOf, reportsOf, stayingPods, whyNotReady, type Situation } from './situation.js';
+import { isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
 
 /**
  * What keeps green from taking the clients: undefined once every green pod is Ready and every green node's own view of the EMQX
@@ -11,7 +12,7 @@ export function hindranceOf(
   { observed, active, wantedSize }: Situation,
   green: NodeSet,
 ): Hindrance | undefined {
-  const notReady = whyNotReady(green, wantedSize);
+  const notReady = whyNotReady(green, wantedSize, observed.sets);
   if (notReady !== undefined) return wait(notReady);
   const greenPods = stayingPods(green).filter(({ ordinal }) => ordinal < wantedSize);
   for (const pod of greenPods) {
@@ -63,4 +64,22 @@ function apart(sets: NodeSet[], active: NodeSet | undefined, greenPods: Pod[]): 
 
 function wait(message: string | undefined): Hindrance | undefined {
   return message === undefined ? undefined : { message, stalled: false };
+}
+
+/**
+ * Why a set has not `size` Ready pods yet, in words; undefined when all of them are. Pods above that size are on their way out.
+ * @param sets all of them: what their sidecars say of a pod that somebody has deleted
+ */
+export function whyNotReady(set: NodeSet, size: number, sets: NodeSet[]): string | undefined {
+  const pods = stayingPods(set).filter(({ ordinal }) => ordinal < size);
+  const unready = pods.find(({ failing, ready }) => failing && !ready) ?? pods.find(({ ready }) => !ready);
+  if (unready) {
+    const silent = unready.report && !unready.failing ? unheard(unready) : undefined;
+    return silent?.message ?? `${unready.name} ${unready.problem}`;
+  }
+  if (pods.length >= size) return undefined;
+  const ending = set.pods
+    .filter(({ ordinal, terminating }) => terminating && ordinal < size)
+    .map((pod) => drainWords(pod, sets));
+  return [`${set.name} has ${pods.length} of ${size} pods`, ...ending].join('; ');
 }

@@ -1,17 +1,10 @@
-import type { DrainSettings, SidecarReport } from '../lib/control.js';
+import type { DrainSettings } from '../lib/control.js';
 import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
+import { drainingPods, drainWords, evacuationState } from './drains.js';
 import { unheard } from './hindrance.js';
-import type { NodeSet, Observed, Pod, Step } from './model.js';
-import {
-  isNodeOf,
-  mayRun,
-  nodeOf,
-  reportsOf,
-  spokesmanOf,
-  stayingPods,
-  type Situation,
-} from './situation.js';
+import type { NodeSet, Pod, Step } from './model.js';
+import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 
 /** A step towards fewer pods, or a wait, with the reason in words. */
 export interface Turn {
@@ -32,14 +25,12 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   const leaving = set.pods.filter(({ ordinal, terminating }) => terminating || ordinal >= set.size);
   if (set.size <= target) {
     const last = leaving[0];
-    return last && poll(drainWords(last, observed));
+    return last && poll(drainWords(last, observed.sets));
   }
   // User-deleted pods of other sets drain too, and count: the rate is one for the whole upgrade.
-  const draining = observed.sets.flatMap((each) =>
-    each.pods.filter((pod) => isDraining(pod, each, observed)),
-  );
+  const draining = drainingPods(observed.sets);
   if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
-    return poll(draining.map((pod) => drainWords(pod, observed)).join('; '));
+    return poll(draining.map((pod) => drainWords(pod, observed.sets)).join('; '));
   }
   // Of pods without a gate, which may be OrderedReady too, one goes after the other.
   const before = set.kind === 'declaration' ? leaving[0] : undefined;
@@ -85,8 +76,8 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   const via = spokesmanOf(situation);
   if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const node = nodeOf(victim, observed.sets);
-  if (!node || evacuationState(victim, observed) === 'prohibiting') return shrink;
-  if (evacuationState(victim, observed) !== undefined) return poll(drainWords(victim, observed));
+  if (!node || evacuationState(victim, observed.sets) === 'prohibiting') return shrink;
+  if (evacuationState(victim, observed.sets) !== undefined) return poll(drainWords(victim, observed.sets));
   const settings = settingsFor(set, situation);
   if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
@@ -175,40 +166,6 @@ function isTold(pod: Pod, settings: DrainSettings): boolean {
 
 function asJson(settings: DrainSettings): Json {
   return { ...settings, recipients: [...settings.recipients].sort() };
-}
-
-/** Its set is too small for it, a deletion is under way, or an evacuation runs, and the node has not handed everything over yet. */
-function isDraining(pod: Pod, { size }: NodeSet, observed: Observed): boolean {
-  const state = evacuationState(pod, observed);
-  if (state === 'prohibiting') return false;
-  // The StatefulSet controller may not have got round to deleting it yet.
-  if (!pod.terminating && pod.ordinal < size) return state !== undefined;
-  if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
-  // A node that no running node lists any more has stopped: only its pod's end is left.
-  return mayRun(pod, observed.sets) || state !== undefined;
-}
-
-function evacuationState(pod: Pod, observed: Observed): string | undefined {
-  return reportsOf(observed.sets)
-    .flatMap(({ evacuations }) => evacuations)
-    .find(({ node }) => isNodeOf(pod, node))?.state;
-}
-
-function drainWords(pod: Pod, observed: Observed): string {
-  const state = evacuationState(pod, observed);
-  const node = nodeOf(pod, observed.sets);
-  if (!node && state !== 'prohibiting' && mayRun(pod, observed.sets)) {
-    return `${pod.name} does not answer: whether it is drained is not known, and it is waited for until it has gone`;
-  }
-  if (state === 'prohibiting' || !node) return `${pod.name} is drained and stopping`;
-  const counts = `${node.clients} clients and ${node.sessions} sessions left`;
-  const gate: SidecarReport['gate'] | undefined = pod.report?.gate;
-  if (gate?.kind === 'gaveUp')
-    return `${pod.name} stops with ${gate.sessionsLost} sessions lost: ${gate.detail}`;
-  if (state === undefined && node.sessions === 0) return `${pod.name} holds nobody and is stopping`;
-  return state === undefined
-    ? `${pod.name} begins to drain, ${counts}`
-    : `${pod.name} is draining (${state}), ${counts}`;
 }
 
 function poll(message: string): Turn {

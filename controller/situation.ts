@@ -1,6 +1,5 @@
 import { sameJson } from '../lib/json.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
-import { unheard } from './hindrance.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 
 /** Who is who in what was observed: the words of an upgrade, found anew on every pass. */
@@ -177,16 +176,4 @@ export function isClientless(set: NodeSet, sets: NodeSet[]): boolean {
 /** The pods that a set keeps at its present size and that are not on their way out. */
 export function stayingPods({ pods, size }: NodeSet): Pod[] {
   return pods.filter(({ ordinal, terminating }) => ordinal < size && !terminating);
-}
-
-/** Why a set has not `size` Ready pods yet, in words; undefined when all of them are. Pods above that size are on their way out. */
-export function whyNotReady(set: NodeSet, size: number): string | undefined {
-  const pods = stayingPods(set).filter(({ ordinal }) => ordinal < size);
-  const unready = pods.find(({ failing, ready }) => failing && !ready) ?? pods.find(({ ready }) => !ready);
-  if (unready) {
-    const silent = unready.report && !unready.failing ? unheard(unready) : undefined;
-    return silent?.message ?? `${unready.name} ${unready.problem}`;
-  }
-  if (pods.length < size) return `${set.name} has ${pods.length} of ${size} pods`;
-  return undefined;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { plan } from '../../controller/plan.js';
 import type { NodeSet, Observed, Pod, Step } from '../../controller/model.js';
+import { revisionOf, setNameOf } from '../../lib/revision.js';
 import { NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
 
 const blue = 'emqx-bbbbbbbbb';
@@ -676,6 +677,30 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'deleteSet', set: green },
     },
     {
+      when: 'another node drains, what may join meanwhile stays: it could be given sessions (79868)',
+      seen: observed({
+        declaration: { template: NEWER },
+        sets: [
+          set(blue, { pods: { 1: terminating } }),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+        evacuations: { [`${blue}-1`]: 'evicting_conns' },
+      }),
+      then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', NEWER)) },
+    },
+    {
+      when: 'another node drains, what cannot join goes at once',
+      seen: observed({
+        declaration: { template: NEWER },
+        sets: [
+          set(blue, { pods: { 1: terminating } }),
+          set(green, { template: NEW, createdAtMs: 5, size: 1, pods: { 0: { ...unready, failing: true } } }),
+        ],
+        evacuations: { [`${blue}-1`]: 'evicting_conns' },
+      }),
+      then: { kind: 'deleteSet', set: green },
+    },
+    {
       when: 'a drained node is about to stop, the next set is made after it (2618)',
       seen: observed({
         declaration: { template: NEWER },
@@ -924,6 +949,17 @@ const cases: Record<string, Case[]> = {
       seen: observed({ status: { phase: 'Stable' }, sets: [set(blue, { pods: { 1: unready } })] }),
       then: { kind: 'wait' },
       phase: 'Degraded',
+    },
+    {
+      when: 'a pod that somebody deleted drains, it is named with what is left',
+      seen: observed({
+        status: { phase: 'Stable' },
+        sets: [set(blue, { pods: { 1: terminating } })],
+        evacuations: { [`${blue}-1`]: 'evicting_conns' },
+        clients: { [`${blue}-1`]: 40 },
+      }),
+      then: { kind: 'wait', forMs: 1000 },
+      says: /bbb has 2 of 3 pods; emqx-bbbbbbbbb-1 is draining \(evicting_conns\), 40 clients and 40 sessions left/,
     },
     {
       when: 'the first set is starting',

@@ -1,0 +1,44 @@
+import type { SidecarReport } from '../lib/control.js';
+import type { NodeSet, Pod } from './model.js';
+import { isNodeOf, mayRun, nodeOf, reportsOf } from './situation.js';
+
+/** Pods of any set that are on their way out, whoever asked for it, and whose node has not handed everything over yet. */
+export function drainingPods(sets: NodeSet[]): Pod[] {
+  return sets.flatMap((set) => set.pods.filter((pod) => isDraining(pod, set, sets)));
+}
+
+/** Its set is too small for it, a deletion is under way, or an evacuation runs, and the node has not handed everything over yet. */
+function isDraining(pod: Pod, { size }: NodeSet, sets: NodeSet[]): boolean {
+  const state = evacuationState(pod, sets);
+  if (state === 'prohibiting') return false;
+  // The StatefulSet controller may not have got round to deleting it yet.
+  if (!pod.terminating && pod.ordinal < size) return state !== undefined;
+  if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
+  // A node that no running node lists any more has stopped: only its pod's end is left.
+  return mayRun(pod, sets) || state !== undefined;
+}
+
+/** State of the evacuation of a pod's node, by anybody's word; absent when nobody tells of one. */
+export function evacuationState(pod: Pod, sets: NodeSet[]): string | undefined {
+  return reportsOf(sets)
+    .flatMap(({ evacuations }) => evacuations)
+    .find(({ node }) => isNodeOf(pod, node))?.state;
+}
+
+/** How far the drain of a pod is, in words. */
+export function drainWords(pod: Pod, sets: NodeSet[]): string {
+  const state = evacuationState(pod, sets);
+  const node = nodeOf(pod, sets);
+  if (!node && state !== 'prohibiting' && mayRun(pod, sets)) {
+    return `${pod.name} does not answer: whether it is drained is not known, and it is waited for until it has gone`;
+  }
+  if (state === 'prohibiting' || !node) return `${pod.name} is drained and stopping`;
+  const counts = `${node.clients} clients and ${node.sessions} sessions left`;
+  const gate: SidecarReport['gate'] | undefined = pod.report?.gate;
+  if (gate?.kind === 'gaveUp')
+    return `${pod.name} stops with ${gate.sessionsLost} sessions lost: ${gate.detail}`;
+  if (state === undefined && node.sessions === 0) return `${pod.name} holds nobody and is stopping`;
+  return state === undefined
+    ? `${pod.name} begins to drain, ${counts}`
+    : `${pod.name} is draining (${state}), ${counts}`;
+}
