@@ -7,8 +7,7 @@ import type { Stage } from './crew.js';
 import { IMAGES, applyEmqx, deleteNamespace, loadEmqx, makeNamespace, setImage } from './emqx.js';
 import { installSluice } from './install.js';
 import { jobStage } from './jobStage.js';
-import { showLive } from './live.js';
-import type { Screen } from './live.js';
+import type { Terminal } from './live.js';
 import { localStage } from './localStage.js';
 import type { Replacement } from './manifest.js';
 import { bundlePrograms } from './programs.js';
@@ -19,7 +18,8 @@ import { runUpgrade } from './upgrade.js';
 export interface DemoShell {
   env: NodeJS.ProcessEnv;
   say: (line: string) => void;
-  screen: Screen;
+  /** Shows the live view above which `say` writes. */
+  show: Terminal['show'];
   signal: AbortSignal;
 }
 
@@ -52,7 +52,7 @@ export async function runDemo(settings: DemoSettings, shell: DemoShell): Promise
       timeoutSeconds: settings.upgradeTimeoutSeconds,
       edit: async () => shell.say(await setImage(cluster, namespace, toImage)),
       say: shell.say,
-      show: (scene) => showLive(scene, shell.screen, upgrade.clients),
+      show: (scene) => shell.show(scene, upgrade.clients),
       outDir: settings.outDir,
       signal: shell.signal,
     });

@@ -2,6 +2,7 @@
 import { reportTable } from '../fleet/table.js';
 import { GivenError } from '../cluster/index.js';
 import { runDemo } from './demo.js';
+import { terminalOn } from './live.js';
 import { DEMO_USAGE, DemoSettingsError, demoSettings } from './settings.js';
 
 const stop = new AbortController();
@@ -10,7 +11,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const { stdout, stderr } = process;
-const say = (line: string) => void stderr.write(`${line}\n`);
+const { say, show } = terminalOn({
+  write: (text) => stderr.write(text),
+  isTerminal: stderr.isTTY,
+  columns: () => stderr.columns ?? 120,
+});
 
 try {
   if (process.argv.slice(2).some((word) => word === '--help' || word === '-h')) stdout.write(DEMO_USAGE);
@@ -19,11 +24,7 @@ try {
     const report = await runDemo(settings, {
       env: process.env,
       say,
-      screen: {
-        write: (text) => stderr.write(text),
-        isTerminal: stderr.isTTY,
-        columns: stderr.columns ?? 120,
-      },
+      show,
       signal: stop.signal,
     });
     stdout.write(reportTable(report, stdout.isTTY));

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { at, node, pod } from '../fleet/sample.js';
 import type { Strategy } from '../fleet/evidence.js';
 import type { BlueGreenSeen, NodeSeen, PodSeen } from '../fleet/observations.js';
-import { blockOf, lineOf, showLive } from './live.js';
+import { blockOf, lineOf, terminalOn } from './live.js';
 import { Scene, SceneTimeout } from './scene.js';
 import { areClientsBack, isUpgraded, isWhole, whatIsMissing } from './state.js';
 
@@ -139,29 +139,45 @@ describe('the live view', () => {
   it('is one line without a terminal', () => {
     const line = lineOf(scene);
     expect(line).toContain('Draining  green-0 6 (evicting_conns), green-1 4, green-2 4');
-    expect(line).toContain('12 connected, -1/s, +0/s, 0 refused, 3 messages/s, 3 endpoints');
+    expect(line).toContain(
+      '12 connected, 1 disconnects/s, 0 connects/s, 0 refused, 3 messages/s, 3 endpoints',
+    );
     expect(line).not.toContain('\n');
   });
 
   it('is a bar a node on a terminal', () => {
-    const block = blockOf(scene, 12);
+    const block = blockOf(scene, 12, 80);
     expect(block).toHaveLength(5);
     expect(block[1]).toBe(`  green-0      6 ${'█'.repeat(15)}${'·'.repeat(15)} (evicting_conns)`);
   });
 
+  it('breaks a long message into lines, and loses none of it', () => {
+    const message = 'green-0 is Pending: 0/4 nodes have enough memory';
+    const block = blockOf(sceneOf({ blueGreen: { phase: 'Progressing', message } }), 12, 30);
+    expect(block.slice(0, 3)).toEqual([
+      '  Progressing  green-0 is',
+      '  Pending: 0/4 nodes have',
+      '  enough memory',
+    ]);
+  });
+
   it('has something to show before anything was seen', () => {
-    expect(blockOf(new Scene(), 12)).toEqual(['  ']);
+    expect(blockOf(new Scene(), 12, 80)).toEqual(['  ']);
   });
 });
 
-describe('showLive', () => {
+describe('the terminal', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
   const shown = (isTerminal: boolean, forMs: number) => {
     const written: string[] = [];
-    const screen = { write: (text: string) => void written.push(text), isTerminal, columns: 40 };
-    const hide = showLive(sceneOf(), screen, 12);
+    const terminal = terminalOn({
+      write: (text: string) => void written.push(text),
+      isTerminal,
+      columns: () => 40,
+    });
+    const hide = terminal.show(sceneOf(), 12);
     jest.advanceTimersByTime(forMs);
     hide();
     jest.advanceTimersByTime(60_000);
@@ -175,6 +191,27 @@ describe('showLive', () => {
     expect(written.at(-1)).toBe(back);
     const lines = written.filter((text) => text !== back).flatMap((text) => text.trimEnd().split('\n'));
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
+  });
+
+  it('keeps every line that is said meanwhile', () => {
+    const screen: string[] = [];
+    const terminal = terminalOn({
+      write: (text) => {
+        const up = /^\u001b\[(\d+)A\u001b\[J$/.exec(text);
+        if (up) screen.splice(screen.length - Number(up[1]));
+        else screen.push(...text.trimEnd().split('\n'));
+      },
+      isTerminal: true,
+      columns: () => 80,
+    });
+    const hide = terminal.show(sceneOf(), 12);
+    for (const line of ['the image is changed', '$ kubectl set image', 'the fleet returns']) {
+      jest.advanceTimersByTime(1000);
+      terminal.say(line);
+    }
+    jest.advanceTimersByTime(1000);
+    hide();
+    expect(screen).toEqual(['the image is changed', '$ kubectl set image', 'the fleet returns']);
   });
 
   it('writes a line every five seconds elsewhere, without escape codes', () => {
