@@ -4,22 +4,12 @@ import { join } from 'node:path';
 import {
   coreDnsVersion,
   helmVersion,
+  kubernetesPrograms,
   kubernetesVersion,
   type BuildName,
-  type ProgramName,
 } from './catalog.js';
 import { run } from './run.js';
 import { projectRoot } from './settings.js';
-
-const kubernetesPrograms: readonly ProgramName[] = [
-  'etcd',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kubelet',
-  'kube-proxy',
-  'kubectl',
-];
 
 /** Where in the cache a build's programs lie; its name changes with whatever would change the programs. */
 export function buildFolder(cacheDir: string, build: BuildName): string {

@@ -1,12 +1,13 @@
 import { isAtLeast, type Version } from './versions.js';
 
-/** What each program of the cluster must be, and where it is to be had. Versions: shared/local-cluster.md's table. */
+/** What each program of the cluster must be, and where it is to be had. */
 export const kubernetesVersion = '1.34.4';
 export const etcdVersion = '3.6.4';
 export const coreDnsVersion = '1.12.4';
 export const helmVersion = '3.20.0';
 
-export const programNames = [
+/** One binary, built together. */
+export const kubernetesPrograms = [
   'etcd',
   'kube-apiserver',
   'kube-controller-manager',
@@ -14,9 +15,8 @@ export const programNames = [
   'kubelet',
   'kube-proxy',
   'kubectl',
-  'coredns',
-  'helm',
 ] as const;
+export const programNames = [...kubernetesPrograms, 'coredns', 'helm'] as const;
 export type ProgramName = (typeof programNames)[number];
 
 /** One Go build; `kubernetes` yields several programs in one binary. */
