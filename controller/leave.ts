@@ -1,6 +1,6 @@
 import { isRevision, setNameOf } from '../lib/revision.js';
 import type { NodeSet, Pod } from './model.js';
-import { podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
+import { isEmpty, podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
 
 /**
  * A stopped EMQX node that may leave the EMQX cluster now, and the pod whose sidecar is to ask for it. Never a running node; a
@@ -27,12 +27,7 @@ export function leaverOf(situation: Situation): { node: string; via: string } | 
     if (!place) return false;
     const { set, pod } = place;
     if (observed.declaration.hasClaims) {
-      return (
-        set !== active &&
-        set !== wanted &&
-        (set === undefined || (set.size === 0 && set.pods.length === 0)) &&
-        !running.has(node)
-      );
+      return set !== active && set !== wanted && (set === undefined || isEmpty(set)) && !running.has(node);
     }
     if (!pod) return !running.has(node);
     // A pod without a sidecar is Ready before it joins, so a fresh one that is not listed as running is refused.

@@ -9,6 +9,7 @@ import { closedOf, tellingOf, turnOf } from './retire.js';
 import {
   hasNobody,
   isClientless,
+  isEmpty,
   joinerOf,
   situationOf,
   spokesmanOf,
@@ -62,8 +63,7 @@ export function plan(observed: Observed): Decision {
 /** What is done while sets are being left belongs to that, whatever it is. */
 function phaseAfterSwitch(situation: Situation): Phase | undefined {
   const { observed, active, wanted, others } = situation;
-  const isLeaving =
-    active !== undefined && active === wanted && others.some(({ size, pods }) => size > 0 || pods.length > 0);
+  const isLeaving = active !== undefined && active === wanted && others.some((set) => !isEmpty(set));
   if (!isLeaving) return undefined;
   const { upgrade } = observed.blueGreen.status ?? {};
   return upgrade && delayLeftMs(situation) > 0 ? 'Delaying' : 'Draining';
@@ -235,7 +235,7 @@ function retire(situation: Situation): Verdict | undefined {
   const shrinking = [active, wanted].find((set) => set && set.size > wantedSize);
   const leaving = active?.pods.some(({ ordinal }) => ordinal >= active.size) === true;
   const isTurnOfOthers = active === wanted || wantedSize === 0;
-  const left = isTurnOfOthers ? others.filter(({ size, pods }) => size > 0 || pods.length > 0) : [];
+  const left = isTurnOfOthers ? others.filter((set) => !isEmpty(set)) : [];
   const told = tellingOf(situation);
   const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize, observed.sets) === undefined;
   if (told) return { ...told, phase: isQuiet ? 'Stable' : 'Progressing' };
@@ -286,9 +286,7 @@ function leave(situation: Situation): Verdict | undefined {
 
 /** Sets beyond the history limit go. */
 function prune({ observed, others }: Situation): Verdict | undefined {
-  const kept = others.filter(
-    ({ kind, size, pods }) => kind === 'revisionSet' && size === 0 && pods.length === 0,
-  );
+  const kept = others.filter((set) => set.kind === 'revisionSet' && isEmpty(set));
   const oldest = kept[0];
   if (!oldest || kept.length <= observed.blueGreen.spec.revisionHistoryLimit) return undefined;
   const because = `more than revisionHistoryLimit (${observed.blueGreen.spec.revisionHistoryLimit}) sets are kept`;

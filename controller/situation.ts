@@ -75,7 +75,7 @@ function findActive({ services, sets, blueGreen }: Observed, wantedRevision: str
   );
   if (selected.includes(wantedRevision)) return wantedRevision;
   const lastActive = sets.find(({ name }) => name === blueGreen.status?.active);
-  const running = sets.filter(({ size, pods }) => size > 0 || pods.length > 0);
+  const running = sets.filter((set) => !isEmpty(set));
   const oldest = running.find(({ kind }) => kind === 'revisionSet') ?? running[0];
   return selected[0] ?? lastActive?.revision ?? oldest?.revision ?? wantedRevision;
 }
@@ -171,6 +171,11 @@ export function isClientless(set: NodeSet, sets: NodeSet[]): boolean {
     const node = nodeOf(pod, sets);
     return node ? node.sessions === 0 : !pod.ready && pod.report?.joined !== true;
   });
+}
+
+/** Whether a set has come down for good: no pod is there, and none is asked for. */
+export function isEmpty({ size, pods }: NodeSet): boolean {
+  return size === 0 && pods.length === 0;
 }
 
 /** The pods that a set keeps at its present size and that are not on their way out. */

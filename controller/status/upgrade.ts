@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BlueGreenStatus, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
+import { isEmpty } from '../situation.js';
 
 type History = BlueGreenStatus['history'];
 
@@ -46,7 +47,7 @@ function begin(observed: Observed, decision: Decision): UpgradeStatus | undefine
   const left =
     decision.switchedAtMs === undefined
       ? undefined
-      : sets.find(({ name, size, pods }) => name !== decision.active && (size > 0 || pods.length > 0));
+      : sets.find((set) => set.name !== decision.active && !isEmpty(set));
   // Without a Service to switch it cannot begin.
   const isWanted =
     active !== undefined && decision.active !== decision.wanted && observed.services.length > 0;
