@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../lib/log.js';
+import { sleep } from '../lib/sleep.js';
 import type { ControlMaterial } from './control.js';
 import { keepControl } from './keep-control.js';
 import { keepServing } from './keep-serving.js';
@@ -58,7 +58,7 @@ export async function keepCertificates(options: KeepOptions, signal: AbortSignal
         waitMs = RETRY_MS;
       }
     }
-    await pause(waitMs, undefined, { signal }).catch(() => undefined);
+    await sleep(waitMs, signal);
   }
 }
 

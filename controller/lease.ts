@@ -1,10 +1,10 @@
 import type { JsonObject } from '../lib/json.js';
+import { numberAt, objectAt, textAt } from '../lib/fields.js';
 import type { Logger } from '../lib/log.js';
+import { sleep } from '../lib/sleep.js';
 import type { Kube } from './kube/client.js';
 import { isAlreadyExists, isConflict, isNotFound } from './kube/errors.js';
 import { PATH } from './kube/paths.js';
-import { pause } from './kube/watch.js';
-import { numberAt, objectAt, textAt } from './observe/fields.js';
 
 /** client-go's own times: a lease is good for 15 s, a leader stops after 10 s without a renewal, and all try every 2 s. */
 export const LEASE_TIMES = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
@@ -53,7 +53,7 @@ export async function whileLeader(
       if (shutdown.aborted) return;
       if (!isConflict(error) && !isAlreadyExists(error)) log.warn({ err: error }, 'lease not reached');
     }
-    await pause(times.retryMs * (0.75 + Math.random() / 2), shutdown);
+    await sleep(times.retryMs * (0.75 + Math.random() / 2), shutdown);
   }
 }
 
@@ -137,7 +137,7 @@ async function renew(
   let lease = held;
   let renewedAtMs = performance.now();
   for (;;) {
-    await pause(retryMs, signal);
+    await sleep(retryMs, signal);
     if (signal.aborted) return lease;
     const beganAtMs = performance.now();
     const leftMs = Math.max(1, Math.ceil(renewedAtMs + renewDeadlineMs - beganAtMs));

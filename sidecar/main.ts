@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTROL_PORT } from '../lib/control.js';
 import { makeV5Client } from '../lib/emqx/client.js';
 import { SIDECAR_PATHS } from '../lib/sidecar-env.js';
+import { sleep } from '../lib/sleep.js';
 import { readApiKey } from './api-key.js';
 import { makeControlHandler } from './control.js';
 import { readEnv } from './env.js';
@@ -71,7 +71,7 @@ try {
 async function watch(): Promise<void> {
   while (!signal.aborted) {
     const joined = await observer.look(signal);
-    await sleep(joined ? REST_MS : JOINING_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(joined ? REST_MS : JOINING_MS, signal);
   }
   log.info('stopped');
 }

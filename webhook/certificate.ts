@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../lib/log.js';
 import { isScaleToken, SCALE_TOKEN_KEY } from '../lib/scale-path.js';
+import { sleep } from '../lib/sleep.js';
 import type { AskApiServer } from './api-server.js';
 
 /** What TLS servers show: PEM certificate (chain) and its PEM key. */
@@ -43,7 +43,7 @@ export async function followCertificate(
     } catch (error) {
       if (!signal.aborted) log.warn({ err: error }, 'certificate not read');
     }
-    await pause(current ? everyMs.later : everyMs.first, undefined, { signal }).catch(() => undefined);
+    await sleep(current ? everyMs.later : everyMs.first, signal);
   }
 }
 

@@ -1,18 +1,12 @@
 import type { Operation } from 'rfc6902';
 import { canonical, sameJson, type JsonObject } from '../lib/json.js';
+import { objectAt, textAt } from '../lib/fields.js';
 import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
 import { untouched, type Answer } from './answer.js';
 import { editMetadata, setField } from './edit.js';
-import {
-  annotationsOf,
-  isBeingDeleted,
-  labelsOf,
-  objectAt,
-  textAt,
-  type AdmissionRequest,
-} from './review.js';
+import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
 import { isTraceparent } from './trace.js';
 
 /**

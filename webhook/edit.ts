@@ -1,6 +1,6 @@
 import type { Operation } from 'rfc6902';
+import { objectAt } from '../lib/fields.js';
 import { isObject, type Json, type JsonObject } from '../lib/json.js';
-import { objectAt } from './review.js';
 
 /**
  * Operations that give labels or annotations of `object` the values wanted (undefined: none at all); nothing for

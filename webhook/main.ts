@@ -1,5 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { makeLogger } from '../lib/log.js';
+import { readServiceAccount } from '../lib/service-account.js';
+import { sleep } from '../lib/sleep.js';
 import { makeAskApiServer } from './api-server.js';
 import { makeApp, makeRoutes } from './app.js';
 import { makeBlueGreens } from './blue-greens.js';
@@ -9,7 +10,7 @@ import { readSettings } from './settings.js';
 
 const log = makeLogger('webhook');
 const settings = readSettings(process.env);
-const ask = makeAskApiServer(process.env);
+const ask = makeAskApiServer(await readServiceAccount(process.env));
 const ending = new AbortController();
 process.once('SIGTERM', () => ending.abort());
 process.once('SIGINT', () => ending.abort());
@@ -50,5 +51,5 @@ if (!ending.signal.aborted) {
 
 await following;
 log.info({ forMs: settings.leaveMs }, 'leaving: answering until every API server has noticed');
-if (isListening) await pause(settings.leaveMs);
+if (isListening) await sleep(settings.leaveMs);
 await Promise.all([close(server), close(health)]);

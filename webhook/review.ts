@@ -1,3 +1,4 @@
+import { objectAt, textAt } from '../lib/fields.js';
 import { isObject, type JsonObject } from '../lib/json.js';
 
 /** One admission request, its names those of `admission.k8s.io/v1`, reduced to what a decision may depend on. */
@@ -41,36 +42,24 @@ export function parseReview(body: string): AdmissionRequest {
     subResource: textAt(request, 'subResource'),
     namespace: textAt(request, 'namespace'),
     name: textAt(request, 'name'),
-    user: textAt(objectAt(request, 'userInfo'), 'username'),
+    user: textAt(request, 'userInfo', 'username'),
     dryRun: request['dryRun'] === true,
     object: objectAt(request, 'object'),
     oldObject: objectAt(request, 'oldObject'),
   };
 }
 
-/** The object under `key`, or an empty one. */
-export function objectAt(parent: JsonObject, key: string): JsonObject {
-  const value = parent[key];
-  return isObject(value) ? value : {};
-}
-
-/** The string under `key`, or an empty one. */
-export function textAt(parent: JsonObject, key: string): string {
-  const value = parent[key];
-  return typeof value === 'string' ? value : '';
-}
-
 export function labelsOf(object: JsonObject): JsonObject {
-  return objectAt(objectAt(object, 'metadata'), 'labels');
+  return objectAt(object, 'metadata', 'labels');
 }
 
 export function annotationsOf(object: JsonObject): JsonObject {
-  return objectAt(objectAt(object, 'metadata'), 'annotations');
+  return objectAt(object, 'metadata', 'annotations');
 }
 
 /** Whether the object is on its way out; nobody may stand in the way of that. */
 export function isBeingDeleted(object: JsonObject): boolean {
-  return textAt(objectAt(object, 'metadata'), 'deletionTimestamp') !== '';
+  return textAt(object, 'metadata', 'deletionTimestamp') !== '';
 }
 
 function parseJson(body: string): JsonObject {

@@ -1,7 +1,8 @@
+import { textAt } from '../lib/fields.js';
 import { sameJson } from '../lib/json.js';
 import { LABEL } from '../lib/names.js';
 import { untouched, type Answer } from './answer.js';
-import { isBeingDeleted, labelsOf, textAt, type AdmissionRequest } from './review.js';
+import { isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
 import { isKubernetesOwn } from './users.js';
 
 /** Name of the declaration that the StatefulSet of the request belongs to; empty when it is no revision set. */

@@ -1,6 +1,7 @@
+import { objectAt } from '../lib/fields.js';
 import { untouched, type Answer } from './answer.js';
 import { setField } from './edit.js';
-import { objectAt, type AdmissionRequest } from './review.js';
+import type { AdmissionRequest } from './review.js';
 
 /** All that the webhook asks of the API server. */
 export interface BlueGreens {

@@ -1,8 +1,9 @@
+import { objectAt, textAt } from '../lib/fields.js';
 import { disownSpec } from '../lib/managed-fields.js';
 import { LABEL } from '../lib/names.js';
 import { untouched, type Answer } from './answer.js';
 import { editMap, editMetadata } from './edit.js';
-import { isBeingDeleted, labelsOf, objectAt, textAt, type AdmissionRequest } from './review.js';
+import { isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
 
 /**
  * Answers an UPDATE by anyone but Sluice of a Service that Sluice manages: what decides which revision gets the
@@ -14,7 +15,7 @@ export function admitService({ operation, object, oldObject }: AdmissionRequest)
   const spec = objectAt(object, 'spec');
   if (Object.keys(objectAt(spec, 'selector')).length === 0) return untouched();
 
-  const revision = textAt(objectAt(objectAt(oldObject, 'spec'), 'selector'), LABEL.revision);
+  const revision = textAt(oldObject, 'spec', 'selector', LABEL.revision);
   const selector: Record<string, string> = revision === '' ? {} : { [LABEL.revision]: revision };
   return {
     kind: 'admit',

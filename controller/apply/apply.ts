@@ -1,6 +1,6 @@
 import { unreachable } from '../../lib/unreachable.js';
 import type { Step } from '../model.js';
-import { nameOf } from '../observe/fields.js';
+import { nameOf } from '../../lib/fields.js';
 import { sidecarAddress } from '../observe/pods.js';
 import { SidecarError } from '../sidecars.js';
 import { carrySize, createBlueGreen } from './bluegreen.js';

@@ -1,7 +1,7 @@
 import { canonical, isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
 import { PATH } from '../kube/paths.js';
-import { annotationOf, at } from '../observe/fields.js';
+import { annotationOf, at } from '../../lib/fields.js';
 import { disown } from './disown.js';
 import type { Site } from './tools.js';
 

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../lib/json.js';
 import { disownSpec } from '../../lib/managed-fields.js';
 import { FIELD_MANAGER, type Kube, type PatchOperation } from '../kube/client.js';
 import { ApiError } from '../kube/errors.js';
-import { objectsAt, textAt } from '../observe/fields.js';
+import { objectsAt, textAt } from '../../lib/fields.js';
 
 /** Each attempt reads the object anew; more than this many writers at once is somebody's hot loop. */
 const ATTEMPTS = 5;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BLUEGREEN } from '../../lib/names.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
-import { textAt } from '../observe/fields.js';
+import { textAt } from '../../lib/fields.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
 

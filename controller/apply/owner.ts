@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json.js';
-import { nameOf, textAt } from '../observe/fields.js';
+import { nameOf, textAt } from '../../lib/fields.js';
 
 /** The owner reference to a StatefulSet. */
 export function ownerOf(statefulSet: JsonObject): JsonObject {

@@ -1,6 +1,6 @@
 import { LABEL } from '../../lib/names.js';
 import { PATH } from '../kube/paths.js';
-import { nameOf, textAt } from '../observe/fields.js';
+import { nameOf, textAt } from '../../lib/fields.js';
 import { disown } from './disown.js';
 import type { Site } from './tools.js';
 

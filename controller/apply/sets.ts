@@ -5,7 +5,7 @@ import { inject } from '../inject/inject.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import type { NodeSet, Observed, Step } from '../model.js';
-import { controllerUidOf, nameOf, objectAt, objectsAt, textAt } from '../observe/fields.js';
+import { controllerUidOf, nameOf, objectAt, objectsAt, textAt } from '../../lib/fields.js';
 import { resizeDeclaration } from './declaration.js';
 import { createKeySecret, keySecretName } from './key-secret.js';
 import { ownerOf } from './owner.js';

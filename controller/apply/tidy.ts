@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../lib/json.js';
 import { PATH } from '../kube/paths.js';
-import { controllerUidOf, nameOf, textAt } from '../observe/fields.js';
+import { controllerUidOf, nameOf, textAt } from '../../lib/fields.js';
 import { disown, isOwned } from './disown.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';

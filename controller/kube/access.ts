@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { AgentOptions } from 'node:https';
+import { readServiceAccount } from '../../lib/service-account.js';
 
 /** Where the API server is, and how to show who we are. */
 export interface Access {
@@ -12,39 +11,15 @@ export interface Access {
   headers: () => Promise<Record<string, string>>;
 }
 
-const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** The kubelet renews a token at 80 % of its life (at least 10 minutes); a minute keeps us well within. */
-const TOKEN_REREAD_MS = 60_000;
-
 /**
  * The pod's own service account, if there is one, else the kubeconfig (`KUBECONFIG`, `~/.kube/config`).
  * @throws Error when neither can be read
  */
 export async function findAccess(environment: NodeJS.ProcessEnv): Promise<Access> {
-  const inCluster = environment['KUBERNETES_SERVICE_HOST'] && existsSync(`${SERVICE_ACCOUNT}/token`);
-  return inCluster ? serviceAccountAccess(environment) : kubeConfigAccess();
-}
-
-/**
- * Reads the mounted service account. Done here, not by `@kubernetes/client-node`: loading that library costs
- * 40–90 MB of memory, and in a pod nothing of it is needed.
- */
-async function serviceAccountAccess(environment: NodeJS.ProcessEnv): Promise<Access> {
-  const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
-  const port = environment['KUBERNETES_SERVICE_PORT'] ?? '443';
-  const ca = await readFile(`${SERVICE_ACCOUNT}/ca.crt`, 'utf8');
-  let token = { text: '', readAtMs: Number.NEGATIVE_INFINITY };
-  return {
-    origin: new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`),
-    tls: { ca },
-    headers: async () => {
-      if (performance.now() - token.readAtMs > TOKEN_REREAD_MS) {
-        const text = (await readFile(`${SERVICE_ACCOUNT}/token`, 'utf8')).trim();
-        token = { text, readAtMs: performance.now() };
-      }
-      return { authorization: `Bearer ${token.text}` };
-    },
-  };
+  const account = await readServiceAccount(environment);
+  if (!account) return kubeConfigAccess();
+  const { origin, ca, token } = account;
+  return { origin, tls: { ca }, headers: async () => ({ authorization: `Bearer ${await token()}` }) };
 }
 
 /** A kubeconfig with all its ways to log in (certificates, tokens, exec plugins): the library's work. */

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../../lib/json.js';
+import { sleep } from '../../lib/sleep.js';
 import { continueOf, itemsOf, listQuery, readText } from './client.js';
 import { ApiError, apiErrorOf, isGone } from './errors.js';
 import { asError, type Transport } from './transport.js';
@@ -59,12 +60,12 @@ export async function watchMetadata(
         const seconds = Math.max(1, Math.ceil((relistAtMs - performance.now()) / 1000));
         const beganAtMs = performance.now();
         version = await follow(transport, options, { known, version, seconds }, signal);
-        if (performance.now() - beganAtMs < 1000) await pause(1000, signal);
+        if (performance.now() - beganAtMs < 1000) await sleep(1000, signal);
       }
     } catch (error) {
       if (signal.aborted) return;
       if (!isGone(error)) options.onTrouble(error);
-      await pause(backoffMs * (0.5 + Math.random() / 2), signal);
+      await sleep(backoffMs * (0.5 + Math.random() / 2), signal);
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MS.most);
     }
   }
@@ -200,18 +201,4 @@ function texts(value: unknown): Record<string, string> {
 /** Only Sluice's: `kubectl apply` keeps the whole object in an annotation, which must not stay in memory. */
 function ownAnnotations(value: unknown): Record<string, string> {
   return Object.fromEntries(Object.entries(texts(value)).filter(([key]) => key.startsWith('sluice.dev/')));
-}
-
-/** Waits; ends early, without an error, when the signal is aborted. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
 import { DEFAULT_SPEC, type BlueGreenSpec } from '../../lib/types.js';
 import type { BlueGreen } from '../model.js';
-import { annotationOf, numberAt, objectAt, sizeOf, textAt } from './fields.js';
+import { annotationOf, numberAt, objectAt, sizeOf, textAt } from '../../lib/fields.js';
 
 /**
  * Reads a BlueGreen. The API server has checked it against the CRD's schema and filled in the defaults.

@@ -7,7 +7,16 @@ import { PATH } from '../kube/paths.js';
 import type { Observed } from '../model.js';
 import type { Sidecars } from '../sidecars.js';
 import { specOf } from './bluegreen.js';
-import { at, controllerUidOf, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt } from './fields.js';
+import {
+  at,
+  controllerUidOf,
+  labelOf,
+  nameOf,
+  numberAt,
+  objectAt,
+  objectsAt,
+  textAt,
+} from '../../lib/fields.js';
 import { parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
 import { clientServices } from './services.js';

@@ -18,7 +18,7 @@ import {
   sizeOf,
   textAt,
   timeAt,
-} from './fields.js';
+} from '../../lib/fields.js';
 import { parsePod } from './pods.js';
 import { clientServices, parseService } from './services.js';
 

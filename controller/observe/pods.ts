@@ -3,7 +3,7 @@ import type { JsonObject } from '../../lib/json.js';
 import { LABEL } from '../../lib/names.js';
 import { SIDECAR } from '../inject/sidecar.js';
 import type { Pod } from '../model.js';
-import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } from './fields.js';
+import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } from '../../lib/fields.js';
 
 /** A pod that has not been ready for so long will not become so by waiting. */
 const FAILING_AFTER_MS = 300_000;

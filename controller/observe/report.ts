@@ -1,7 +1,7 @@
 import type { ApiState, DrainSettings, ForeignProcess, GateState, SidecarReport } from '../../lib/control.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import type { EmqxNodeStatus, EvacuationState, NodeEvacuationStatus } from '../../lib/types.js';
-import { at, numberAt, objectAt, objectsAt, textAt } from './fields.js';
+import { at, numberAt, objectAt, objectsAt, textAt } from '../../lib/fields.js';
 
 /** Reads a sidecar's report. It comes from a pod that its users can change: whatever is missing or odd is read as nothing known. */
 export function parseReport(raw: unknown): SidecarReport {

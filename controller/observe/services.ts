@@ -2,7 +2,7 @@ import type { JsonObject } from '../../lib/json.js';
 import { LABEL } from '../../lib/names.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
 import type { ClientService } from '../model.js';
-import { labelOf, nameOf, objectAt, objectsAt, textAt } from './fields.js';
+import { labelOf, nameOf, objectAt, objectsAt, textAt } from '../../lib/fields.js';
 
 /**
  * The client Services among all of a namespace: those that the spec names, else every one that, its revision key aside, selects

@@ -5,7 +5,7 @@ import type { Kube } from '../kube/client.js';
 import { isAlreadyExists, isConflict, isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import { selectorOf, type View } from '../observe/observe.js';
-import { objectAt, textAt } from '../observe/fields.js';
+import { objectAt, textAt } from '../../lib/fields.js';
 import type { Decision } from '../model.js';
 import { eventFor, happenings } from './events.js';
 import { statusOf, type Trouble } from './status.js';

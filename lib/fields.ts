@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../../lib/json.js';
+import { isObject, type Json, type JsonObject } from './json.js';
 
 /** Ways into raw objects that never fail: what is missing or of another type is empty. */
 export function at(raw: Json | undefined, ...path: string[]): Json | undefined {
