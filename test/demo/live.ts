@@ -15,13 +15,13 @@ export interface Screen {
 /** Lines that stay, and below them the state as it is now. */
 export interface Terminal {
   /** Writes a line above the live view. */
-  say(line: string): void;
+  say: (line: string) => void;
   /**
    * Shows the upgrade as it goes on: drawn over itself on a terminal, else a line every few seconds.
    * @param clients all of them, for the length of the bars
    * @returns what ends it
    */
-  show(scene: Scene, clients: number): () => void;
+  show: (scene: Scene, clients: number) => () => void;
 }
 
 const REDRAW_MS = 500;

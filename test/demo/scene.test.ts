@@ -197,8 +197,8 @@ describe('the terminal', () => {
     const screen: string[] = [];
     const terminal = terminalOn({
       write: (text) => {
-        const up = /^\u001b\[(\d+)A\u001b\[J$/.exec(text);
-        if (up) screen.splice(screen.length - Number(up[1]));
+        const [, up] = text.split('\u001b');
+        if (up !== undefined) screen.splice(screen.length - Number(up.slice(1, -1)));
         else screen.push(...text.trimEnd().split('\n'));
       },
       isTerminal: true,
