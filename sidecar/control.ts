@@ -4,7 +4,7 @@ import { EmqxApiError } from '../lib/emqx/errors.js';
 import type { Json } from '../lib/json.js';
 import { InvalidSettings, isNodeName, parseSettings } from './drain-settings.js';
 import type { Log } from './log.js';
-import { NodeRuns, OwnNode } from './nodes.js';
+import { LeavesByItself, NodeRuns, OwnNode } from './nodes.js';
 
 /** What the control port can have done; see lib/control.ts. */
 export interface Controls {
@@ -100,6 +100,7 @@ function refusalOf(error: unknown): { status: number; message: string } {
   if (error instanceof BadRequest) return { status: error.status, message: error.message };
   if (error instanceof InvalidSettings) return { status: 400, message: error.message };
   if (error instanceof NodeRuns || error instanceof OwnNode) return { status: 409, message: error.message };
+  if (error instanceof LeavesByItself) return { status: 501, message: error.message };
   if (error instanceof EmqxApiError) return { status: 502, message: error.message };
   return { status: 500, message: error instanceof Error ? error.message : String(error) };
 }

@@ -1,5 +1,5 @@
 import { CONTROL_PORT } from '../lib/control.js';
-import { makeV5Client } from '../lib/emqx/client.js';
+import { makeEmqxClient } from '../lib/emqx/find.js';
 import { SIDECAR_PATHS } from '../lib/sidecar-env.js';
 import { sleep } from '../lib/sleep.js';
 import { readApiKey } from './api-key.js';
@@ -27,18 +27,19 @@ process.once('SIGINT', () => stop.abort());
 const share = openShare(process.env['SLUICE_SHARE'] ?? SIDECAR_PATHS.share);
 const keyFolder = process.env['SLUICE_KEY_DIR'] ?? SIDECAR_PATHS.apiKey;
 const settings = openSettings(share, env.apiPort, () => readApiKey(keyFolder));
-const emqx = makeV5Client({
+const emqx = makeEmqxClient({
   host: process.env['SLUICE_API_HOST'] ?? '127.0.0.1',
   port: env.apiPort,
   credentials: () => settings.key(),
 });
-const peers = servicePeers(env.headlessService, env.apiPort);
 const observer = makeObserver({
   pod: env.pod,
   share,
   emqx,
   settings,
-  findPeers: (aborted) => findPeers(peers, aborted),
+  // peers have the same API as this node
+  findPeers: (aborted) =>
+    findPeers(servicePeers(env.headlessService, emqx.api()?.port ?? env.apiPort), aborted),
   nowMs: () => performance.now(),
   log,
 });

@@ -7,6 +7,11 @@ export class NodeRuns extends Error {
   override readonly name = 'NodeRuns';
 }
 
+/** This EMQX has no call that takes a node out of its cluster. */
+export class LeavesByItself extends Error {
+  override readonly name = 'LeavesByItself';
+}
+
 /** The node's own sidecar drains it, as its pod ends: it is not to be evacuated by request. */
 export class OwnNode extends Error {
   override readonly name = 'OwnNode';
@@ -15,12 +20,15 @@ export class OwnNode extends Error {
 /**
  * Takes a stopped node out of the cluster; one that is no member is out already.
  * @throws NodeRuns when it runs: it would drop its database
+ * @throws LeavesByItself when EMQX's API has no call for it
  * @throws EmqxApiError
  */
 export async function leave(emqx: EmqxClient, node: string, signal: AbortSignal): Promise<void> {
   const found = (await emqx.nodes(signal)).find((member) => member.node === node);
   if (found && found.node_status !== 'stopped') throw new NodeRuns(`${node} is ${found.node_status}`);
-  if (found) await emqx.forceLeave(node, signal);
+  if (!found) return;
+  if ((await emqx.forceLeave(node, signal)) === 'byItself')
+    throw new LeavesByItself(`EMQX 4 has no call for a node to leave: its autoclean takes ${node} out`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApiState, GateState, SidecarReport } from '../lib/control.js';
+import type { ApiState, ForeignProcess, GateState, SidecarReport } from '../lib/control.js';
 import type { EmqxClient } from '../lib/emqx/client.js';
 import { EmqxApiError } from '../lib/emqx/errors.js';
 import type { RebalanceStatus } from '../lib/emqx/parse.js';
@@ -185,9 +185,23 @@ export function makeObserver(parts: ObserverParts): Observer {
       report.self = self;
       report.clusterNodes = nodes;
       report.nodes = await emqx.nodes(signal);
-      await ownStatus(signal);
-      if (hasEvacuation) report.evacuations = await emqx.globalStatus(signal);
+      const status = await ownStatus(signal);
+      report.foreign = ownForeign(self, status);
+      if (status) {
+        const all = await emqx.globalStatus(signal);
+        report.evacuations = all.evacuations;
+        report.foreign.push(...all.foreign.filter(({ node }) => node !== self));
+      }
+      if (nodes.every((node) => node === self) && (await emqx.allowsCluster(signal)) === false)
+        report.singleNodeLicence = true;
     });
+  }
+
+  /** What somebody else runs on this node itself. */
+  function ownForeign(node: string, status: RebalanceStatus | undefined): ForeignProcess[] {
+    if (status?.kind === 'other') return [{ ...status.foreign, node }];
+    if (status?.kind !== 'evacuating' || share.line('foreign') === '') return [];
+    return [{ process: 'evacuation', node, state: status.evacuation.state }];
   }
 
   /** Starts a reading; a second one beside it would only hold EMQX up more. */
@@ -221,10 +235,12 @@ export function makeObserver(parts: ObserverParts): Observer {
     look: lookAndSettle,
     async report(signal) {
       const report = await readPart(signal);
+      const api = emqx.api();
       // what lies in the share costs nothing, and the controller waits for it: told settings, the end of a drain
       return {
         ...report,
         ...(hasEvacuation === undefined ? {} : { hasEvacuation }),
+        ...(api === undefined ? {} : { emqxApi: api.version }),
         joined: isJoined(),
         gate: gate(),
         settings: settings.current(),
