@@ -1,6 +1,8 @@
 import type { SidecarReport } from '../lib/control.js';
 import type { NodeSet, Pod } from './model.js';
+import type { Hindrance } from './hindrance.js';
 import { isNodeOf, mayRun, nodeOf, reportsOf } from './situation.js';
+import { counted } from './words.js';
 
 /** Pods of any set that are on their way out, whoever asked for it, and whose node has not handed everything over yet. */
 export function drainingPods(sets: NodeSet[]): Pod[] {
@@ -25,6 +27,14 @@ export function evacuationState(pod: Pod, sets: NodeSet[]): string | undefined {
     .find(({ node }) => isNodeOf(pod, node))?.state;
 }
 
+/** The drains that are waited for: their figures change, the wait is the same. */
+export function drainOf(pods: Pod[], sets: NodeSet[]): Hindrance {
+  return {
+    message: pods.map((pod) => drainWords(pod, sets)).join('; '),
+    about: `${pods.map(({ name }) => name).join(', ')} to hand over and stop`,
+  };
+}
+
 /** How far the drain of a pod is, in words. */
 export function drainWords(pod: Pod, sets: NodeSet[]): string {
   const state = evacuationState(pod, sets);
@@ -33,10 +43,10 @@ export function drainWords(pod: Pod, sets: NodeSet[]): string {
     return `${pod.name} does not answer: whether it is drained is not known, and it is waited for until it has gone`;
   }
   if (state === 'prohibiting' || !node) return `${pod.name} is drained and stopping`;
-  const counts = `${node.clients} clients and ${node.sessions} sessions left`;
+  const counts = `${counted(node.clients, 'client')} and ${counted(node.sessions, 'session')} left`;
   const gate: SidecarReport['gate'] | undefined = pod.report?.gate;
   if (gate?.kind === 'gaveUp')
-    return `${pod.name} stops with ${gate.sessionsLost} sessions lost: ${gate.detail}`;
+    return `${pod.name} stops with ${counted(gate.sessionsLost, 'session')} lost: ${gate.detail}`;
   if (state === undefined && node.sessions === 0) return `${pod.name} holds nobody and is stopping`;
   return state === undefined
     ? `${pod.name} begins to drain, ${counts}`

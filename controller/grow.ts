@@ -1,6 +1,7 @@
 import type { NodeSet } from './model.js';
 import { stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
+import { counted } from './words.js';
 
 /** A StatefulSet's pods appear within seconds; where none does for so long it is refused, and another template may be what mends it. */
 const POD_APPEARS_MS = 60_000;
@@ -36,10 +37,10 @@ function whyBlank(active: NodeSet, { observed }: Situation): string | undefined 
 }
 
 function make(name: string, revision: string, size: number): Verdict {
-  return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${size} nodes`);
+  return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${counted(size, 'node')}`);
 }
 
 function enlarge(set: NodeSet, to: number): Verdict {
-  const because = `${to} nodes are wanted`;
+  const because = `${counted(to, 'node')} wanted`;
   return progress({ kind: 'resize', set: set.name, to, because }, `${set.name} grows to ${to}: ${because}`);
 }

@@ -21,6 +21,10 @@ export interface Pod {
   problem: string;
   /** It will not become ready by waiting: crash loop, image not to be had, not schedulable, or not ready for 5 minutes. */
   failing: boolean;
+  /** Kubernetes' reason for which one of its containers cannot run, such as CrashLoopBackOff; absent when none waits in vain. */
+  stuckBy?: string;
+  /** Since when it has not been ready, ms since the epoch; absent when it is. */
+  unreadySinceMs?: number;
   /** Restarts of EMQX's container. */
   restarts: number;
   /** Absent: the pod has no sidecar, or it did not answer in time. */
@@ -66,13 +70,22 @@ export interface Declaration {
   deleting: boolean;
   requestedBy: string;
   traceparent: string;
-  /** The revision refused, and the one it was to replace. */
-  aborted?: { revision: string; replacing: string };
-  /** Triggers set by people; the revision meant. */
+  /** The revision refused, the one it was to replace, and why in words. */
+  aborted?: Aborted;
+  /** Triggers set by people, here or on the BlueGreen; the revision meant, or its set's name. */
   promote: string;
   abort: string;
   retry: string;
 }
+
+export interface Aborted {
+  revision: string;
+  replacing: string;
+  because?: string;
+}
+
+/** What people ask for by an annotation. */
+export type Trigger = 'promote' | 'abort' | 'retry';
 
 /** A client Service of the declaration. */
 export interface ClientService {
@@ -135,8 +148,19 @@ export type Step =
   /** Write annotation `aborted`, or take it and the triggers away. */
   | { kind: 'abort'; revision: string; replacing: string; because: string }
   | { kind: 'clearAborted' }
+  /** Take triggers away that are done with, or that name nothing (`ignored`): only where they have these values. */
+  | { kind: 'clearTriggers'; triggers: Partial<Record<Trigger, string>>; ignored: boolean }
   | { kind: 'wait'; forMs: number }
   | { kind: 'rest' };
+
+/** Why a person has to act; also the reason of the conditions and of the event. */
+export type StallReason =
+  | 'PodFailing'
+  | 'ProgressDeadlineExceeded'
+  | 'ApiKeyRefused'
+  | 'NoService'
+  | 'NoEvacuation'
+  | 'UpgradeAborted';
 
 /** A step, with the phase it belongs to and what is waited for, in words. */
 export interface Decision {
@@ -150,8 +174,10 @@ export interface Decision {
   activeRevision: string;
   wantedRevision: string;
   wantedSize: number;
+  /** What is waited for, where the message holds figures that change meanwhile: the wait is timed by it. */
+  about?: string;
   /** Something keeps the loop from going on until a person acts: `message` says what to do. */
-  stalled: boolean;
+  stalled?: StallReason;
   /** Nothing of an upgrade is left to do: an upgrade record that is still open has ended. */
   settled: boolean;
   /** When the EndpointSlices were first seen to hold exactly the active set's pods in this upgrade, ms since the epoch. */

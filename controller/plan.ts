@@ -1,5 +1,5 @@
 import type { Phase } from '../lib/types.js';
-import { abort } from './abort.js';
+import { abort, consume, isPromoted } from './abort.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
@@ -17,6 +17,7 @@ import {
   type Situation,
 } from './situation.js';
 import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
+import { counted } from './words.js';
 
 /** In order: the first rule that has something to say decides the pass. */
 const RULES: Rule[] = [
@@ -24,6 +25,7 @@ const RULES: Rule[] = [
   pin,
   pause,
   abort,
+  consume,
   discard,
   leave,
   reopen,
@@ -47,7 +49,6 @@ export function plan(observed: Observed): Decision {
   const phase =
     verdict.phase === 'Progressing' ? (phaseAfterSwitch(situation) ?? 'Progressing') : verdict.phase;
   return {
-    stalled: false,
     // At size 0 nothing of an upgrade can be done, so none is open: it begins when there are nodes again.
     settled: verdict.step.kind === 'rest' && (activeRevision === wantedRevision || wantedSize === 0),
     ...verdict,
@@ -107,7 +108,7 @@ function hold({ observed: { declaration, blueGreen } }: Situation): Verdict | un
   if (declaration.wish !== undefined && declaration.wish !== blueGreen.carried) {
     return progress(
       { kind: 'carrySize', replicas: declaration.wish },
-      `${declaration.wish} nodes are wanted`,
+      `${counted(declaration.wish, 'node')} wanted`,
     );
   }
   return undefined;
@@ -202,15 +203,15 @@ function switchOver(situation: Situation): Verdict | undefined {
   const { observed, wanted, activeRevision, wantedRevision, wantedName, wantedSize } = situation;
   if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
   if (observed.services.length === 0)
-    return { ...waitFor('Progressing', noService(observed)), stalled: true };
+    return waitFor('Progressing', { message: noService(observed), stalled: 'NoService' });
   if (!wanted) return undefined;
   const hindrance = hindranceOf(situation, wanted);
-  if (hindrance) return { ...waitFor('Progressing', hindrance.message), stalled: hindrance.stalled };
+  if (hindrance) return waitFor('Progressing', hindrance);
   const { promotion } = observed.blueGreen.spec;
-  if (!promotion.auto && ![wantedRevision, wantedName].includes(observed.declaration.promote)) {
+  if (!promotion.auto && !isPromoted(situation)) {
     return waitFor(
       'AwaitingPromotion',
-      `${wantedName} is ready; annotate sluice.dev/promote=${wantedRevision} to switch to it`,
+      `${wantedName} is ready; annotate sluice.dev/promote=${wantedRevision} to switch to it, or set spec.promotion.auto`,
     );
   }
   const services = observed.services.map(({ name }) => name);
@@ -237,14 +238,15 @@ function retire(situation: Situation): Verdict | undefined {
   const isTurnOfOthers = active === wanted || wantedSize === 0;
   const left = isTurnOfOthers ? others.filter((set) => !isEmpty(set)) : [];
   const told = tellingOf(situation);
-  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize, observed.sets) === undefined;
+  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize, observed) === undefined;
   if (told) return { ...told, phase: isQuiet ? 'Stable' : 'Progressing' };
   if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]
-    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize), observed.sets))
+    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize), observed))
     .find(Boolean);
-  if (starting !== undefined) return waitFor('Draining', `no pod is taken down while ${starting}`);
+  if (starting)
+    return waitFor('Draining', { ...starting, message: `no pod is taken down while ${starting.message}` });
   if (left.length > 0) {
     const mixed = endpointsApart(situation, active);
     if (mixed !== undefined) return waitFor('Delaying', mixed);
@@ -293,27 +295,23 @@ function prune({ observed, others }: Situation): Verdict | undefined {
   return progress({ kind: 'deleteSet', set: oldest.name, because }, because);
 }
 
-function rest({
-  active,
-  activeName,
-  wantedSize,
-  isAborted,
-  observed: { declaration, blueGreen, sets },
-}: Situation): Verdict {
-  const notReady = active ? whyNotReady(active, wantedSize, sets) : undefined;
-  if (notReady !== undefined) {
+function rest({ active, activeName, wantedSize, isAborted, observed }: Situation): Verdict {
+  const { declaration, blueGreen } = observed;
+  const notReady = active ? whyNotReady(active, wantedSize, observed) : undefined;
+  if (notReady) {
     const isEnding = active?.pods.some(({ terminating }) => terminating) === true;
     // A first start, or a growth, is no degradation.
     const isOnItsWay = [undefined, 'Progressing'].includes(blueGreen.status?.phase);
     return waitFor(isOnItsWay ? 'Progressing' : 'Degraded', notReady, isEnding ? SOON_MS : LATER_MS);
   }
-  if (isAborted) {
-    const message = `upgrade to revision ${declaration.aborted?.revision} was aborted; annotate sluice.dev/retry=${declaration.aborted?.revision}, or edit the template again`;
-    return { step: { kind: 'rest' }, phase: 'Aborted', message };
+  if (isAborted && declaration.aborted) {
+    const { revision, because } = declaration.aborted;
+    const message = `upgrade to revision ${revision} was aborted${because === undefined ? '' : `: ${because}`}; ${activeName} serves on with ${counted(wantedSize, 'node')}; annotate sluice.dev/retry=${revision}, or edit the template again`;
+    return { step: { kind: 'rest' }, phase: 'Aborted', message, stalled: 'UpgradeAborted' };
   }
   return {
     step: { kind: 'rest' },
     phase: 'Stable',
-    message: `${activeName} serves with ${wantedSize} nodes`,
+    message: `${activeName} serves with ${counted(wantedSize, 'node')}`,
   };
 }

@@ -1,7 +1,7 @@
 import type { SidecarReport } from '../lib/control.js';
 import { drainWords } from './drains.js';
 import { unheard, type Hindrance } from './hindrance.js';
-import type { NodeSet, Pod } from './model.js';
+import type { NodeSet, Observed, Pod } from './model.js';
 import { isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
 
 /**
@@ -12,8 +12,8 @@ export function hindranceOf(
   { observed, active, wantedSize }: Situation,
   green: NodeSet,
 ): Hindrance | undefined {
-  const notReady = whyNotReady(green, wantedSize, observed.sets);
-  if (notReady !== undefined) return wait(notReady);
+  const notReady = whyNotReady(green, wantedSize, observed);
+  if (notReady) return notReady;
   const greenPods = stayingPods(green).filter(({ ordinal }) => ordinal < wantedSize);
   for (const pod of greenPods) {
     const hindrance = unheard(pod);
@@ -27,14 +27,15 @@ export function hindranceOf(
         : undefined;
     if (hindrance) return hindrance;
   }
-  return wait(apart(observed.sets, active, greenPods));
+  const message = apart(observed.sets, active, greenPods);
+  return message === undefined ? undefined : { message };
 }
 
 function undrainable({ name, report }: Pod, policy: string): Hindrance | undefined {
   if (policy !== 'Refuse' || report?.hasEvacuation !== false) return undefined;
   return {
     message: `EMQX in pod ${name} has no node evacuation (its API answers 404), so its clients cannot be moved; set spec.withoutEvacuation to Paced or None to go on without`,
-    stalled: true,
+    stalled: 'NoEvacuation',
   };
 }
 
@@ -62,24 +63,35 @@ function apart(sets: NodeSet[], active: NodeSet | undefined, greenPods: Pod[]): 
   return undefined;
 }
 
-function wait(message: string | undefined): Hindrance | undefined {
-  return message === undefined ? undefined : { message, stalled: false };
-}
-
 /**
- * Why a set has not `size` Ready pods yet, in words; undefined when all of them are. Pods above that size are on their way out.
- * @param sets all of them: what their sidecars say of a pod that somebody has deleted
+ * Why a set has not `size` Ready pods yet; undefined when all of them are. Pods above that size are on their way out. A person has to act
+ * where a container cannot run, which Kubernetes' own tools call failed too, and where the deadline has passed, as for a Deployment.
+ * @param observed all sets, for what their sidecars say of a pod that somebody has deleted
  */
-export function whyNotReady(set: NodeSet, size: number, sets: NodeSet[]): string | undefined {
+export function whyNotReady(
+  set: NodeSet,
+  size: number,
+  { nowMs, blueGreen, sets }: Observed,
+): Hindrance | undefined {
   const pods = stayingPods(set).filter(({ ordinal }) => ordinal < size);
   const unready = pods.find(({ failing, ready }) => failing && !ready) ?? pods.find(({ ready }) => !ready);
   if (unready) {
-    const silent = unready.report && !unready.failing ? unheard(unready) : undefined;
-    return silent?.message ?? `${unready.name} ${unready.problem}`;
+    const { name, problem, stuckBy, failing, report, unreadySinceMs = nowMs } = unready;
+    const isLate = nowMs - unreadySinceMs > blueGreen.spec.progressDeadlineSeconds * 1000;
+    const silent = report && !failing ? unheard(unready) : undefined;
+    return {
+      about: `${name} to become ready`,
+      ...(isLate && { stalled: 'ProgressDeadlineExceeded' }),
+      ...(silent ?? { message: `${name} ${problem}` }),
+      ...(stuckBy !== undefined && { stalled: 'PodFailing' }),
+    };
   }
   if (pods.length >= size) return undefined;
   const ending = set.pods
     .filter(({ ordinal, terminating }) => terminating && ordinal < size)
     .map((pod) => drainWords(pod, sets));
-  return [`${set.name} has ${pods.length} of ${size} pods`, ...ending].join('; ');
+  return {
+    message: [`${set.name} has ${pods.length} of ${size} pods`, ...ending].join('; '),
+    about: `${set.name} to have its pods`,
+  };
 }

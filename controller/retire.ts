@@ -1,17 +1,14 @@
 import type { DrainSettings } from '../lib/control.js';
 import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
-import { drainingPods, drainWords, evacuationState } from './drains.js';
-import { unheard } from './hindrance.js';
-import type { NodeSet, Pod, Step } from './model.js';
+import { drainingPods, drainOf, evacuationState } from './drains.js';
+import { unheard, type Hindrance } from './hindrance.js';
+import type { NodeSet, Pod } from './model.js';
 import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
+import type { Verdict } from './verdict.js';
 
 /** A step towards fewer pods, or a wait, with the reason in words. */
-export interface Turn {
-  step: Step;
-  message: string;
-  stalled?: boolean;
-}
+export type Turn = Omit<Verdict, 'phase'>;
 
 const POLL_MS = 1_000;
 
@@ -25,12 +22,12 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   const leaving = set.pods.filter(({ ordinal, terminating }) => terminating || ordinal >= set.size);
   if (set.size <= target) {
     const last = leaving[0];
-    return last && poll(drainWords(last, observed.sets));
+    return last && poll(drainOf([last], observed.sets));
   }
   // User-deleted pods of other sets drain too, and count: the rate is one for the whole upgrade.
   const draining = drainingPods(observed.sets);
   if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
-    return poll(draining.map((pod) => drainWords(pod, observed.sets)).join('; '));
+    return poll(drainOf(draining, observed.sets));
   }
   // Of pods without a gate, which may be OrderedReady too, one goes after the other.
   const before = set.kind === 'declaration' ? leaving[0] : undefined;
@@ -56,7 +53,7 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
 function toldFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn): Turn {
   if (!victim.ready && victim.failing) return shrink;
   const hindrance = unheard(victim);
-  if (hindrance) return { ...poll(hindrance.message), stalled: hindrance.stalled };
+  if (hindrance) return poll(hindrance);
   const settings = settingsFor(set, situation);
   if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   if (isTold(victim, settings)) return shrink;
@@ -77,7 +74,7 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const node = nodeOf(victim, observed.sets);
   if (!node || evacuationState(victim, observed.sets) === 'prohibiting') return shrink;
-  if (evacuationState(victim, observed.sets) !== undefined) return poll(drainWords(victim, observed.sets));
+  if (evacuationState(victim, observed.sets) !== undefined) return poll(drainOf([victim], observed.sets));
   const settings = settingsFor(set, situation);
   if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
@@ -168,6 +165,7 @@ function asJson(settings: DrainSettings): Json {
   return { ...settings, recipients: [...settings.recipients].sort() };
 }
 
-function poll(message: string): Turn {
-  return { step: { kind: 'wait', forMs: POLL_MS }, message };
+function poll(why: string | Hindrance): Turn {
+  const hindrance = typeof why === 'string' ? { message: why } : why;
+  return { step: { kind: 'wait', forMs: POLL_MS }, ...hindrance };
 }

@@ -4,7 +4,7 @@ import { nameOf } from '../../lib/fields.js';
 import { sidecarAddress } from '../observe/pods.js';
 import { SidecarError } from '../sidecars.js';
 import { carrySize, createBlueGreen } from './bluegreen.js';
-import { abortUpgrade, clearAborted, holdDeclaration } from './declaration.js';
+import { abortUpgrade, clearAborted, clearTriggers, holdDeclaration } from './declaration.js';
 import { labelPods, pointServices } from './services.js';
 import { deleteSet, makeSet, resize } from './sets.js';
 import { DONE, type Outcome, type Site } from './tools.js';
@@ -47,9 +47,11 @@ function write(step: Exclude<Step, { kind: 'makeSet' | 'wait' | 'rest' }>, site:
     case 'leave':
       return sidecars.leave(addressOf(site, step.via), step.node, site.signal);
     case 'abort':
-      return abortUpgrade(site, step.revision, step.replacing);
+      return abortUpgrade(site, step);
     case 'clearAborted':
       return clearAborted(site);
+    case 'clearTriggers':
+      return clearTriggers(site, step.triggers);
     default:
       return unreachable(step);
   }

@@ -2,6 +2,7 @@ import { canonical, isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
 import { PATH } from '../kube/paths.js';
 import { annotationOf, at } from '../../lib/fields.js';
+import type { Aborted, Trigger } from '../model.js';
 import { disown } from './disown.js';
 import type { Site } from './tools.js';
 
@@ -37,27 +38,44 @@ export function resizeDeclaration(site: Site, to: number): Promise<void> {
   });
 }
 
-/** Writes down that a revision is refused, and takes away the trigger that asked for it. */
-export async function abortUpgrade(site: Site, revision: string, replacing: string): Promise<void> {
-  const aborted = canonical({ revision, replacing });
-  await clearTriggers(site, [ANNOTATION.abort]);
+/** Writes down that a revision is refused, and why, and takes away the trigger that asked for it. */
+export async function abortUpgrade(
+  site: Site,
+  { revision, replacing, because }: Required<Aborted>,
+): Promise<void> {
+  const aborted = canonical({ revision, replacing, because });
+  await clearOnBlueGreen(site, [ANNOTATION.abort]);
   await writeDeclaration(site, {
     metadata: { annotations: { [ANNOTATION.aborted]: aborted, [ANNOTATION.abort]: null } },
   });
 }
 
-/** Takes the refusal and the triggers away. */
+/** Takes triggers away, on the declaration and the BlueGreen, where they have these values. */
+export async function clearTriggers(site: Site, triggers: Partial<Record<Trigger, string>>): Promise<void> {
+  const { declaration, blueGreen } = site.view.raw;
+  const keysOn = (object: JsonObject | undefined): string[] =>
+    Object.entries(triggers)
+      .map(([trigger, value]) => [ANNOTATION[trigger as Trigger], value] as const)
+      .flatMap(([key, value]) => (object && annotationOf(object, key) === value ? [key] : []));
+  await clearOnBlueGreen(site, keysOn(blueGreen));
+  const own = keysOn(declaration);
+  if (own.length === 0) return;
+  await writeDeclaration(site, {
+    metadata: { annotations: Object.fromEntries(own.map((key) => [key, null])) },
+  });
+}
+
+/** Takes the refusal away, and the trigger that asked for it. */
 export async function clearAborted(site: Site): Promise<void> {
-  const keys = [ANNOTATION.abort, ANNOTATION.retry];
-  await clearTriggers(site, keys);
-  const gone = [ANNOTATION.aborted, ...keys];
+  await clearOnBlueGreen(site, [ANNOTATION.retry]);
+  const gone = [ANNOTATION.aborted, ANNOTATION.retry];
   await writeDeclaration(site, {
     metadata: { annotations: Object.fromEntries(gone.map((key) => [key, null])) },
   });
 }
 
 /** Removes triggers that people put on the BlueGreen. */
-async function clearTriggers({ view, tools, signal }: Site, keys: string[]): Promise<void> {
+async function clearOnBlueGreen({ view, tools, signal }: Site, keys: string[]): Promise<void> {
   const { raw, observed } = view;
   const present = keys.filter((key) => raw.blueGreen && annotationOf(raw.blueGreen, key) !== undefined);
   if (present.length === 0) return;

@@ -4,7 +4,7 @@ import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
 import { ownRevisionOf } from '../../lib/revision.js';
 import { emqxContainer } from '../inject/container.js';
 import { takeOut } from '../inject/inject.js';
-import type { Declaration, NodeSet, Observed } from '../model.js';
+import type { Aborted, Declaration, NodeSet, Observed } from '../model.js';
 import { parseBlueGreen } from './bluegreen.js';
 import {
   annotationOf,
@@ -101,12 +101,17 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
   };
 }
 
-function parseAborted(text: string | undefined): { revision: string; replacing: string } | undefined {
+function parseAborted(text: string | undefined): Aborted | undefined {
   if (text === undefined) return undefined;
   try {
     const raw: unknown = JSON.parse(text);
     if (!isObject(raw) || !textAt(raw, 'revision')) return undefined;
-    return { revision: textAt(raw, 'revision'), replacing: textAt(raw, 'replacing') };
+    const because = textAt(raw, 'because');
+    return {
+      revision: textAt(raw, 'revision'),
+      replacing: textAt(raw, 'replacing'),
+      ...(because && { because }),
+    };
   } catch {
     return undefined; // a person has edited it: the same as none
   }

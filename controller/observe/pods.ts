@@ -2,6 +2,7 @@ import type { SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
 import { LABEL } from '../../lib/names.js';
 import { SIDECAR } from '../inject/sidecar.js';
+import { counted } from '../words.js';
 import type { Pod } from '../model.js';
 import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } from '../../lib/fields.js';
 
@@ -9,6 +10,9 @@ import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } fr
 const FAILING_AFTER_MS = 300_000;
 
 const MAX_PROBLEM = 300;
+
+/** A container that has ended so often and is not ready is in a crash loop, though it runs at the moment. */
+const LOOPS = 2;
 
 /** Volumes are mounted within seconds; what keeps them from it is told by events only, which the controller may not read. */
 const MOUNT_MS = 20_000;
@@ -54,6 +58,8 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     ready,
     terminating,
     problem: ready ? '' : terminating ? 'is terminating' : shortened(trouble?.problem ?? 'is starting'),
+    ...(trouble?.stuckBy !== undefined && !terminating && { stuckBy: trouble.stuckBy }),
+    ...(!ready && Number.isFinite(sinceMs) && { unreadySinceMs: sinceMs }),
     failing: !ready && !terminating && (trouble?.hopeless === true || nowMs - sinceMs > FAILING_AFTER_MS),
     restarts: restartsOf(raw, emqxContainer),
     ...(report && { report }),
@@ -71,6 +77,8 @@ interface Trouble {
   /** Continues the pod's name: `is Pending: …`. */
   problem: string;
   hopeless: boolean;
+  /** The container's own reason, once the kubelet holds off before it tries again. */
+  stuckBy?: string;
 }
 
 function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Trouble {
@@ -89,7 +97,11 @@ function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Troub
     ...objectsAt(raw, 'status', 'containerStatuses'),
   ];
   const hopeless = statuses.find((status) => HOPELESS.has(textAt(status, 'state', 'waiting', 'reason')));
-  if (hopeless) return { problem: wordsOf(hopeless), hopeless: true };
+  if (hopeless) {
+    const reason = textAt(hopeless, 'state', 'waiting', 'reason');
+    const isFirstTry = reason === 'ErrImagePull';
+    return { problem: wordsOf(hopeless), hopeless: true, ...(!isFirstTry && { stuckBy: reason }) };
+  }
 
   const sidecar = statuses.find(({ name }) => name === SIDECAR.container);
   const ageMs = nowMs - timeAt(raw, 'metadata', 'creationTimestamp');
@@ -107,6 +119,8 @@ function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Troub
     return {
       problem: `is starting: ${is} is not ready yet${exit && ` (last time it ended with ${exit})`}`,
       hopeless: false,
+      // between two waits of a crash loop it runs for a moment: that is no other state of affairs
+      ...(exit && numberAt(unready, ['restartCount']) >= LOOPS && { stuckBy: 'CrashLoopBackOff' }),
     };
   }
   if (sidecar && sidecar['ready'] !== true)
@@ -120,10 +134,10 @@ function wordsOf(status: JsonObject): string {
   const message = textAt(status, 'state', 'waiting', 'message');
   if (reason === 'CrashLoopBackOff') {
     const exit = lastExit(status) || 'an unknown exit';
-    return `is crash-looping: container ${name} ended with ${exit}, ${numberAt(status, ['restartCount'])} restarts; its log says why`;
+    return `is crash-looping: container ${name} ended with ${exit}, ${counted(numberAt(status, ['restartCount']), 'restart')}; its log says why`;
   }
   if (reason.includes('Image')) {
-    return `cannot run image ${textAt(status, 'image')}: ${reason}; correct the image, or the way to it${message && ` (${message})`}`;
+    return `cannot run image ${textAt(status, 'image')}: ${reason} in container ${name}; correct the image, or the way to it${message && ` (${message})`}`;
   }
   return `cannot start container ${name}: ${reason}${message && ` (${message})`}`;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../lib/json.js';
 import type { Decision, Observed, Step } from '../model.js';
+import { counted } from '../words.js';
 import type { Trouble } from './status.js';
 
 /** One thing worth telling people. */
@@ -27,6 +28,7 @@ const REASONS: Record<Step['kind'], string> = {
   deleteSet: 'RevisionSetDeleted',
   abort: 'UpgradeAborted',
   clearAborted: 'AbortCleared',
+  clearTriggers: '',
   wait: '',
   rest: '',
 };
@@ -50,11 +52,13 @@ export function happenings(
     told.push({ type: 'Warning', reason: 'Refused', message: trouble.message });
   if (trouble?.kind === 'failing')
     told.push({ type: 'Warning', reason: 'Failing', message: trouble.message });
+  if (decision.step.kind === 'clearTriggers' && decision.step.ignored && !trouble)
+    told.push({ type: 'Warning', reason: 'TriggerIgnored', message: decision.message });
   if (!trouble && decision.stalled)
-    told.push({ type: 'Warning', reason: 'Stalled', message: decision.message });
+    told.push({ type: 'Warning', reason: decision.stalled, message: decision.message });
   for (const { name, report } of observed.sets.flatMap(({ pods }) => pods)) {
     if (report?.gate.kind !== 'gaveUp') continue;
-    const message = `${name} stopped with ${report.gate.sessionsLost} sessions left: ${report.gate.detail}`;
+    const message = `${name} stopped with ${counted(report.gate.sessionsLost, 'session')} left: ${report.gate.detail}`;
     told.push({ type: 'Warning', reason: 'DrainGaveUp', message });
   }
   return told;

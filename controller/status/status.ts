@@ -1,9 +1,11 @@
 import { LABEL } from '../../lib/names.js';
 import type { BlueGreenStatus, Phase } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
+import { counted } from '../words.js';
 import { conditionsOf } from './conditions.js';
 import { clientsLeft, emqxNodes, evacuations } from './nodes.js';
 import { upgradeRecords } from './upgrade.js';
+import { gistOf, waitOf, withSince } from './wait.js';
 
 /** What came of carrying out the decision, where that says more than the decision. */
 export type Trouble =
@@ -28,19 +30,22 @@ export function statusOf(
   const nodes = emqxNodes(sets);
   const lost = lostSessions(observed);
   const phase: Phase = trouble ? 'Degraded' : decision.phase;
-  const message = trouble?.message ?? [decision.message, lost].filter(Boolean).join('; ');
-  const stalled =
-    trouble?.kind === 'refused' || (!trouble && (decision.stalled || decision.phase === 'Aborted'));
+  const said = trouble?.message ?? decision.message;
+  const about = trouble ? gistOf(said) : (decision.about ?? gistOf(said));
+  const waitingFor = waitOf(about, blueGreen.status?.waitingFor, nowMs);
+  const message = [withSince(said, waitingFor), lost].filter(Boolean).join('; ');
+  const stalled = trouble ? (trouble.kind === 'refused' ? 'Refused' : undefined) : decision.stalled;
   return {
     phase,
     message,
+    waitingFor,
     observedGeneration: blueGreen.generation,
     conditions: conditionsOf(
       {
         phase,
         message,
-        stalled,
-        degraded: phase === 'Degraded' || stalled,
+        ...(stalled !== undefined && { stalled }),
+        degraded: phase === 'Degraded' || stalled !== undefined,
         available: active !== undefined && readyReplicas >= decision.wantedSize,
         nowMs,
         generation: blueGreen.generation,
@@ -67,7 +72,7 @@ export function lostSessions({ sets }: Observed): string {
     .flatMap(({ name, report }) => {
       const gate = report?.gate;
       return gate?.kind === 'gaveUp'
-        ? [`${name} stopped with ${gate.sessionsLost} sessions left: ${gate.detail}`]
+        ? [`${name} stopped with ${counted(gate.sessionsLost, 'session')} left: ${gate.detail}`]
         : [];
     });
   return lost.join('; ');

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setNameOf } from '../../lib/revision.js';
 import type { BlueGreenStatus, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
 import { isEmpty } from '../situation.js';
@@ -64,10 +65,32 @@ function begin(observed: Observed, decision: Decision): UpgradeStatus | undefine
   };
 }
 
-function close(open: UpgradeStatus, { declaration, nowMs }: Observed, decision: Decision): History[number] {
-  const isAborted = declaration.aborted !== undefined && open.to.endsWith(declaration.aborted.revision);
-  const result = open.to === decision.wanted ? 'succeeded' : isAborted ? 'aborted' : 'replaced';
-  return { ...open, finishedAt: new Date(nowMs).toISOString(), result };
+function close(open: UpgradeStatus, observed: Observed, decision: Decision): History[number] {
+  return {
+    ...open,
+    finishedAt: new Date(observed.nowMs).toISOString(),
+    ...outcomeOf(open, observed, decision),
+  };
+}
+
+/** How an upgrade has ended; the way back from an aborted one is a record of its own. */
+function outcomeOf(
+  { to }: UpgradeStatus,
+  { declaration: { name, aborted } }: Observed,
+  { active, wanted, wantedSize }: Decision,
+): Pick<History[number], 'result' | 'reason'> {
+  const isOf = (revision: string): boolean => to === setNameOf(name, revision) || to.endsWith(`-${revision}`);
+  if (aborted && isOf(aborted.revision)) {
+    return { result: 'aborted', ...(aborted.because !== undefined && { reason: aborted.because }) };
+  }
+  if (to !== wanted) return { result: 'superseded', reason: `${wanted} was wanted instead` };
+  if (to !== active && wantedSize === 0) {
+    return { result: 'superseded', reason: 'no nodes were wanted before the switch' };
+  }
+  const isBack = aborted && (isOf(aborted.replacing) || to === name);
+  return isBack
+    ? { result: 'rolledBack', reason: `revision ${aborted.revision} was aborted` }
+    : { result: 'succeeded' };
 }
 
 /** The trace id of a W3C trace context: `00-<32 hex digits>-<16>-<2>`. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { plan } from '../../controller/plan.js';
-import type { NodeSet, Observed, Pod, Step } from '../../controller/model.js';
+import type { NodeSet, Observed, Pod, StallReason, Step } from '../../controller/model.js';
 import { revisionOf, setNameOf } from '../../lib/revision.js';
 import { NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
 
@@ -19,6 +19,7 @@ const switched = { upgrade: { ...upgrade, switchedAt: new Date(900_000).toISOStr
 const asked = { template: NEW };
 const down = { size: 0, podCount: 0 };
 const unready = { ready: false, problem: 'is starting' };
+const crashing = { failing: true, stuckBy: 'CrashLoopBackOff', problem: 'is crash-looping' };
 const terminating = { ready: false, terminating: true };
 const silent = (pod: string): Partial<Pod> => ({
   report: report(pod, { api: { kind: 'unreachable', detail: 'ECONNREFUSED' } }),
@@ -62,7 +63,8 @@ interface Case {
   then: Partial<Step>;
   says?: RegExp;
   phase?: string;
-  stalled?: boolean;
+  /** Why a person has to act; `false`: nobody has to. */
+  stalled?: StallReason | false;
   /** Whether an open record of an upgrade ends with it. */
   settled?: boolean;
 }
@@ -215,7 +217,7 @@ const cases: Record<string, Case[]> = {
       seen: observed({ declaration: asked, services: [] }),
       then: { kind: 'wait' },
       says: /none selects the pods of emqx; create one that does/,
-      stalled: true,
+      stalled: 'NoService',
     },
     {
       when: 'spec.services names none that exists, though green is there',
@@ -228,7 +230,7 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'wait' },
       says: /names emqxx, and none of them exists/,
-      stalled: true,
+      stalled: 'NoService',
     },
     {
       when: 'a green pod is not Ready',
@@ -867,7 +869,8 @@ const cases: Record<string, Case[]> = {
         selects: 'ggggggggg',
         sets: [adopted(), set(green, { template: NEW })],
       }),
-      then: { kind: 'clearAborted' },
+      then: { kind: 'clearTriggers', ignored: true },
+      says: /there is no way back from emqx-ggggggggg/,
     },
   ],
   'an abort': [
@@ -915,12 +918,141 @@ const cases: Record<string, Case[]> = {
     {
       when: 'names no upgrade that runs, it must not hit a later one (6977)',
       seen: observed({ declaration: { abort: 'ggggggggg' } }),
-      then: { kind: 'clearAborted' },
+      then: { kind: 'clearTriggers', triggers: { abort: 'ggggggggg' }, ignored: true },
+      says: /sluice.dev\/abort names ggggggggg and is ignored: the wanted revision is oldoldold/,
     },
     {
       when: 'was not made, a retry must not end a later one',
-      seen: observed({ declaration: { retry: 'true' } }),
+      seen: observed({ declaration: { retry: 'ggggggggg' } }),
+      then: { kind: 'clearTriggers', triggers: { retry: 'ggggggggg' }, ignored: true },
+      says: /nothing was aborted/,
+    },
+    {
+      when: 'was made, the message says why, and what ends it',
+      seen: observed({
+        declaration: {
+          ...asked,
+          aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb', because: 'it was late' },
+        },
+        selects: 'bbbbbbbbb',
+        sets: [set(green, { template: NEW, ...down }), set(blue)],
+      }),
+      then: { kind: 'rest' },
+      phase: 'Aborted',
+      stalled: 'UpgradeAborted',
+      says: /^upgrade to revision ggggggggg was aborted: it was late; emqx-bbbbbbbbb serves on with 3 nodes; annotate sluice.dev\/retry=ggggggggg/,
+    },
+    {
+      when: 'was made, a retry by the name of the set ends it',
+      seen: observed({
+        declaration: { ...asked, retry: green, aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
+        selects: 'bbbbbbbbb',
+        sets: [set(green, { template: NEW, ...down }), set(blue)],
+      }),
       then: { kind: 'clearAborted' },
+    },
+    {
+      when: 'was made, a retry of another revision does not end it',
+      seen: observed({
+        declaration: { ...asked, retry: 'true', aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
+        selects: 'bbbbbbbbb',
+        sets: [set(green, { template: NEW, ...down }), set(blue)],
+      }),
+      then: { kind: 'clearTriggers', ignored: true },
+      says: /names true and is ignored: the aborted revision is ggggggggg/,
+    },
+    {
+      when: 'is asked for again on the way back',
+      seen: observed({
+        declaration: {
+          ...asked,
+          abort: 'bbbbbbbbb',
+          aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
+        },
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'clearTriggers', ignored: true },
+      says: /retry=ggggggggg to go there again/,
+    },
+  ],
+  'a promotion': [
+    {
+      when: 'of what is not wanted is ignored, and says so',
+      seen: observed({
+        declaration: { ...asked, promote: 'bbbbbbbbb' },
+        sets: [set(blue), set(green, { template: NEW })],
+        spec: { promotion: { auto: false, previewService: '' } },
+      }),
+      then: { kind: 'clearTriggers', triggers: { promote: 'bbbbbbbbb' }, ignored: true },
+      says: /names bbbbbbbbb and is ignored: the wanted revision is ggggggggg/,
+    },
+    {
+      when: 'is given before green is ready, it is kept',
+      seen: observed({
+        declaration: { ...asked, promote: green },
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: unready } })],
+        spec: { promotion: { auto: false, previewService: '' } },
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'is done, its trigger goes',
+      seen: observed({
+        declaration: { ...asked, promote: 'ggggggggg' },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'clearTriggers', triggers: { promote: 'ggggggggg' }, ignored: false },
+    },
+    {
+      when: 'names what is active already',
+      seen: observed({ declaration: { promote: 'oldoldold' } }),
+      then: { kind: 'clearTriggers', ignored: true },
+      says: /emqx-oldoldold is active already/,
+    },
+  ],
+  'a container that cannot run': [
+    {
+      when: 'is one of green, a person has to act, long before the deadline',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW, pods: { 1: { ...unready, ...crashing } } })],
+      }),
+      then: { kind: 'wait' },
+      phase: 'Progressing',
+      stalled: 'PodFailing',
+      says: /emqx-ggggggggg-1 is crash-looping/,
+    },
+    {
+      when: 'is one of green, which is only starting otherwise, nobody has to',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW, pods: { 1: unready } })],
+      }),
+      then: { kind: 'wait' },
+      stalled: false,
+    },
+    {
+      when: 'is one of what serves, in quiet times',
+      seen: observed({
+        status: { phase: 'Stable' },
+        sets: [set(blue, { pods: { 1: { ...unready, ...crashing } } })],
+      }),
+      then: { kind: 'wait' },
+      phase: 'Degraded',
+      stalled: 'PodFailing',
+    },
+    {
+      when: 'is not known, but the first start has taken longer than the deadline',
+      seen: observed({
+        status: { phase: 'Progressing' },
+        sets: [set(blue, { pods: { 1: { ...unready, unreadySinceMs: 300_000 } } })],
+      }),
+      then: { kind: 'wait' },
+      phase: 'Progressing',
+      stalled: 'ProgressDeadlineExceeded',
     },
   ],
   'and rests': [
@@ -990,7 +1122,7 @@ describe.each(Object.entries(cases))('%s', (_, table) => {
     expect(decision.step).toMatchObject(then);
     if (says) expect(decision.message).toMatch(says);
     if (phase !== undefined) expect(decision.phase).toBe(phase);
-    if (stalled !== undefined) expect(decision.stalled).toBe(stalled);
+    if (stalled !== undefined) expect(decision.stalled ?? false).toBe(stalled);
     if (settled !== undefined) expect(decision.settled).toBe(settled);
   });
 });

@@ -203,15 +203,20 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
     }
     case 'abort':
       writeDeclaration(world, seen, (declaration) => {
-        declaration.aborted = { revision: step.revision, replacing: step.replacing };
+        declaration.aborted = { revision: step.revision, replacing: step.replacing, because: step.because };
         declaration.abort = '';
       });
       return;
     case 'clearAborted':
       writeDeclaration(world, seen, (declaration) => {
         delete declaration.aborted;
-        declaration.abort = '';
         declaration.retry = '';
+      });
+      return;
+    case 'clearTriggers':
+      writeDeclaration(world, seen, (declaration) => {
+        for (const trigger of ['promote', 'abort', 'retry'] as const)
+          if (step.triggers[trigger] === declaration[trigger]) declaration[trigger] = '';
       });
       return;
     case 'wait':

@@ -56,6 +56,14 @@ export const FAULTS: Fault[] = [
       plan({ ...seen, sets: seen.sets.map((set) => withNodes(set, (status) => status === 'running')) }),
   },
   {
+    name: 'it leaves triggers that are done with',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      if (decision.step.kind !== 'clearTriggers') return decision;
+      return plan({ ...seen, declaration: { ...seen.declaration, promote: '', abort: '', retry: '' } });
+    },
+  },
+  {
     name: 'it forgets to pin the Service again',
     plant: (plan) => (seen) => {
       const isStripped = seen.services.some(({ revision }) => revision === undefined);

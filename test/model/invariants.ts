@@ -214,6 +214,9 @@ export function restlessness(world: World): string | undefined {
   )
     return 'too many sets are kept';
   if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
+  const { promote, abort, retry } = declaration;
+  if (size > 0 && [promote, abort, retry].some(Boolean))
+    return 'a trigger is left, which may hit a later upgrade';
   const last = populated[0];
   if (!last) return undefined;
   if (last.size !== size) return `${last.name} has size ${last.size}, ${size} is wanted`;

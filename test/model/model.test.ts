@@ -15,6 +15,7 @@ const STEPS = [
   'abort',
   'carrySize',
   'clearAborted',
+  'clearTriggers',
   'createBlueGreen',
   'deleteSet',
   'evacuate',

@@ -182,9 +182,12 @@ function strip(world: World): void {
 }
 
 function annotate(world: World, trigger: 'promote' | 'abort' | 'retry'): void {
-  const { declaration } = world;
+  const { declaration, random } = world;
   declaration.version += 1;
-  declaration[trigger] = revisionOf(declaration.name, declaration.asked);
+  // Now and then of another revision than the one meant, or of none.
+  declaration[trigger] = random.chance(0.15)
+    ? (random.pick(world.sets)?.revision ?? 'true')
+    : revisionOf(declaration.name, declaration.asked);
   note(world, `user: ${trigger} ${declaration[trigger]}`);
 }
 

@@ -33,7 +33,7 @@ export interface DeclarationObject extends SetObject {
   wish?: number;
   frozen: boolean;
   managed: boolean;
-  aborted?: { revision: string; replacing: string };
+  aborted?: { revision: string; replacing: string; because?: string };
   promote: string;
   abort: string;
   retry: string;

@@ -65,7 +65,8 @@ describe('why a pod is not Ready', () => {
     {
       when: 'the image is not to be had',
       status: emqx({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }),
-      problem: 'cannot run image emqx:9: ImagePullBackOff; correct the image, or the way to it (not found)',
+      problem:
+        'cannot run image emqx:9: ImagePullBackOff in container emqx; correct the image, or the way to it (not found)',
       failing: true,
     },
     {
@@ -102,6 +103,31 @@ describe('why a pod is not Ready', () => {
     { when: 'it is only just made', status: { phase: 'Pending' }, problem: 'is starting', failing: false },
   ])('is said when $when', ({ status, problem, failing }) => {
     expect(parse(unready(status))).toMatchObject({ ready: false, problem, failing });
+  });
+
+  const ended = { lastState: { terminated: { exitCode: 3 } } };
+  it.each([
+    {
+      when: 'pulling is held off',
+      state: { waiting: { reason: 'ImagePullBackOff' } },
+      by: 'ImagePullBackOff',
+    },
+    { when: 'pulling has failed once', state: { waiting: { reason: 'ErrImagePull' } }, by: undefined },
+    {
+      when: 'it waits in a crash loop',
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+      by: 'CrashLoopBackOff',
+    },
+    { when: 'it runs in a crash loop', state: { running: {} }, more: ended, by: 'CrashLoopBackOff' },
+    {
+      when: 'it was restarted once',
+      state: { running: {} },
+      more: { ...ended, restartCount: 1 },
+      by: undefined,
+    },
+    { when: 'it starts', state: { running: {} }, by: undefined },
+  ])('needs a person when $when: $by', ({ state, more, by }) => {
+    expect(parse(unready(emqx(state, more))).stuckBy).toBe(by);
   });
 
   it('is what it mounts, when it gets no address', () => {

@@ -12,7 +12,6 @@ const decided: Decision = {
   activeRevision: 'bbbbbbbbb',
   wantedRevision: 'ggggggggg',
   wantedSize: 3,
-  stalled: false,
   settled: false,
 };
 const waiting: Decision = { ...decided, step: { kind: 'wait', forMs: 1 }, message: 'x is starting' };
@@ -55,10 +54,21 @@ describe('what is told', () => {
   });
 
   it('is a warning when a person must act', () => {
-    expect(happenings(observed(), { ...waiting, stalled: true }, undefined)).toEqual([
-      { type: 'Warning', reason: 'Stalled', message: 'x is starting' },
+    expect(happenings(observed(), { ...waiting, stalled: 'NoService' }, undefined)).toEqual([
+      { type: 'Warning', reason: 'NoService', message: 'x is starting' },
     ]);
   });
+
+  it.each([
+    { ignored: true, told: [{ type: 'Warning', reason: 'TriggerIgnored', message: 'names nothing' }] },
+    { ignored: false, told: [] },
+  ])(
+    'is a warning when a trigger is ignored ($ignored), and nothing when it is done with',
+    ({ ignored, told }) => {
+      const step = { kind: 'clearTriggers' as const, triggers: { promote: 'x' }, ignored };
+      expect(happenings(observed(), { ...decided, step, message: 'names nothing' }, undefined)).toEqual(told);
+    },
+  );
 
   it('is a warning when a gate gave up', () => {
     const gate = { kind: 'gaveUp' as const, detail: 'nowhere to go', sessionsLost: 7 };
