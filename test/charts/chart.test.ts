@@ -4,6 +4,7 @@ import { BLUE_GREEN, LABEL } from '../../lib/names.js';
 import { CONTROL_PORT } from '../../lib/control.js';
 import { readSettings } from '../../webhook/settings.js';
 import { SCALE_WEBHOOK } from '../../lib/scale-path.js';
+import { WEBHOOK_NODE_OPTIONS } from '../bench/names.js';
 import { at, find, findHelm, FIND_HELM_MS, listAt, ofKind, textAt, type Helm } from './render.js';
 
 let helm: Helm;
@@ -154,6 +155,10 @@ describe.each(['sluice', 'edge'])('in the release %s, names agree:', (release) =
     );
     expect([...settings.ownUsers]).toEqual([`system:serviceaccount:sluice-system:${account}`]);
     expect(ofKind(all, 'ServiceAccount').map((object) => at(object, 'metadata', 'name'))).toContain(account);
+  });
+
+  it('the webhook runs with the options that it was measured with', () => {
+    expect(environmentOf(all, 'webhook')['NODE_OPTIONS']).toBe(WEBHOOK_NODE_OPTIONS);
   });
 
   it('the Secrets that the programs name are those that they may touch', () => {
