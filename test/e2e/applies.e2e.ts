@@ -6,6 +6,7 @@ import type { LocalCluster } from '../cluster/index.js';
 import { EMQX, IMAGES, loadEmqx, makeNamespace } from '../demo/emqx.js';
 import { applyFile, exampleOf, fileOf } from './support/example.js';
 import { dropNamespaces } from './support/namespaces.js';
+import { untilObserved } from './support/observed.js';
 import { RESTRICTED, useSluice } from './support/sluice.js';
 
 jest.setTimeout(300_000);
@@ -149,26 +150,8 @@ async function startsNothing(way: Way, act: () => Promise<unknown>): Promise<voi
   const before = await footprintOf(namespace);
   expect(before.sets).not.toHaveLength(0);
   await act();
-  await untilObserved(namespace);
+  await untilObserved(cluster, namespace);
   expect(await footprintOf(namespace)).toEqual(before);
-}
-
-let edits = 0;
-
-/** A pass that has seen this later edit of the BlueGreen has seen what came before it. */
-async function untilObserved(namespace: string): Promise<void> {
-  edits += 1;
-  const spec = { revisionHistoryLimit: 3 + edits };
-  const patch = ['--type=merge', '--patch', JSON.stringify({ spec })];
-  await cluster.kubectl(['--namespace', namespace, 'patch', 'bluegreen', EMQX.name, ...patch]);
-  await until(
-    'the controller has seen the edit',
-    async () => {
-      const { metadata, status } = (await cluster.get(['-n', namespace, 'bluegreen', EMQX.name])) as Item;
-      return status['observedGeneration'] === metadata.generation ? true : undefined;
-    },
-    { timeoutMs: 30_000 },
-  );
 }
 
 /** The set that is active has the image, serves, and nothing is left to do. */

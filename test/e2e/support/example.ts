@@ -10,19 +10,35 @@ export interface Example {
   image?: string;
   /** In place of the image's own. */
   command?: string[];
+  /** Added to the container's. */
+  env?: Record<string, string>;
+  /** connEvictRate and sessEvictRate. */
+  rate?: number;
+  /** Above the clients' longest back-off. */
+  waitTakeoverSeconds?: number;
+  initialDelaySeconds?: number;
 }
 
+/** A stand-in that starts, joins and stops in a second each: for tests of many upgrades, where it is not EMQX's pace that is looked at. */
+export const QUICK = {
+  STANDIN_BOOT_MS: '1000',
+  STANDIN_JOIN_MS: '500',
+  STANDIN_STOP_MS: '1000',
+  STANDIN_DISCOVERY_DELAY_MS: '1000',
+  STANDIN_DISCOVERY_RETRY_MS: '1000',
+} as const;
+
 /** BlueGreen, Services and StatefulSet of examples/, in the order in which they are applied. */
-export function exampleOf({ nodes, image, command }: Example): Manifest[] {
+export function exampleOf({ nodes, image, command, env = {}, ...pace }: Example): Manifest[] {
+  const { rate = 100, waitTakeoverSeconds = 6, initialDelaySeconds = 0 } = pace;
   const upgrade = {
     strategy: 'blue-green',
     clients: 0,
     nodes,
-    connEvictRate: 100,
-    sessEvictRate: 100,
-    // Above the clients' longest back-off.
-    waitTakeoverSeconds: 6,
-    initialDelaySeconds: 0,
+    connEvictRate: rate,
+    sessEvictRate: rate,
+    waitTakeoverSeconds,
+    initialDelaySeconds,
   } as const;
   const manifests = [
     ...blueGreenManifests(readFileSync('examples/bluegreen.yaml', 'utf8'), upgrade),
@@ -30,8 +46,11 @@ export function exampleOf({ nodes, image, command }: Example): Manifest[] {
   ];
   for (const { kind, spec } of manifests) {
     if (kind !== 'StatefulSet') continue;
-    const [container] = (spec as { template: { spec: { containers: object[] } } }).template.spec.containers;
-    Object.assign(container ?? {}, image !== undefined && { image }, command && { command });
+    const [container] = (spec as { template: { spec: { containers: { env: object[] }[] } } }).template.spec
+      .containers;
+    if (!container) throw new Error('the example has no container');
+    Object.assign(container, image !== undefined && { image }, command && { command });
+    container.env.push(...Object.entries(env).map(([name, value]) => ({ name, value })));
   }
   return manifests;
 }
