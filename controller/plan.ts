@@ -187,15 +187,34 @@ function reopen(situation: Situation): Verdict | undefined {
   return progress({ kind: 'stopEvacuation', node: closed, via: via.name }, `${closed} takes clients again`);
 }
 
-/** Step 2, downwards: an autoscaler reaches what is active during a long wait too, and the wait goes on meanwhile. */
+/**
+ * Step 2, downwards: an autoscaler reaches what is active during a long wait too, and the wait goes on meanwhile. Where the switch is to come
+ * by itself, what is active keeps its size until then: its clients would move to nodes that they have to leave too.
+ */
 function shrink(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, wantedSize } = situation;
-  const surplus = [active, wanted].find((set) => set && set.size > wantedSize);
-  if (active === wanted || wantedSize === 0 || !surplus || joinerOf(situation)) return undefined;
+  if (active === wanted || wantedSize === 0 || joinerOf(situation)) return undefined;
+  const surplus = [isSwitchNear(situation) ? undefined : active, wanted].find(
+    (set) => set && set.size > wantedSize,
+  );
+  if (!surplus) return undefined;
   // A blue that is wanted again keeps its clients until it is active: else they would move there and back.
   if (surplus === wanted && !isClientless(wanted, observed.sets)) return undefined;
   const turn = turnOf(surplus, wantedSize, situation);
   return turn && turn.step.kind !== 'wait' ? { ...turn, phase: 'Progressing' } : undefined;
+}
+
+/** Nobody has to act for the Services to be switched. */
+function isSwitchNear(situation: Situation): boolean {
+  const { observed, wanted } = situation;
+  if (!wanted || observed.services.length === 0) return false;
+  const hindrance = hindranceOf(situation, wanted);
+  if (!hindrance) return isLetGo(situation);
+  return !hindrance.stalled && !wanted.pods.some(({ ready, failing }) => failing && !ready);
+}
+
+function isLetGo(situation: Situation): boolean {
+  return situation.observed.blueGreen.spec.promotion.auto || isPromoted(situation);
 }
 
 /** Step 3: every green node is Ready and sees all the others; then, when promoted, each Service is pointed at green by one patch. */
@@ -207,8 +226,7 @@ function switchOver(situation: Situation): Verdict | undefined {
   if (!wanted) return undefined;
   const hindrance = hindranceOf(situation, wanted);
   if (hindrance) return waitFor('Progressing', hindrance);
-  const { promotion } = observed.blueGreen.spec;
-  if (!promotion.auto && !isPromoted(situation)) {
+  if (!isLetGo(situation)) {
     return waitFor(
       'AwaitingPromotion',
       `${wantedName} is ready; annotate sluice.dev/promote=${wantedRevision} to switch to it, or set spec.promotion.auto`,

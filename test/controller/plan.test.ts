@@ -559,6 +559,42 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'resize', set: blue, to: 2 },
     },
     {
+      when: 'blue is too large and green will be switched to as soon as it is there, blue keeps its size until then',
+      seen: observed({
+        declaration: asked,
+        spec: { replicas: 2 },
+        sets: [set(blue), set(green, { template: NEW, size: 2, podCount: 0, createdAtMs: 5 })],
+      }),
+      then: { kind: 'wait' },
+      phase: 'Progressing',
+    },
+    {
+      when: 'blue is too large and green is there, the switch comes first',
+      seen: observed({
+        declaration: asked,
+        spec: { replicas: 2 },
+        sets: [set(blue), set(green, { template: NEW, size: 2, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', revision: 'ggggggggg' },
+    },
+    {
+      when: 'blue is too large and green cannot start, blue goes down meanwhile',
+      seen: observed({
+        declaration: asked,
+        spec: { replicas: 2 },
+        sets: [
+          set(blue),
+          set(green, {
+            template: NEW,
+            size: 2,
+            createdAtMs: 5,
+            pods: { 1: { ...unready, failing: true, problem: 'cannot run its image' } },
+          }),
+        ],
+      }),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+    {
       when: 'blue is wanted again and too large, its clients are not sent away and back (50856)',
       seen: observed({
         spec: { replicas: 1, promotion: { auto: false, previewService: '' } },

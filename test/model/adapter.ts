@@ -16,7 +16,7 @@ import { deleteSet } from './stateful-sets.js';
 import { note, podNamed, uid, violate, type PodObject, type SetObject, type World } from './world.js';
 
 /** The simulation knows the controller's types through here alone. */
-export type { ClientService, Decision, NodeSet, Observed, Step };
+export type { ClientService, Decision, NodeSet, Observed, Pod, Step };
 
 /** As long as this many seconds unready, a pod counts as failing (five minutes in a real cluster). */
 const FAILING_SECONDS = 40;

@@ -1,4 +1,4 @@
-import type { Decision, Observed } from './adapter.js';
+import type { Decision, Observed, Pod } from './adapter.js';
 import { accepts, clientsAt, sessionsAt } from './emqx.js';
 import {
   allSets,
@@ -164,6 +164,18 @@ export class Watcher {
     if (set !== active && isNewerWaiting && joined.some(({ name }) => holdsAnybody(world, name))) {
       violate(world, `${set.name} goes down to ${to} while a newer revision waits for its turn`);
     }
+    const green = seen.sets.find((each) => each.template === asked && each.kind === 'revisionSet');
+    const isGreenWhole =
+      green !== undefined && green.pods.filter((pod) => pod.ready && isHeard(pod)).length >= size;
+    const isSwitchNext =
+      isGreenWhole &&
+      seen.blueGreen.spec.promotion.auto &&
+      (seenActive?.pods ?? []).every((pod) => isHeard(pod) || seenActive?.kind === 'declaration');
+    if (set === active && isNewerWaiting && isSwitchNext)
+      violate(
+        world,
+        `${set.name} goes down to ${to}, and its clients have to leave it for ${green.name} next`,
+      );
     const kept = seen.sets.filter(
       (each) =>
         each.name === active?.name ||
@@ -189,6 +201,10 @@ export function activeSet(world: World): SetObject | undefined {
     revision === undefined ||
     world.pods.some((pod) => pod.owner === world.declaration.uid && pod.revision === revision);
   return isOwn && world.declaration.size > 0 ? world.declaration : undefined;
+}
+
+function isHeard({ report }: Pod): boolean {
+  return report?.api.kind === 'ok' && report.joined;
 }
 
 function holdsAnybody(world: World, node: string): boolean {
