@@ -1,5 +1,5 @@
 /** What `--help` prints: the variables that are EMQX's own, then the stand-in's, most of them unkind habits. */
-export const help = `EMQX stand-in: several of these form one cluster, as EMQX 5 nodes do.
+export const help = `EMQX stand-in: several of these form one cluster, as the nodes of EMQX do.
 
 Variables of EMQX:
   EMQX_NODE_NAME, EMQX_NODE__NAME         node name (name@host); else EMQX_NAME (emqx) @ EMQX_HOST (this host's IPv4)
@@ -20,10 +20,24 @@ Variables of EMQX:
   EMQX_MQTT__MAX_INFLIGHT, EMQX_MQTT__MAX_MQUEUE_LEN   32, 1000
   EMQX_LICENSE__KEY                       from 5.9.0 on; without it other nodes are refused
 
-Ports of EMQX: 1883 MQTT, 18083 API, 4370 and 5369 between nodes (on the address of the node name when it is a loopback one).
+With a STANDIN_VERSION of 4.4 the node is EMQX 4.4 Enterprise, and these take the place of those above:
+  EMQX_NODE__COOKIE                       emqxsecretcookie; nodes of EMQX 4 and 5 share no cluster
+  EMQX_NAME                               this host's name
+  EMQX_CLUSTER__DISCOVERY                 manual (default), singleton, static, dns
+  EMQX_CLUSTER__DNS__TYPE                 a (default), aaaa, srv
+  EMQX_CLUSTER__AUTOCLEAN                 5m
+  EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE    id:secret a line
+  EMQX_MANAGEMENT__DEFAULT_APPLICATION__ID, EMQX_MANAGEMENT__DEFAULT_APPLICATION__SECRET   admin, public
+  EMQX_LISTENER__TCP__EXTERNAL            1883
+  EMQX_MANAGEMENT__LISTENER__HTTP         8081; /api/v4 and /status
+  EMQX_DASHBOARD__LISTENER__HTTP          18083; pages only
+  EMQX_ZONE__EXTERNAL__SESSION_EXPIRY_INTERVAL, EMQX_ZONE__EXTERNAL__MAX_INFLIGHT, EMQX_ZONE__EXTERNAL__MAX_MQUEUE_LEN
+
+Ports of EMQX: 1883 MQTT, 18083 API (EMQX 4: 8081), 4370 and 5369 between nodes (on the address of the node name when it is a loopback one).
 
 Variables of the stand-in:
-  STANDIN_VERSION                  5.8.8
+  STANDIN_VERSION                  5.8.8; what a release has and has not follows from it: API v4 of 4.4, no wait_health_check
+                                   in 5.0, no start with a leftover .evacuation before 5.7.0, a licence for one node from 5.9.0
   STANDIN_EDITION                  Enterprise (default), Opensource
   STANDIN_BIND                     address for all ports
   STANDIN_STATS_PORT               18099; GET /evictions, /connects, /switches and /; PUT /switches

@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
-import { clientItem, clientRoutes } from './api/clientRoutes.js';
-import { serveApi, type ApiServer, type Reply } from './api/http.js';
+import { freemem, loadavg, totalmem } from 'node:os';
+import { clientItem } from './api/clientItem.js';
+import { serveApi, type Api, type ApiServer, type Reply } from './api/http.js';
 import { Keys, type ApiKey } from './api/keys.js';
-import type { NodeApi } from './api/nodeApi.js';
-import { nodeInfo, nodeRoutes } from './api/nodeRoutes.js';
-import { rebalanceRoutes } from './api/rebalanceRoutes.js';
+import type { NodeApi, NodeFacts } from './api/nodeApi.js';
+import { v4ClientRoutes } from './api/v4/clientRoutes.js';
+import { v4Dashboard } from './api/v4/dashboard.js';
+import { v4Api } from './api/v4/dispatch.js';
+import { v4NodeRoutes } from './api/v4/nodeRoutes.js';
+import { v4RebalanceRoutes } from './api/v4/rebalanceRoutes.js';
+import { clientRoutes } from './api/v5/clientRoutes.js';
+import { v5Api } from './api/v5/dispatch.js';
+import { nodeRoutes } from './api/v5/nodeRoutes.js';
+import { rebalanceRoutes } from './api/v5/rebalanceRoutes.js';
 import { Cluster } from './cluster/cluster.js';
 import type { Answer } from './cluster/link.js';
 import { Coordinator, Refusal } from './evacuation/coordinator.js';
@@ -14,7 +22,7 @@ import { RebalanceRun } from './evacuation/rebalanceRun.js';
 import type { RebalanceOptions } from './evacuation/rebalance.js';
 import { emqxPace, type Options } from './evacuation/state.js';
 import { reasonOf, type Log } from './log.js';
-import { Broker } from './mqtt/broker.js';
+import { Broker, type Held } from './mqtt/broker.js';
 import { listen, type Listener } from './mqtt/listener.js';
 import type { MessageJson } from './mqtt/message.js';
 import { Tables, type Sync } from './mqtt/tables.js';
@@ -42,7 +50,7 @@ export class StandIn {
   readonly #answers: ReadonlyMap<string, Answer>;
   readonly #startedAt = Date.now();
   readonly #ending = new AbortController();
-  #api: ApiServer | undefined;
+  #servers: readonly ApiServer[] = [];
   #listener: Listener | undefined;
   #statsServer: Server | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -104,8 +112,11 @@ export class StandIn {
   async #startApps(): Promise<void> {
     const { settings } = this;
     if (settings.bootstrapFile !== undefined) {
-      for (const [key, value] of Keys.fromFile(settings.bootstrapFile)) this.#putKey(key, value);
+      const keys = Keys.fromFile(settings.bootstrapFile, settings.abilities.hasRoles);
+      for (const [key, value] of keys) this.#putKey(key, value);
     }
+    const { application } = settings;
+    if (application) this.#putKey(application.id, { secret: application.secret, role: 'administrator' });
     this.#coordinator.resume();
     this.#listener = await listen(settings.mqtt, {
       broker: this.#broker,
@@ -114,17 +125,40 @@ export class StandIn {
       sessionExpirySeconds: settings.sessionExpirySeconds,
       onConnack: (code, clientId) => this.#stats.connack(code, clientId),
     });
-    const node = this.#nodeApi();
-    this.#api = await serveApi({
-      address: settings.api,
-      routes: [...nodeRoutes(node), ...clientRoutes(node), ...rebalanceRoutes(node)],
-      status: (query) => this.#status(query),
-      check: (authorization, method, path) =>
-        this.#keys.check(this.#switches.refusesKeys ? 'Basic Og==' : authorization, method, path),
-      switches: () => this.#switches,
-      log: this.log,
-    });
+    const common = { switches: () => this.#switches, log: this.log };
+    this.#servers = [await serveApi({ ...common, address: settings.api, api: this.#managementApi() })];
+    if (settings.dashboard) {
+      const dashboard = await serveApi({ ...common, address: settings.dashboard, api: v4Dashboard });
+      this.#servers = [...this.#servers, dashboard];
+    }
     this.#isUp = true;
+  }
+
+  #managementApi(): Api {
+    const node = this.#nodeApi();
+    const { abilities, version } = this.settings;
+    const hasNoEvacuation = () => this.#switches.hasNoEvacuation;
+    const given = (authorization: string | undefined) =>
+      this.#switches.refusesKeys ? 'Basic Og==' : authorization;
+    switch (abilities.api) {
+      case 4:
+        return v4Api({
+          routes: [...v4NodeRoutes(node), ...v4ClientRoutes(node), ...v4RebalanceRoutes(node)],
+          status: () => this.#statusText(),
+          isAuthorized: (authorization) => this.#keys.isApplication(given(authorization)),
+          hasNoEvacuation,
+        });
+      case 5:
+        return v5Api({
+          routes: [...nodeRoutes(node), ...clientRoutes(node), ...rebalanceRoutes(node)],
+          status: (query) => this.#status(query),
+          check: (authorization, method, path) => this.#keys.check(given(authorization), method, path),
+          hasNoEvacuation,
+          unknownPathCode: version.startsWith('5.0.') ? 'API_NOT_EXIST' : 'NOT_FOUND',
+        });
+      default:
+        return abilities.api satisfies never;
+    }
   }
 
   #stopApps(): void {
@@ -132,7 +166,7 @@ export class StandIn {
     this.#coordinator.halt();
     this.#rebalance.halt();
     this.#listener?.close();
-    this.#api?.close();
+    for (const server of this.#servers) server.close();
     this.#broker.clear();
   }
 
@@ -153,7 +187,16 @@ export class StandIn {
         body: { node_name: node, rel_vsn: version, broker_status: 'started', app_status: app },
       };
     }
-    return { status, headers, text: `Node ${node} is started\nemqx is ${app}` };
+    return this.#statusText();
+  }
+
+  #statusText(): Reply {
+    const app = this.#isUp ? 'running' : 'not_running';
+    return {
+      status: this.#isUp ? 200 : 503,
+      text: `Node ${this.settings.node} is started\nemqx is ${app}`,
+      headers: this.#isUp || this.settings.abilities.api === 4 ? {} : { 'retry-after': '15' },
+    };
   }
 
   #clusterHost() {
@@ -208,12 +251,15 @@ export class StandIn {
       {
         counts: () => this.#counts(),
         available: () => this.#available(),
-        evict: (atMost) => this.#evict(atMost),
+        evict: (atMost, serverReference) => this.#evict(atMost, serverReference),
         // Durable sessions are in no node's memory: nothing can be moved.
-        sessionIds: (atMost) => (this.#switches.isDurable ? [] : this.#broker.sessionIds(atMost)),
+        sessionIds: (atMost) =>
+          this.#switches.isDurable ? [] : this.#broker.sessionIds(atMost, (held) => this.#isMovable(held)),
         move: async (clientId, node) => (await this.#cluster.peers.askRpc(node, 'adopt', clientId)) === true,
         discard: (clientId) => this.#broker.discard(clientId),
         isAgentBusy: () => this.#rebalance.isDonor,
+        isArmedAtOnce: settings.abilities.isArmedAtOnce,
+        startsEvacuating: settings.abilities.startsEvacuating,
         pace: { ...emqxPace, noRecipientMs: settings.noRecipientMs },
         sessionMoveMs: settings.sessionMoveMs,
       },
@@ -232,7 +278,7 @@ export class StandIn {
       isEvacuating: () => this.#coordinator.isActive,
       available: async () => [this.settings.node, ...(await this.#available())],
       ask: (node, method, params) => this.#ask(node, method, params),
-      evict: (atMost) => this.#evict(atMost),
+      evict: (atMost) => this.#evict(atMost, undefined),
       moveSessions: async (atMost, recipients) => {
         for (const clientId of this.#disconnected().slice(0, atMost)) {
           const node = recipients[Math.floor(Math.random() * recipients.length)];
@@ -242,10 +288,13 @@ export class StandIn {
     });
   }
 
-  #evict(atMost: number): number {
-    const evicted = this.#broker.evict(atMost);
-    this.#stats.evicted(evicted);
-    return evicted.length;
+  #evict(atMost: number, serverReference: string | undefined): void {
+    this.#stats.evicted(this.#broker.evict(atMost, serverReference));
+  }
+
+  /** The first releases moved, and counted, only sessions that were not opened with clean start. */
+  #isMovable({ details }: Held): boolean {
+    return this.settings.abilities.movesCleanSessions || details?.cleanStart !== true;
   }
 
   #disconnected(): readonly string[] {
@@ -258,7 +307,9 @@ export class StandIn {
 
   /** What `initial_*` and `current_*` count; durable sessions of all nodes are in it. */
   #counts(): { readonly connected: number; readonly sessions: number } {
-    const counts = this.#broker.counts();
+    const { connected } = this.#broker.counts();
+    const sessions = [...this.#broker.all()].filter((held) => this.#isMovable(held)).length;
+    const counts = { connected, sessions };
     if (!this.#switches.isDurable) return counts;
     return { ...counts, sessions: counts.connected + this.#durableEverywhere };
   }
@@ -331,7 +382,7 @@ export class StandIn {
         },
       ],
       ['durable_here', () => this.#durableHere()],
-      ['node_info', () => this.#nodeInfo()],
+      ['node_facts', () => this.#facts()],
       ['node_stats', () => this.#nodeStats()],
       ['node_metrics', () => ({ 'client.connected': this.#stats.connected })],
       ['clients', () => [...this.#broker.all()].map((held) => clientItem(this.settings.node, held))],
@@ -344,15 +395,22 @@ export class StandIn {
     return this.#switches.isDurable ? connected : sessions;
   }
 
-  #nodeInfo(): unknown {
+  #facts(): NodeFacts {
+    const { node, version, edition } = this.settings;
     const { connected, sessions } = this.#broker.counts();
-    const clusterSessions = sessions + this.#tables.clientCount();
-    return nodeInfo(this.#nodeApi(), {
+    const [load1 = 0, load5 = 0, load15 = 0] = loadavg();
+    return {
+      node,
+      version,
+      edition,
+      uptimeMs: Date.now() - this.#startedAt,
       connected,
       channels: this.#channels(),
-      clusterSessions,
-      uptimeMs: Date.now() - this.#startedAt,
-    });
+      clusterSessions: sessions + this.#tables.clientCount(),
+      memoryTotal: megabytes(totalmem()),
+      memoryUsed: megabytes(totalmem() - freemem()),
+      load: [load1, load5, load15],
+    };
   }
 
   #nodeStats(): unknown {
@@ -412,4 +470,8 @@ export class StandIn {
       ...this.#broker.counts(),
     };
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(2)}M`;
 }

@@ -67,7 +67,9 @@ export class Cluster {
   ) {
     this.#members = [settings.node];
     this.#file = membersFile(settings.dataDir, settings.node);
-    this.#identity = { name: settings.node, cookie: settings.cookie, startedAt: clock.now() };
+    // Nodes of EMQX 4 and 5 cannot share a cluster, whatever their cookies.
+    const cookie = `${settings.abilities.api} ${settings.cookie}`;
+    this.#identity = { name: settings.node, cookie, startedAt: clock.now() };
     this.#silenceMs = settings.netTickMs * settings.timeScale;
     this.peers = new Peers({
       self: this.#identity,

@@ -26,7 +26,7 @@ export function evacuationFile(dataDir: string): EvacuationFile {
       writeFileSync(
         path,
         JSON.stringify({
-          server_reference: null,
+          server_reference: options.serverReference ?? null,
           conn_evict_rate: options.connEvictRate,
           sess_evict_rate: options.sessEvictRate,
           wait_takeover: options.waitTakeover,
@@ -53,5 +53,6 @@ function fromText(text: string): Options {
     connEvictRate: count('conn_evict_rate', defaultOptions.connEvictRate),
     sessEvictRate: count('sess_evict_rate', defaultOptions.sessEvictRate),
     waitTakeover: count('wait_takeover', defaultOptions.waitTakeover),
+    serverReference: typeof saved.server_reference === 'string' ? saved.server_reference : undefined,
   };
 }

@@ -12,7 +12,7 @@ export interface RebalanceHost {
   /** Nodes that may take part, ours included. */
   available(): Promise<readonly string[]>;
   ask(node: string, method: string, params: unknown): Promise<unknown>;
-  evict(atMost: number): number;
+  evict(atMost: number): void;
   moveSessions(atMost: number, recipients: readonly string[]): Promise<void>;
 }
 

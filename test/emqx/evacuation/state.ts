@@ -1,11 +1,14 @@
 /** What `evacuation/start` asks for; waits in seconds, rates in clients or sessions a tick. */
 export interface Options {
-  readonly waitHealthCheck: number;
+  /** Undefined: a release without that state. */
+  readonly waitHealthCheck: number | undefined;
   readonly connEvictRate: number;
   readonly sessEvictRate: number;
   readonly waitTakeover: number;
   /** Undefined: every running node but this one. */
   readonly migrateTo: readonly string[] | undefined;
+  /** What MQTT 5 clients are told with their DISCONNECT. */
+  readonly serverReference: string | undefined;
 }
 
 /** contracts/emqx.md §1.3 */
@@ -15,6 +18,7 @@ export const defaultOptions: Options = {
   sessEvictRate: 500,
   waitTakeover: 60,
   migrateTo: undefined,
+  serverReference: undefined,
 };
 
 /** Clients connected now, and sessions including theirs. */
@@ -66,12 +70,15 @@ const rest: Act = { kind: 'none' };
 /** Moves an evacuation on. Pure. Follows contracts/emqx.md §1.8. */
 export function evolve(now: Evacuation, happening: Happening, pace: Pace = emqxPace): Outcome {
   switch (happening.kind) {
-    case 'start':
+    case 'start': {
+      const { waitHealthCheck } = happening.options;
+      if (waitHealthCheck === undefined) return evolve(now, { ...happening, kind: 'resume' }, pace);
       return {
         next: { ...begun(happening.options, happening.counts), state: 'waiting_health_check' },
         act: rest,
-        dueInMs: happening.options.waitHealthCheck * 1_000,
+        dueInMs: waitHealthCheck * 1_000,
       };
+    }
     case 'resume':
       return {
         next: { ...begun(happening.options, happening.counts), state: 'evicting_conns' },

@@ -109,11 +109,14 @@ export class Channel implements Client {
     for (const outgoing of this.#held.session.take(this.host.now())) this.#sendPublish(outgoing);
   }
 
-  end(reason: EndReason): void {
+  end(reason: EndReason, serverReference?: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const reasonCode = endCode[reason];
-    if (this.isVersion5 && reasonCode !== undefined) this.#send({ cmd: 'disconnect', reasonCode });
+    if (this.isVersion5 && reasonCode !== undefined) {
+      const properties = serverReference === undefined ? {} : { properties: { serverReference } };
+      this.#send({ cmd: 'disconnect', reasonCode, ...properties });
+    }
     this.socket.destroySoon();
   }
 
