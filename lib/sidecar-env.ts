@@ -27,3 +27,6 @@ export const SIDECAR_PATHS = {
 
 /** User and group of the sidecar; the group is also a supplemental group of the pod, so that EMQX may read the share. */
 export const SIDECAR_GROUP = 65532;
+
+/** Names that Sluice's parts have in a pod. */
+export const SIDECAR = { container: 'sluice', share: 'sluice', apiKey: 'sluice-api-key' } as const;

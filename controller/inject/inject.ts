@@ -1,10 +1,11 @@
+import { emqxContainer, type Container } from '../../lib/emqx-container.js';
+import { BOOTSTRAP_VARIABLE, hookOf, whyNotInjectable } from '../../lib/injectable.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
-import { SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
+import { SIDECAR, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
-import { containersOf, emqxContainer, listAt, objectsOf, type Container } from './container.js';
-import { record, undone, type Recorder } from './recorder.js';
-import { SIDECAR, sidecarContainer, sidecarVolumes, type SidecarSettings } from './sidecar.js';
+import { record, type Recorder } from './recorder.js';
+import { sidecarContainer, sidecarVolumes, type SidecarSettings } from './sidecar.js';
 
 /** What one injection is made from, beyond the template. */
 export interface InjectionSettings {
@@ -24,8 +25,6 @@ export type Injection =
   /** The template cannot be run with a gate; the message says what to change. */
   | { kind: 'refused'; message: string };
 
-/** EMQX reads its API keys from this file at start. */
-const BOOTSTRAP_VARIABLE = 'EMQX_API_KEY__BOOTSTRAP_FILE';
 /** Beyond the drain and the wait for a recipient: EMQX's own stop (4 s seen), the user's hook, and the kubelet's rounding. */
 const STOP_SECONDS = 60;
 /** Grace of a restart in place by a probe: such a restart waits for no drain. */
@@ -39,12 +38,12 @@ const HOOKS = {
 
 /**
  * Makes a revision set's pod template from the declaration's live one. Pure.
- * Annotation `injected` on the result holds the RFC 6902 patch that {@link takeOut} applies.
+ * Annotation `injected` on the result holds the RFC 6902 patch that `takeOut` (lib/injected.ts) applies.
  */
 export function inject(template: JsonObject, settings: InjectionSettings): Injection {
   const emqx = emqxContainer(template, settings.spec.emqx);
   if ('refused' in emqx) return { kind: 'refused', message: emqx.refused };
-  const refusal = whyNot(template, emqx, settings);
+  const refusal = whyNotInjectable(template, emqx, settings);
   if (refusal !== undefined) return { kind: 'refused', message: refusal };
 
   const edits = record(template);
@@ -54,62 +53,6 @@ export function inject(template: JsonObject, settings: InjectionSettings): Injec
   edits.insert(['spec', 'initContainers'], 'first', sidecarContainer(sidecar, spec, headlessService));
   annotate(edits);
   return { kind: 'injected', template: edits.result };
-}
-
-/**
- * Gives back the declaration's template that a revision set's live one was made from, by value.
- * @returns undefined when somebody else has edited what was injected, so that it cannot be told
- */
-export function takeOut(template: JsonObject): JsonObject | undefined {
-  const annotations = isObject(template['metadata']) ? template['metadata']['annotations'] : undefined;
-  const text = isObject(annotations) ? annotations[ANNOTATION.injected] : undefined;
-  if (typeof text !== 'string') return template;
-  try {
-    return undone(template, JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
-function whyNot(
-  template: JsonObject,
-  emqx: Container,
-  { isOwnSecret }: InjectionSettings,
-): string | undefined {
-  const containers = [...containersOf(template).map(({ raw }) => raw), ...listAt(template, 'initContainers')];
-  if (containers.some(({ name }) => name === SIDECAR.container)) {
-    return `a container is named ${SIDECAR.container}, which is the name of Sluice's own: rename it (or take it out, if it was copied from a revision set)`;
-  }
-  const volumes = listAt(template, 'volumes').map(({ name }) => name);
-  const taken = [SIDECAR.share, SIDECAR.apiKey].find((name) => volumes.includes(name));
-  if (taken !== undefined)
-    return `a volume is named ${taken}, which is the name of one of Sluice's own: rename it`;
-  const mounts = objectsOf(emqx.raw['volumeMounts']).map(({ mountPath }) => mountPath);
-  const path = [SIDECAR_PATHS.share, SIDECAR_PATHS.apiKey].find((ours) => mounts.includes(ours));
-  if (path !== undefined)
-    return `container ${emqx.name} mounts something at ${path}, which Sluice needs: mount it elsewhere`;
-  for (const hook of ['preStop', 'postStart'] as const) {
-    const kind = foreignKind(hookOf(emqx, hook));
-    if (kind !== undefined) {
-      return `the ${hook} hook of container ${emqx.name} is of kind ${kind}, which cannot run together with the drain: make it an exec hook`;
-    }
-  }
-  const variables = objectsOf(emqx.raw['env']).map(({ name }) => name);
-  if (isOwnSecret && variables.includes(BOOTSTRAP_VARIABLE)) {
-    return `container ${emqx.name} has a bootstrap file of API keys already (${BOOTSTRAP_VARIABLE}): put one of its keys into a Secret (keys "key" and "secret") and name it in spec.emqx.apiKeySecret.name`;
-  }
-  return undefined;
-}
-
-function hookOf(emqx: Container, hook: keyof typeof HOOKS): JsonObject | undefined {
-  const { lifecycle } = emqx.raw;
-  const value = isObject(lifecycle) ? lifecycle[hook] : undefined;
-  return isObject(value) ? value : undefined;
-}
-
-/** The kind of a hook that is not `exec`. */
-function foreignKind(hook: JsonObject | undefined): string | undefined {
-  return Object.keys(hook ?? {}).find((kind) => kind !== 'exec');
 }
 
 function editPod(

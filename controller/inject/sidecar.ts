@@ -1,10 +1,7 @@
 import { CONTROL_PORT } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
-import { SIDECAR_ENV, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
+import { SIDECAR, SIDECAR_ENV, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
-
-/** Names that Sluice's parts have in a pod. */
-export const SIDECAR = { container: 'sluice', share: 'sluice', apiKey: 'sluice-api-key' } as const;
 
 const BUSYBOX = '/usr/local/bin/busybox';
 

@@ -1,9 +1,9 @@
 import type { SidecarReport } from '../../lib/control.js';
+import { emqxContainer } from '../../lib/emqx-container.js';
+import { takeOut } from '../../lib/injected.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
 import { ownRevisionOf } from '../../lib/revision.js';
-import { emqxContainer } from '../inject/container.js';
-import { takeOut } from '../inject/inject.js';
 import type { Aborted, Declaration, NodeSet, Observed } from '../model.js';
 import { parseBlueGreen } from './bluegreen.js';
 import {

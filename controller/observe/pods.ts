@@ -1,7 +1,7 @@
 import type { SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
 import { LABEL } from '../../lib/names.js';
-import { SIDECAR } from '../inject/sidecar.js';
+import { SIDECAR } from '../../lib/sidecar-env.js';
 import { counted } from '../words.js';
 import type { Pod } from '../model.js';
 import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } from '../../lib/fields.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { inject, takeOut, type InjectionSettings } from '../../../controller/inject/inject.js';
+import { inject, type InjectionSettings } from '../../../controller/inject/inject.js';
+import { takeOut } from '../../../lib/injected.js';
 import type { JsonObject } from '../../../lib/json.js';
 import { DEFAULT_SPEC } from '../../../lib/types.js';
 import { defaulted, liveTemplate, randomTemplate, seeded } from '../fixtures/templates.js';
