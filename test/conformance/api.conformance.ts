@@ -8,7 +8,7 @@ let target: Target;
 let a: Node;
 let b: Node;
 beforeAll(async () => {
-  target = await Target.open();
+  target = await Target.open(5);
   ({ a, b } = target);
 }, 60_000);
 afterEach(() => target.tidy());

@@ -9,7 +9,7 @@ let a: Node;
 let b: Node;
 let open: RawClient[] = [];
 beforeAll(async () => {
-  target = await Target.open();
+  target = await Target.open(5);
   ({ a, b } = target);
 }, 60_000);
 afterEach(async () => {
