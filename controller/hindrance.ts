@@ -23,7 +23,7 @@ export function unheard({ name, report }: Pod): Hindrance | undefined {
       return {
         message:
           `EMQX in pod ${name} refuses the API key: ${report.api.detail}; ` +
-          `put a key that EMQX knows (role administrator) into the Secret that spec.emqx.apiKeySecret names`,
+          `put ${report.emqxApi === 'v4' ? 'AppID and AppSecret of an application that EMQX knows' : 'a key that EMQX knows (role administrator)'} into the Secret that spec.emqx.apiKeySecret names`,
         stalled: 'ApiKeyRefused',
       };
     case 'noKey':

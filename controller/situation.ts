@@ -101,7 +101,13 @@ export function nodeOf(
   if (node === undefined) return undefined;
   // The views of several nodes may lag behind one another: the largest figure is the careful one.
   const sessions = Math.max(...seen.map(({ connections }) => connections ?? 0));
-  return { node, sessions, clients: Math.max(...seen.map(({ live_connections }) => live_connections ?? 0)) };
+  return {
+    node,
+    sessions,
+    clients: Math.max(
+      ...seen.map(({ live_connections, connections }) => live_connections ?? connections ?? 0),
+    ),
+  };
 }
 
 /** Whether `node` is the EMQX node of `pod`: by the sidecar's own word, else by the host's name or address. */

@@ -1,9 +1,7 @@
+import { bootstrapOf } from './emqx-bootstrap.js';
 import { containersOf, listAt, objectsOf, type Container } from './emqx-container.js';
 import { isObject, type JsonObject } from './json.js';
 import { SIDECAR, SIDECAR_PATHS } from './sidecar-env.js';
-
-/** EMQX reads its API keys from the file that this variable names, at start. */
-export const BOOTSTRAP_VARIABLE = 'EMQX_API_KEY__BOOTSTRAP_FILE';
 
 /**
  * Why a template cannot be run with a gate, and what to change; undefined when it can.
@@ -33,9 +31,10 @@ export function whyNotInjectable(
       return `the ${hook} hook of container ${emqx.name} is of kind ${kind}, which cannot run together with the drain: make it an exec hook`;
     }
   }
+  const { variable } = bootstrapOf(emqx);
   const variables = objectsOf(emqx.raw['env']).map(({ name }) => name);
-  if (isOwnSecret && variables.includes(BOOTSTRAP_VARIABLE)) {
-    return `container ${emqx.name} has a bootstrap file of API keys already (${BOOTSTRAP_VARIABLE}): put one of its keys into a Secret (keys "key" and "secret") and name it in spec.emqx.apiKeySecret.name`;
+  if (isOwnSecret && variables.includes(variable)) {
+    return `container ${emqx.name} has a bootstrap file of API keys already (${variable}): put one of its keys into a Secret (keys "key" and "secret") and name it in spec.emqx.apiKeySecret.name`;
   }
   return undefined;
 }

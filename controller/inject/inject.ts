@@ -1,5 +1,6 @@
+import { bootstrapOf } from '../../lib/emqx-bootstrap.js';
 import { emqxContainer, type Container } from '../../lib/emqx-container.js';
-import { BOOTSTRAP_VARIABLE, hookOf, whyNotInjectable } from '../../lib/injectable.js';
+import { hookOf, whyNotInjectable } from '../../lib/injectable.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { SIDECAR, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
@@ -97,11 +98,8 @@ function editEmqx(edits: Recorder, emqx: Container, { isOwnSecret }: InjectionSe
     mountPath: SIDECAR_PATHS.apiKey,
     readOnly: true,
   });
-  // EMQX reads the value of its variables as HOCON, where a path needs quotes
-  edits.insert([...at, 'env'], 'last', {
-    name: BOOTSTRAP_VARIABLE,
-    value: JSON.stringify(`${SIDECAR_PATHS.apiKey}/bootstrap`),
-  });
+  const { variable, value } = bootstrapOf(emqx);
+  edits.insert([...at, 'env'], 'last', { name: variable, value });
 }
 
 /** Writes the undo patch into the template; it takes itself out too. */

@@ -1,5 +1,6 @@
 import { LABEL } from '../../lib/names.js';
 import type { BlueGreenStatus, Phase } from '../../lib/types.js';
+import { lingeringWords } from '../leave.js';
 import type { Decision, Observed } from '../model.js';
 import { counted } from '../words.js';
 import { conditionsOf } from './conditions.js';
@@ -33,7 +34,7 @@ export function statusOf(
   const said = trouble?.message ?? decision.message;
   const about = trouble ? gistOf(said) : (decision.about ?? gistOf(said));
   const waitingFor = waitOf(about, blueGreen.status?.waitingFor, nowMs);
-  const message = [withSince(said, waitingFor), lost].filter(Boolean).join('; ');
+  const message = [withSince(said, waitingFor), lost, lingeringWords(observed)].filter(Boolean).join('; ');
   const stalled = trouble ? (trouble.kind === 'refused' ? 'Refused' : undefined) : decision.stalled;
   return {
     phase,

@@ -75,6 +75,8 @@ export interface World {
   joined?: string[];
   /** EMQX nodes listed as stopped. */
   stopped?: string[];
+  /** Which API EMQX has; v5 unless named. */
+  emqxApi?: 'v4';
   nowMs?: number;
 }
 
@@ -117,6 +119,7 @@ export function observed(world: World = {}): Observed {
         clusterNodes: isMember ? members.map(({ name }) => nodeName(name)) : [nodeName(each.name)],
         nodes: isMember ? nodes : [],
         evacuations: isMember ? evacuations : [],
+        ...(world.emqxApi && { emqxApi: world.emqxApi }),
         settings: {
           connEvictRate: 1000,
           sessEvictRate: 1000,

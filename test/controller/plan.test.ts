@@ -484,6 +484,11 @@ const cases: Record<string, Case[]> = {
   ],
   'step 5 has stopped nodes leave': [
     {
+      when: 'a retired node of EMQX 4 has stopped, whose API has no call for it',
+      seen: observed({ sets: [set(blue)], stopped: [`${green}-0`], emqxApi: 'v4' }),
+      then: { kind: 'rest' },
+    },
+    {
       when: 'a retired node has stopped',
       seen: observed({ sets: [set(blue)], stopped: [`${green}-0`] }),
       then: { kind: 'leave', node: nodeName(`${green}-0`), via: `${blue}-0` },

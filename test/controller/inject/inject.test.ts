@@ -116,6 +116,27 @@ describe('what is put in', () => {
     });
   });
 
+  it.each<{ emqx: JsonObject; variable: string; value: string }>([
+    ...['emqx/emqx-ee:4.4.19', 'r:5000/emqx-ee:v4.4.19@sha256:ab', 'emqx:e4.4.24-rc.1'].map((image) => ({
+      emqx: { image },
+      variable: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE',
+      value: '/etc/sluice/api-key/bootstrap',
+    })),
+    {
+      emqx: { image: 'mirror/emqx@sha256:ab', ports: [{ containerPort: 1883 }, { containerPort: 8081 }] },
+      variable: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE',
+      value: '/etc/sluice/api-key/bootstrap',
+    },
+    ...['emqx/emqx-enterprise:5.8.8', 'r:4000/emqx', 'emqx:latest', 'emqx:6.0.0'].map((image) => ({
+      emqx: { image },
+      variable: 'EMQX_API_KEY__BOOTSTRAP_FILE',
+      value: '"/etc/sluice/api-key/bootstrap"',
+    })),
+  ])('tells EMQX of the key in the way of its version: $emqx', ({ emqx, variable, value }) => {
+    const env = emqxOf(injected(liveTemplate({ emqx })))['env'] as JsonObject[];
+    expect(env.filter(({ name }) => String(name).includes('BOOTSTRAP'))).toEqual([{ name: variable, value }]);
+  });
+
   it('mounts the key into EMQX only when the Secret is our own', () => {
     const env = { name: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: '"/etc/sluice/api-key/bootstrap"' };
     expect(emqxOf(injected(liveTemplate()))['env']).toContainEqual(env);
@@ -194,6 +215,14 @@ describe('refusals', () => {
     {
       when: 'EMQX has a bootstrap file',
       emqx: { env: [{ name: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: 'x' }] },
+      says: 'spec.emqx.apiKeySecret.name',
+    },
+    {
+      when: 'EMQX 4 has one',
+      emqx: {
+        image: 'emqx/emqx-ee:4.4.19',
+        env: [{ name: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE', value: 'x' }],
+      },
       says: 'spec.emqx.apiKeySecret.name',
     },
   ])('says what to change when $when', ({ emqx, says }) => {

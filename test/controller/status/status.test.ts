@@ -161,6 +161,22 @@ describe('trouble', () => {
   });
 });
 
+describe('the message names stopped nodes that EMQX still lists', () => {
+  const quiet = decision({ phase: 'Stable', message: 'blue serves' });
+  it.each<{ of: string; world: Parameters<typeof observed>[0]; says: RegExp }>([
+    {
+      of: 'EMQX 4, which has no call for it',
+      world: { emqxApi: 'v4', stopped: [`${green}-0`, 'other-0'] },
+      says: new RegExp(
+        `^blue serves[^;]*; EMQX still lists emqx@${green}-0[^,]*, which has stopped: .* autoclean`,
+      ),
+    },
+    { of: 'EMQX 5, which is asked to', world: { stopped: [`${green}-0`] }, says: /^blue serves[^;]*$/ },
+  ])('of $of', ({ world, says }) => {
+    expect(status(observed({ sets: [set(blue)], ...world }), quiet).message).toMatch(says);
+  });
+});
+
 describe('the message says since when', () => {
   const since = '2026-01-02T01:00:00.000Z';
   const made = (message: string, waitingFor: BlueGreenStatus['waitingFor'], about?: string): string =>
