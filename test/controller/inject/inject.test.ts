@@ -134,7 +134,9 @@ describe('what is put in', () => {
     })),
   ])('tells EMQX of the key in the way of its version: $emqx', ({ emqx, variable, value }) => {
     const env = emqxOf(injected(liveTemplate({ emqx })))['env'] as JsonObject[];
-    expect(env.filter(({ name }) => String(name).includes('BOOTSTRAP'))).toEqual([{ name: variable, value }]);
+    expect(env.filter(({ name }) => typeof name === 'string' && name.includes('BOOTSTRAP'))).toEqual([
+      { name: variable, value },
+    ]);
   });
 
   it('mounts the key into EMQX only when the Secret is our own', () => {
