@@ -1,5 +1,5 @@
 import type { SidecarReport } from '../lib/control.js';
-import type { NodeSet, Pod } from './model.js';
+import type { NodeSet, Observed, Pod } from './model.js';
 import type { Hindrance } from './hindrance.js';
 import { isNodeOf, mayRun, nodeOf, reportsOf } from './situation.js';
 import { counted } from './words.js';
@@ -18,6 +18,13 @@ function isDraining(pod: Pod, { size }: NodeSet, sets: NodeSet[]): boolean {
   if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
   // A node that no running node lists any more has stopped: only its pod's end is left.
   return mayRun(pod, sets) || state !== undefined;
+}
+
+/** Whether a drain has taken longer than `drainTimeoutSeconds`; after a retry it is counted anew. */
+export function isOverdue({ drainSinceMs }: Pod, { nowMs, declaration, blueGreen }: Observed): boolean {
+  if (drainSinceMs === undefined) return false;
+  const sinceMs = Math.max(drainSinceMs, declaration.drainHold?.retriedAtMs ?? 0);
+  return nowMs - sinceMs > blueGreen.spec.drainTimeoutSeconds * 1000;
 }
 
 /** State of the evacuation of a pod's node, by anybody's word; absent when nobody tells of one. */

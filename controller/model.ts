@@ -15,6 +15,8 @@ export interface Pod {
   revision?: string;
   /** Condition Ready is true and no deletion is under way. */
   ready: boolean;
+  /** Since when it has had to hand over, ms since the epoch: its deletion was asked for, or its node's evacuation from outside. */
+  drainSinceMs?: number;
   /** A deletion is under way: its preStop gate is draining it, or it is stopping. */
   terminating: boolean;
   /** Why it is not ready, in words; empty when it is. */
@@ -72,6 +74,8 @@ export interface Declaration {
   traceparent: string;
   /** The revision refused, the one it was to replace, and why in words. */
   aborted?: Aborted;
+  /** Annotation `drain-held`: a drain took too long, and `onDrainTimeout` is Hold. */
+  drainHold?: DrainHold;
   /** Triggers set by people, here or on the BlueGreen; the revision meant, or its set's name. */
   promote: string;
   abort: string;
@@ -82,6 +86,15 @@ export interface Aborted {
   revision: string;
   replacing: string;
   because?: string;
+}
+
+export interface DrainHold {
+  /** Whose drain took too long. */
+  pod: string;
+  /** Milliseconds since the epoch. */
+  heldAtMs: number;
+  /** When a person asked for another try: the drain's time counts from then. Absent: nothing more is taken down. */
+  retriedAtMs?: number;
 }
 
 /** What people ask for by an annotation. */
@@ -139,11 +152,13 @@ export type Step =
   /** Tell sidecars how to drain, and whereto. */
   | { kind: 'tell'; pods: string[]; settings: DrainSettings }
   /** Begin the evacuation of a node whose pod has no sidecar, through the sidecar of `via`. */
-  | { kind: 'evacuate'; node: string; via: string; settings: DrainSettings }
+  | { kind: 'evacuate'; node: string; pod: string; via: string; settings: DrainSettings }
   /** Stop the evacuation of a node that is to stay and has no sidecar of its own, through the sidecar of `via`. */
-  | { kind: 'stopEvacuation'; node: string; via: string }
+  | { kind: 'stopEvacuation'; node: string; pod: string; via: string }
   /** Have a stopped node leave the EMQX cluster, through the sidecar of `via`. */
   | { kind: 'leave'; node: string; via: string }
+  /** Write annotation `drain-held`, with the retry that it answers taken away; without a hold, take it away. */
+  | { kind: 'holdDrains'; hold?: DrainHold }
   | { kind: 'deleteSet'; set: string; because: string }
   /** Write annotation `aborted`, or take it and the triggers away. */
   | { kind: 'abort'; revision: string; replacing: string; because: string }
@@ -160,6 +175,7 @@ export type StallReason =
   | 'ApiKeyRefused'
   | 'NoService'
   | 'NoEvacuation'
+  | 'DrainHeld'
   | 'UpgradeAborted';
 
 /** A step, with the phase it belongs to and what is waited for, in words. */

@@ -1,11 +1,12 @@
 import type { Phase } from '../lib/types.js';
-import { abort, consume, isPromoted } from './abort.js';
+import { abort } from './abort.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
 import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed } from './model.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
+import { consume, isPromoted } from './triggers.js';
 import {
   hasNobody,
   isClientless,
@@ -33,6 +34,7 @@ const RULES: Rule[] = [
   shrink,
   switchOver,
   retire,
+  release,
   prune,
 ];
 
@@ -183,8 +185,8 @@ function discard(situation: Situation): Verdict | undefined {
 function reopen(situation: Situation): Verdict | undefined {
   const closed = closedOf(situation);
   const via = spokesmanOf(situation);
-  if (closed === undefined || !via) return undefined;
-  return progress({ kind: 'stopEvacuation', node: closed, via: via.name }, `${closed} takes clients again`);
+  if (!closed || !via) return undefined;
+  return progress({ kind: 'stopEvacuation', ...closed, via: via.name }, `${closed.node} takes clients again`);
 }
 
 /**
@@ -302,6 +304,11 @@ function leave(situation: Situation): Verdict | undefined {
   return (
     leaver && progress({ kind: 'leave', ...leaver }, `${leaver.node} has stopped and leaves the EMQX cluster`)
   );
+}
+
+/** Nothing is left to be taken down, so there is nothing to hold either. */
+function release({ observed: { declaration } }: Situation): Verdict | undefined {
+  return declaration.drainHold && progress({ kind: 'holdDrains' }, 'no drain is held any more');
 }
 
 /** Sets beyond the history limit go. */

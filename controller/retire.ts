@@ -1,8 +1,9 @@
 import type { DrainSettings } from '../lib/control.js';
 import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
-import { drainingPods, drainOf, evacuationState } from './drains.js';
+import { drainingPods, drainOf, evacuationState, isOverdue } from './drains.js';
 import { unheard, type Hindrance } from './hindrance.js';
+import { holdOf } from './hold.js';
 import type { NodeSet, Pod } from './model.js';
 import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 import type { Verdict } from './verdict.js';
@@ -25,7 +26,18 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
     return last && poll(drainOf([last], observed.sets));
   }
   // User-deleted pods of other sets drain too, and count: the rate is one for the whole upgrade.
-  const draining = drainingPods(observed.sets);
+  const inProgress = drainingPods(observed.sets);
+  // One evacuated from outside is known by its note, when no view tells of its evacuation for a moment.
+  const noted = set.pods.filter(
+    (pod) =>
+      !pod.terminating &&
+      pod.drainSinceMs !== undefined &&
+      evacuationState(pod, observed.sets) !== 'prohibiting',
+  );
+  const held = holdOf([...inProgress, ...noted], situation);
+  if (held) return held;
+  // One that took too long keeps nobody waiting: its grace period ends it.
+  const draining = inProgress.filter((pod) => !isOverdue(pod, observed));
   if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
     return poll(drainOf(draining, observed.sets));
   }
@@ -74,13 +86,21 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const node = nodeOf(victim, observed.sets);
   if (!node || evacuationState(victim, observed.sets) === 'prohibiting') return shrink;
+  // Without a gate there is no grace period that would end it.
+  if (isOverdue(victim, observed)) return shrink;
   if (evacuationState(victim, observed.sets) !== undefined) return poll(drainOf([victim], observed.sets));
   const settings = settingsFor(set, situation);
   if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
   const waitTakeover = node.sessions === 0 ? 1 : settings.waitTakeover;
   return {
-    step: { kind: 'evacuate', node: node.node, via: via.name, settings: { ...settings, waitTakeover } },
+    step: {
+      kind: 'evacuate',
+      node: node.node,
+      pod: victim.name,
+      via: via.name,
+      settings: { ...settings, waitTakeover },
+    },
     message: `evacuation of ${node.node} begins`,
   };
 }
@@ -131,18 +151,24 @@ function runningNodes(set: NodeSet, sets: NodeSet[]): string[] {
 
 /**
  * A node of an active declaration whose pod stays and which evacuates all the same: fewer nodes were wanted for a while, or the
- * evacuation was left on its claim. Only one with our own rates: somebody else's is not ours to stop.
+ * evacuation was left on its claim. Only one of our own: somebody else's is not ours to stop.
  */
-export function closedOf({ observed, active, wantedSize }: Situation): string | undefined {
+export function closedOf({
+  observed,
+  active,
+  wantedSize,
+}: Situation): { node: string; pod: string } | undefined {
   if (active?.kind !== 'declaration') return undefined;
   const { connEvictRate, sessEvictRate } = ratesOf(observed.blueGreen.spec);
   const staying = stayingPods(active).filter(({ ordinal }) => ordinal < wantedSize);
   return reportsOf(observed.sets)
     .flatMap(({ evacuations }) => evacuations)
-    .find(
-      ({ node, connection_eviction_rate: conn, session_eviction_rate: sess }) =>
-        conn === connEvictRate && sess === sessEvictRate && staying.some((pod) => isNodeOf(pod, node)),
-    )?.node;
+    .flatMap(({ node, connection_eviction_rate: conn, session_eviction_rate: sess }) => {
+      const pod = staying.find((each) => isNodeOf(each, node));
+      // An evacuation that was left on its claim is known by its rates alone.
+      const isOurs = pod?.drainSinceMs !== undefined || (conn === connEvictRate && sess === sessEvictRate);
+      return pod && isOurs ? [{ node, pod: pod.name }] : [];
+    })[0];
 }
 
 /** The first step that tells pods how to drain, for all pods whose sidecar answers and was told otherwise. */

@@ -26,8 +26,12 @@ export const ANNOTATION = {
   traceparent: `${PREFIX}traceparent`,
   /** Declaration: JSON of the user's own `spec.updateStrategy`, restored at hand-back. */
   updateStrategy: `${PREFIX}update-strategy`,
-  /** Declaration: JSON `{"revision","replacing"}` of an aborted upgrade. */
+  /** Declaration: JSON `{"revision","replacing","because"}` of an aborted upgrade. */
   aborted: `${PREFIX}aborted`,
+  /** Declaration: JSON `{"pod","heldAt","retriedAt"?}` of a drain that took too long, under `onDrainTimeout: Hold`. */
+  drainHeld: `${PREFIX}drain-held`,
+  /** Pod without a sidecar: RFC 3339 time at which the evacuation of its node was asked for. */
+  evacuatedSince: `${PREFIX}evacuated-since`,
   /** Revision set's pod template: the RFC 6902 patch that takes out again what Sluice added. */
   injected: `${PREFIX}injected`,
   /** Declaration or BlueGreen, set by people: the revision meant. */

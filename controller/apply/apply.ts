@@ -1,11 +1,12 @@
+import { ANNOTATION } from '../../lib/names.js';
 import { unreachable } from '../../lib/unreachable.js';
 import type { Step } from '../model.js';
 import { nameOf } from '../../lib/fields.js';
 import { sidecarAddress } from '../observe/pods.js';
 import { SidecarError } from '../sidecars.js';
 import { carrySize, createBlueGreen } from './bluegreen.js';
-import { abortUpgrade, clearAborted, clearTriggers, holdDeclaration } from './declaration.js';
-import { labelPods, pointServices } from './services.js';
+import { abortUpgrade, clearAborted, clearTriggers, holdDeclaration, noteHold } from './declaration.js';
+import { annotatePod, labelPods, pointServices } from './services.js';
 import { deleteSet, makeSet, resize } from './sets.js';
 import { DONE, type Outcome, type Site } from './tools.js';
 
@@ -41,13 +42,15 @@ function write(step: Exclude<Step, { kind: 'makeSet' | 'wait' | 'rest' }>, site:
         step.pods.map((pod) => sidecars.tell(addressOf(site, pod), step.settings, site.signal)),
       );
     case 'evacuate':
-      return sidecars.evacuate(addressOf(site, step.via), step.node, step.settings, site.signal);
+      return evacuate(site, step);
     case 'stopEvacuation':
-      return sidecars.stopEvacuation(addressOf(site, step.via), step.node, site.signal);
+      return stopEvacuation(site, step);
     case 'leave':
       return sidecars.leave(addressOf(site, step.via), step.node, site.signal);
     case 'abort':
       return abortUpgrade(site, step);
+    case 'holdDrains':
+      return noteHold(site, step.hold);
     case 'clearAborted':
       return clearAborted(site);
     case 'clearTriggers':
@@ -55,6 +58,24 @@ function write(step: Exclude<Step, { kind: 'makeSet' | 'wait' | 'rest' }>, site:
     default:
       return unreachable(step);
   }
+}
+
+type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>;
+
+/** Begins the evacuation of a node without a gate; the time is noted on its pod first, for there it goes with it. */
+async function evacuate(site: Site, { pod, node, via, settings }: StepOf<'evacuate'>): Promise<void> {
+  const { sets, nowMs } = site.view.observed;
+  const isNoted = sets.some(({ pods }) =>
+    pods.some(({ name, drainSinceMs }) => name === pod && drainSinceMs),
+  );
+  const since = new Date(nowMs).toISOString();
+  if (!isNoted) await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: since });
+  await site.tools.sidecars.evacuate(addressOf(site, via), node, settings, site.signal);
+}
+
+async function stopEvacuation(site: Site, { pod, node, via }: StepOf<'stopEvacuation'>): Promise<void> {
+  await site.tools.sidecars.stopEvacuation(addressOf(site, via), node, site.signal);
+  await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: null });
 }
 
 function addressOf({ view }: Site, podName: string): string {

@@ -2,7 +2,7 @@ import { canonical, isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
 import { PATH } from '../kube/paths.js';
 import { annotationOf, at } from '../../lib/fields.js';
-import type { Aborted, Trigger } from '../model.js';
+import type { Aborted, DrainHold, Trigger } from '../model.js';
 import { disown } from './disown.js';
 import type { Site } from './tools.js';
 
@@ -47,6 +47,25 @@ export async function abortUpgrade(
   await clearOnBlueGreen(site, [ANNOTATION.abort]);
   await writeDeclaration(site, {
     metadata: { annotations: { [ANNOTATION.aborted]: aborted, [ANNOTATION.abort]: null } },
+  });
+}
+
+/** Writes down that drains are held, or that one is tried again, and takes away the retry that asked for it; or takes the note away. */
+export async function noteHold(site: Site, hold: DrainHold | undefined): Promise<void> {
+  const isRetried = hold?.retriedAtMs !== undefined;
+  if (isRetried) await clearOnBlueGreen(site, [ANNOTATION.retry]);
+  const note = hold && {
+    pod: hold.pod,
+    heldAt: new Date(hold.heldAtMs).toISOString(),
+    ...(hold.retriedAtMs !== undefined && { retriedAt: new Date(hold.retriedAtMs).toISOString() }),
+  };
+  await writeDeclaration(site, {
+    metadata: {
+      annotations: {
+        [ANNOTATION.drainHeld]: note ? canonical(note) : null,
+        ...(isRetried && { [ANNOTATION.retry]: null }),
+      },
+    },
   });
 }
 

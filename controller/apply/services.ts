@@ -38,3 +38,16 @@ export async function labelPods(
     await tools.kube.mergePatch(PATH.pods(namespace, nameOf(pod)), { metadata }, signal);
   }
 }
+
+/** Writes annotations of a pod; null takes one away. A pod that has gone meanwhile is observed again. */
+export async function annotatePod(
+  { view, tools, signal }: Site,
+  name: string,
+  annotations: { [key: string]: string | null },
+): Promise<void> {
+  const { namespace } = view.observed.declaration;
+  const pod = view.raw.pods.find((one) => nameOf(one) === name);
+  // its uid, so that it is never written onto another pod of that name
+  const metadata = { uid: textAt(pod, 'metadata', 'uid'), annotations };
+  await tools.kube.mergePatch(PATH.pods(namespace, name), { metadata }, signal);
+}

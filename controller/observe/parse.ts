@@ -4,7 +4,7 @@ import { takeOut } from '../../lib/injected.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
 import { ownRevisionOf } from '../../lib/revision.js';
-import type { Aborted, Declaration, NodeSet, Observed } from '../model.js';
+import type { Aborted, Declaration, DrainHold, NodeSet, Observed } from '../model.js';
 import { parseBlueGreen } from './bluegreen.js';
 import {
   annotationOf,
@@ -75,6 +75,7 @@ interface SetContext {
 function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): Declaration {
   const wish = sizeOf(annotationOf(raw, ANNOTATION.replicas));
   const aborted = parseAborted(annotationOf(raw, ANNOTATION.aborted));
+  const drainHold = parseDrainHold(annotationOf(raw, ANNOTATION.drainHeld));
   const trigger = (key: string): string =>
     annotationOf(raw, key) ?? (blueGreen && annotationOf(blueGreen, key)) ?? '';
   return {
@@ -98,6 +99,7 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
     promote: trigger(ANNOTATION.promote),
     abort: trigger(ANNOTATION.abort),
     retry: trigger(ANNOTATION.retry),
+    ...(drainHold && { drainHold }),
   };
 }
 
@@ -111,6 +113,22 @@ function parseAborted(text: string | undefined): Aborted | undefined {
       revision: textAt(raw, 'revision'),
       replacing: textAt(raw, 'replacing'),
       ...(because && { because }),
+    };
+  } catch {
+    return undefined; // a person has edited it: the same as none
+  }
+}
+
+function parseDrainHold(text: string | undefined): DrainHold | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const raw: unknown = JSON.parse(text);
+    if (!isObject(raw) || !textAt(raw, 'pod')) return undefined;
+    const retriedAtMs = timeAt(raw, 'retriedAt');
+    return {
+      pod: textAt(raw, 'pod'),
+      heldAtMs: timeAt(raw, 'heldAt') || 0,
+      ...(!Number.isNaN(retriedAtMs) && { retriedAtMs }),
     };
   } catch {
     return undefined; // a person has edited it: the same as none

@@ -1,10 +1,20 @@
 import type { SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
-import { LABEL } from '../../lib/names.js';
+import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { SIDECAR } from '../../lib/sidecar-env.js';
 import { counted } from '../words.js';
 import type { Pod } from '../model.js';
-import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } from '../../lib/fields.js';
+import {
+  annotationOf,
+  at,
+  labelOf,
+  nameOf,
+  numberAt,
+  objectAt,
+  objectsAt,
+  textAt,
+  timeAt,
+} from '../../lib/fields.js';
 
 /** A pod that has not been ready for so long will not become so by waiting. */
 const FAILING_AFTER_MS = 300_000;
@@ -49,6 +59,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
   const trouble = ready ? undefined : troubleOf(raw, context);
   const podIp = textAt(raw, 'status', 'podIP');
   const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
+  const drainSinceMs = drainSince(raw);
   return {
     name,
     ordinal: Number(name.slice(name.lastIndexOf('-') + 1)),
@@ -57,6 +68,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     ...(revision !== undefined && { revision }),
     ready,
     terminating,
+    ...(drainSinceMs !== undefined && { drainSinceMs }),
     problem: ready ? '' : terminating ? 'is terminating' : shortened(trouble?.problem ?? 'is starting'),
     ...(trouble?.stuckBy !== undefined && !terminating && { stuckBy: trouble.stuckBy }),
     ...(!ready && Number.isFinite(sinceMs) && { unreadySinceMs: sinceMs }),
@@ -64,6 +76,14 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     restarts: restartsOf(raw, emqxContainer),
     ...(report && { report }),
   };
+}
+
+/** When the pod's deletion was asked for, or, without a gate, the evacuation of its node before; ms since the epoch. */
+function drainSince(raw: JsonObject): number | undefined {
+  const endsMs = timeAt(raw, 'metadata', 'deletionTimestamp');
+  const graceMs = numberAt(raw, ['metadata', 'deletionGracePeriodSeconds']) * 1000;
+  const evacuatedSince = Date.parse(annotationOf(raw, ANNOTATION.evacuatedSince) ?? '');
+  return [evacuatedSince, endsMs - graceMs].find((sinceMs) => !Number.isNaN(sinceMs));
 }
 
 /** Address of the pod's sidecar, if it has one that runs. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../lib/json.js';
+import { drainingPods, isOverdue } from '../drains.js';
 import type { Decision, Observed, Step } from '../model.js';
 import { counted } from '../words.js';
 import type { Trouble } from './status.js';
@@ -29,6 +30,7 @@ const REASONS: Record<Step['kind'], string> = {
   abort: 'UpgradeAborted',
   clearAborted: 'AbortCleared',
   clearTriggers: '',
+  holdDrains: '',
   wait: '',
   rest: '',
 };
@@ -48,6 +50,8 @@ export function happenings(
       message: decision.message,
     });
   }
+  if (decision.step.kind === 'holdDrains' && decision.step.hold?.retriedAtMs !== undefined && !trouble)
+    told.push({ type: 'Normal', reason: 'DrainRetried', message: decision.message });
   if (trouble?.kind === 'refused')
     told.push({ type: 'Warning', reason: 'Refused', message: trouble.message });
   if (trouble?.kind === 'failing')
@@ -56,6 +60,12 @@ export function happenings(
     told.push({ type: 'Warning', reason: 'TriggerIgnored', message: decision.message });
   if (!trouble && decision.stalled)
     told.push({ type: 'Warning', reason: decision.stalled, message: decision.message });
+  for (const { name } of drainingPods(observed.sets).filter((pod) => isOverdue(pod, observed))) {
+    const { drainTimeoutSeconds, onDrainTimeout } = observed.blueGreen.spec;
+    const then = onDrainTimeout === 'Hold' ? 'no further pod is taken down' : 'the next pod has its turn';
+    const message = `${name} has not handed over within drainTimeoutSeconds (${drainTimeoutSeconds} s): ${then} (onDrainTimeout: ${onDrainTimeout})`;
+    told.push({ type: 'Warning', reason: 'DrainTimedOut', message });
+  }
   for (const { name, report } of observed.sets.flatMap(({ pods }) => pods)) {
     if (report?.gate.kind !== 'gaveUp') continue;
     const message = `${name} stopped with ${counted(report.gate.sessionsLost, 'session')} left: ${report.gate.detail}`;

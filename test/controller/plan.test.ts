@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { plan } from '../../controller/plan.js';
-import type { NodeSet, Observed, Pod, StallReason, Step } from '../../controller/model.js';
+import type { Declaration, NodeSet, Observed, Pod, StallReason, Step } from '../../controller/model.js';
 import { revisionOf, setNameOf } from '../../lib/revision.js';
+import type { BlueGreenSpec } from '../../lib/types.js';
 import { NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
 
 const blue = 'emqx-bbbbbbbbb';
@@ -54,6 +55,22 @@ function silentUnder(
     if (podIp !== undefined) each.podIp = podIp;
   }
   return renamed;
+}
+
+/** Blue's last pod has drained for 100 s, of the 60 that it may. */
+function overdue(
+  spec: Partial<BlueGreenSpec>,
+  declaration: Partial<Declaration> = {},
+  pods: SetOptions = { podCount: 3, pods: { 2: { ...terminating, drainSinceMs: 900_000 } } },
+): Observed {
+  return observed({
+    declaration: { ...asked, ...declaration },
+    spec: { drainTimeoutSeconds: 60, ...spec },
+    status: switched,
+    selects: 'ggggggggg',
+    sets: [set(blue, { size: 2, ...pods }), set(green, { template: NEW })],
+    ...(pods.podCount === 3 && { evacuations: { [`${blue}-2`]: 'evicting_conns' } }),
+  });
 }
 
 interface Case {
@@ -966,7 +983,7 @@ const cases: Record<string, Case[]> = {
       when: 'was not made, a retry must not end a later one',
       seen: observed({ declaration: { retry: 'ggggggggg' } }),
       then: { kind: 'clearTriggers', triggers: { retry: 'ggggggggg' }, ignored: true },
-      says: /nothing was aborted/,
+      says: /nothing of oldoldold was aborted or is held/,
     },
     {
       when: 'was made, the message says why, and what ends it',
@@ -1015,6 +1032,96 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'clearTriggers', ignored: true },
       says: /retry=ggggggggg to go there again/,
+    },
+  ],
+  'a drain that takes too long': [
+    {
+      when: 'keeps nobody waiting: the next pod has its turn',
+      seen: overdue({ onDrainTimeout: 'Proceed' }),
+      then: { kind: 'resize', set: blue, to: 1 },
+    },
+    {
+      when: 'is to be held, that is written down',
+      seen: overdue({ onDrainTimeout: 'Hold' }),
+      then: { kind: 'holdDrains', hold: { pod: `${blue}-2`, heldAtMs: 1_000_000 } },
+      says: /bbbbbbbbb-2 has not handed over within drainTimeoutSeconds \(60 s\): no further pod is taken down/,
+    },
+    {
+      when: 'is held, though its pod has gone',
+      seen: overdue({ onDrainTimeout: 'Hold' }, { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } }, {}),
+      then: { kind: 'wait' },
+      stalled: 'DrainHeld',
+      says: /annotate sluice.dev\/retry=ggggggggg to go on, or set spec.onDrainTimeout to Proceed/,
+    },
+    {
+      when: 'is held, and somebody retries',
+      seen: overdue(
+        { onDrainTimeout: 'Hold' },
+        { drainHold: { pod: `${blue}-2`, heldAtMs: 1 }, retry: 'ggggggggg' },
+      ),
+      then: { kind: 'holdDrains', hold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 1_000_000 } },
+    },
+    {
+      when: 'was retried, it is waited for as long once more',
+      seen: overdue(
+        { onDrainTimeout: 'Hold' },
+        { drainHold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 990_000 } },
+      ),
+      then: { kind: 'wait' },
+      stalled: false,
+      says: /bbbbbbbbb-2 is draining/,
+    },
+    {
+      when: 'was retried and its pod has gone, the next has its turn',
+      seen: overdue(
+        { onDrainTimeout: 'Hold' },
+        { drainHold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 990_000 } },
+        {},
+      ),
+      then: { kind: 'resize', set: blue, to: 1 },
+    },
+    {
+      when: 'is held no more when the policy is another one',
+      seen: overdue({ onDrainTimeout: 'Proceed' }, { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } }, {}),
+      then: { kind: 'resize', set: blue, to: 1 },
+    },
+    {
+      when: 'was held, and nothing is left to be taken down',
+      seen: observed({ declaration: { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } } }),
+      then: { kind: 'holdDrains' },
+    },
+    {
+      when: 'has no gate and no view tells of it for a moment, it is held all the same (839)',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        spec: { drainTimeoutSeconds: 60, onDrainTimeout: 'Hold' },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [adopted({ pods: { 2: { drainSinceMs: 900_000 } } }), set(green, { template: NEW })],
+      }),
+      then: { kind: 'holdDrains', hold: { pod: 'emqx-2', heldAtMs: 1_000_000 } },
+    },
+    {
+      when: 'was noted, but never began: it is asked for again',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [adopted({ pods: { 2: { drainSinceMs: 999_000 } } }), set(green, { template: NEW })],
+      }),
+      then: { kind: 'evacuate', node: nodeName('emqx-2'), pod: 'emqx-2' },
+    },
+    {
+      when: 'has no gate, its pod is taken down all the same',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        spec: { drainTimeoutSeconds: 60 },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [adopted({ pods: { 2: { drainSinceMs: 900_000 } } }), set(green, { template: NEW })],
+        evacuations: { 'emqx-2': 'evicting_conns' },
+      }),
+      then: { kind: 'resize', set: 'emqx', to: 2 },
     },
   ],
   'a promotion': [

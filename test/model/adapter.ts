@@ -50,6 +50,7 @@ export function observe(world: World): Observed {
       promote: declaration.promote,
       abort: declaration.abort,
       retry: declaration.retry,
+      ...(declaration.drainHold && { drainHold: declaration.drainHold }),
     } satisfies Declaration,
     blueGreen: {
       exists: blueGreen.exists,
@@ -111,6 +112,7 @@ function nodeSetOf(world: World, set: SetObject, revision: string): NodeSet {
 
 function podOfSet(world: World, pod: PodObject): Pod {
   const isReady = pod.ready && !pod.deleted;
+  const drainSince = pod.evacuatedAt ?? pod.deleted?.at;
   const heard = pod.report && !world.random.chance(0.03) ? pod.report : undefined;
   return {
     name: pod.name,
@@ -119,6 +121,7 @@ function podOfSet(world: World, pod: PodObject): Pod {
     ...(pod.revision !== undefined && { revision: pod.revision }),
     ready: isReady,
     terminating: pod.deleted !== undefined,
+    ...(drainSince !== undefined && { drainSinceMs: drainSince * 1000 }),
     problem: isReady ? '' : 'is not ready',
     failing: !isReady && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
@@ -174,7 +177,11 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       }
       return;
     case 'evacuate': {
+      const pod = podNamed(world, step.pod);
+      if (pod) pod.evacuatedAt ??= world.now;
       const via = world.nodes.get(step.via);
+      // The process may end before it asks.
+      if (world.random.chance(0.1)) return;
       if (via?.state !== 'joined') return;
       beginEvacuation(
         world,
@@ -191,7 +198,16 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       return;
     }
     case 'stopEvacuation':
-      if (world.nodes.get(step.via)?.state === 'joined') stopEvacuation(world, podOf(step.node));
+      if (world.nodes.get(step.via)?.state !== 'joined') return;
+      stopEvacuation(world, podOf(step.node));
+      delete podNamed(world, step.pod)?.evacuatedAt;
+      return;
+    case 'holdDrains':
+      writeDeclaration(world, seen, (declaration) => {
+        if (!step.hold) delete declaration.drainHold;
+        else declaration.drainHold = step.hold;
+        if (step.hold?.retriedAtMs !== undefined) declaration.retry = '';
+      });
       return;
     case 'leave':
       if (world.nodes.get(step.via)?.state === 'joined') forceLeave(world, podOf(step.node));

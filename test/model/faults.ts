@@ -56,6 +56,13 @@ export const FAULTS: Fault[] = [
       plan({ ...seen, sets: seen.sets.map((set) => withNodes(set, (status) => status === 'running')) }),
   },
   {
+    name: 'it goes on though a drain that took too long is to be held',
+    plant: (plan) => (seen) => {
+      const spec = { ...seen.blueGreen.spec, onDrainTimeout: 'Proceed' as const };
+      return plan({ ...seen, blueGreen: { ...seen.blueGreen, spec } });
+    },
+  },
+  {
     name: 'it leaves triggers that are done with',
     plant: (plan) => (seen) => {
       const decision = plan(seen);

@@ -2,6 +2,7 @@ import type { Decision, Observed, Pod } from './adapter.js';
 import { accepts, clientsAt, sessionsAt } from './emqx.js';
 import {
   allSets,
+  isOverdue,
   selectedPods,
   violate,
   wantedSize,
@@ -109,7 +110,7 @@ export class Watcher {
       const evacuation = world.nodes.get(pod.name)?.evacuation;
       const isForUpgrade = (pod.deleted?.cause ?? evacuation?.cause) === 'upgrade';
       if (!isForUpgrade || !holdsAnybody(world, pod.name)) continue;
-      draining += 1;
+      if (!isOverdue(world, pod)) draining += 1;
       if (wantedSize(world) > 0 && pod.owner === active?.uid && evacuation?.since === world.activations) {
         violate(world, `${pod.name} drains though its set is active`);
       }
@@ -123,6 +124,19 @@ export class Watcher {
     const { world } = this;
     if (world.services[0]?.strippedAt === undefined) return activeSet(world);
     return allSets(world).find(({ uid }) => uid === this.selected);
+  }
+
+  /** A pod whose drain had taken too long when the pass began, and goes on. */
+  private heldBy({ nowMs, sets, declaration, blueGreen }: Observed): Pod | undefined {
+    const { world } = this;
+    const { retriedAtMs = 0 } = declaration.drainHold ?? {};
+    return sets
+      .flatMap(({ pods }) => pods)
+      .find(({ name, drainSinceMs = nowMs }) => {
+        const tookMs = nowMs - Math.max(drainSinceMs, retriedAtMs);
+        const isOver = world.pods.some((pod) => pod.name === name && pod.endsAt !== undefined);
+        return tookMs > blueGreen.spec.drainTimeoutSeconds * 1000 && !isOver && holdsAnybody(world, name);
+      });
   }
 
   /** Pods of a set that clients can use now. */
@@ -153,6 +167,9 @@ export class Watcher {
       (pod) => (pod.ready || pod.report?.joined) && world.nodes.get(pod.name)?.state === 'joined',
     );
     if (joined.length === 0) return;
+    const held = seen.blueGreen.spec.onDrainTimeout === 'Hold' && this.heldBy(seen);
+    if (held && joined.some((pod) => holdsAnybody(world, pod.name)))
+      violate(world, `${set.name} goes down to ${to} though the drain of ${held.name} took too long`);
     const active = this.activeSet();
     const size = Math.min(seen.blueGreen.spec.replicas ?? 0, wantedSize(world));
     if (set === active && to < size)
@@ -231,6 +248,7 @@ export function restlessness(world: World): string | undefined {
     return 'too many sets are kept';
   if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
   const { promote, abort, retry } = declaration;
+  if (declaration.drainHold) return 'a drain is held still';
   if (size > 0 && [promote, abort, retry].some(Boolean))
     return 'a trigger is left, which may hit a later upgrade';
   const last = populated[0];

@@ -8,7 +8,7 @@ import {
   stopEvacuation,
   stopNode,
 } from './emqx.js';
-import { isBroken, note, wantedSize, type PodObject, type World } from './world.js';
+import { isBroken, isOverdue, note, wantedSize, type PodObject, type World } from './world.js';
 
 /** One second of every pod: its containers start, become ready, drain, end. */
 export function runPods(world: World): void {
@@ -44,7 +44,10 @@ function tend(world: World, pod: PodObject): void {
 }
 
 function end(world: World, pod: PodObject): void {
-  if (pod.endsAt === undefined) {
+  if (pod.deleted && pod.hasSidecar && world.now - pod.deleted.at >= pod.grace) {
+    stopNode(world, pod.name, 'its grace period is over');
+    remove(world, pod);
+  } else if (pod.endsAt === undefined) {
     const letsGo = pod.hasSidecar ? gate(world, pod) : true;
     if (!letsGo) return;
     pod.endsAt = world.now + world.random.int(1, 2);
@@ -62,6 +65,7 @@ function end(world: World, pod: PodObject): void {
 function excuseOf(world: World, pod: PodObject): string | undefined {
   if (pod.gate.kind === 'gaveUp') return 'it had nowhere to go';
   if (pod.hasSidecar) return undefined;
+  if (isOverdue(world, pod)) return 'its drain took too long';
   const isEvacuated = world.nodes.get(pod.name)?.evacuation?.state === 'prohibiting';
   if (pod.deleted?.cause === 'sequence' || isEvacuated) return 'it has no gate';
   if (wantedSize(world) === 0) return 'there is nowhere to go';

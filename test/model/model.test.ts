@@ -20,6 +20,7 @@ const STEPS = [
   'deleteSet',
   'evacuate',
   'holdDeclaration',
+  'holdDrains',
   'labelPods',
   'leave',
   'makeSet',

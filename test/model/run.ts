@@ -200,6 +200,8 @@ function begin(random: Random, isTraced: boolean): World {
         },
         progressDeadlineSeconds: random.int(60, 90),
         noRecipientSeconds: 6,
+        drainTimeoutSeconds: random.chance(0.3) ? random.int(1, 6) : 3600,
+        onDrainTimeout: random.pick(['Hold', 'Proceed'] as const),
         maxConcurrentDrains: most,
         revisionHistoryLimit: random.int(0, 2),
       },

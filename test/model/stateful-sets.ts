@@ -87,6 +87,7 @@ function sync(world: World, set: SetObject): void {
 
 function createPod(world: World, set: SetObject, ordinal: number): void {
   const { random, now } = world;
+  const { spec } = world.blueGreen;
   const name = `${set.name}-${ordinal}`;
   const isOwn = set === world.declaration;
   const disk = (world.hasClaims && world.claims.get(name)) || { isMember: false };
@@ -108,6 +109,7 @@ function createPod(world: World, set: SetObject, ordinal: number): void {
     unreadyAt: now,
     restarts: 0,
     gate: { kind: 'idle' },
+    grace: isOwn ? 30 : spec.drainTimeoutSeconds + spec.noRecipientSeconds + 60,
     // What the sidecar is started with; the controller tells it more later.
     settings: {
       connEvictRate: 1,

@@ -38,6 +38,14 @@ const ACTIONS: readonly { weight: number; act: Action }[] = [
     act: (world) =>
       changeSpec(world, (spec) => (spec.promotion = { ...spec.promotion, auto: !spec.promotion.auto })),
   },
+  {
+    weight: 1,
+    act: (world) =>
+      changeSpec(
+        world,
+        (spec) => (spec.onDrainTimeout = spec.onDrainTimeout === 'Hold' ? 'Proceed' : 'Hold'),
+      ),
+  },
   { weight: 2, act: (world) => annotate(world, 'promote') },
   { weight: 2, act: (world) => annotate(world, 'abort') },
   { weight: 2, act: (world) => annotate(world, 'retry') },
@@ -62,6 +70,7 @@ export function calm(world: World, watcher: Watcher): void {
   const { declaration, blueGreen, random } = world;
   changeSpec(world, (spec) => {
     spec.paused = false;
+    spec.onDrainTimeout = 'Proceed';
     spec.promotion = { ...spec.promotion, auto: true };
   });
   if (declaration.size !== declaration.heldReplicas || random.chance(0.5)) {

@@ -34,6 +34,7 @@ export interface DeclarationObject extends SetObject {
   frozen: boolean;
   managed: boolean;
   aborted?: { revision: string; replacing: string; because?: string };
+  drainHold?: { pod: string; heldAtMs: number; retriedAtMs?: number };
   promote: string;
   abort: string;
   retry: string;
@@ -56,6 +57,10 @@ export interface PodObject {
   unreadyAt: number;
   restarts: number;
   deleted?: { at: number; cause: Cause; since: number };
+  /** When the evacuation of its node was asked for from outside: it has no gate. */
+  evacuatedAt?: number;
+  /** Its grace period, in seconds: what drains for longer is killed. */
+  grace: number;
   /** When its containers end, once its preStop gate has let it go. */
   endsAt?: number;
   gate: SidecarReport['gate'];
@@ -196,6 +201,17 @@ export function selectedPods(world: World, { revision }: ServiceObject): PodObje
   return world.pods.filter(
     (pod) => pod.ready && !pod.deleted && (revision === undefined || pod.revision === revision),
   );
+}
+
+/** Whether a pod has had to hand over for longer than `drainTimeoutSeconds`; a retry begins anew. */
+export function isOverdue(
+  { now, blueGreen, declaration }: World,
+  { deleted, evacuatedAt }: PodObject,
+): boolean {
+  const since = evacuatedAt ?? deleted?.at;
+  if (since === undefined) return false;
+  const retriedAt = (declaration.drainHold?.retriedAtMs ?? 0) / 1000;
+  return now - Math.max(since, retriedAt) > blueGreen.spec.drainTimeoutSeconds;
 }
 
 /** The wanted number of nodes. */

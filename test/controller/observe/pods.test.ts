@@ -148,6 +148,30 @@ describe('why a pod is not Ready', () => {
   });
 });
 
+describe('since when a pod has to hand over', () => {
+  const metadata = podObject()['metadata'] as JsonObject;
+  const deleted = { deletionTimestamp: '2026-01-01T01:00:00Z', deletionGracePeriodSeconds: 1800 };
+  const evacuated = { annotations: { 'sluice.dev/evacuated-since': '2026-01-01T00:10:00Z' } };
+  it.each([
+    { when: 'nobody asked', more: {}, since: undefined },
+    { when: 'it was deleted: the grace period before its end', more: deleted, since: '2026-01-01T00:30:00Z' },
+    { when: 'its node was evacuated from outside', more: evacuated, since: '2026-01-01T00:10:00Z' },
+    {
+      when: 'it was evacuated, then deleted',
+      more: { ...evacuated, ...deleted },
+      since: '2026-01-01T00:10:00Z',
+    },
+    {
+      when: 'somebody wrote nonsense',
+      more: { annotations: { 'sluice.dev/evacuated-since': 'x' } },
+      since: undefined,
+    },
+  ])('is known when $when', ({ more, since }) => {
+    const { drainSinceMs } = parse(podObject({ metadata: { ...metadata, ...more } }));
+    expect(drainSinceMs).toBe(since === undefined ? undefined : Date.parse(since));
+  });
+});
+
 describe('the address of a sidecar', () => {
   it("is the pod's, while the sidecar runs", () => {
     expect(sidecarAddress(podObject())).toBe('10.0.0.5');

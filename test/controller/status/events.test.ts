@@ -84,6 +84,39 @@ describe('what is told', () => {
   });
 });
 
+describe('a drain that takes too long', () => {
+  const name = 'emqx-bbbbbbbbb';
+  const seen = (onDrainTimeout: 'Hold' | 'Proceed'): ReturnType<typeof observed> =>
+    observed({
+      sets: [
+        set(name, {
+          size: 2,
+          podCount: 3,
+          pods: { 2: { ready: false, terminating: true, drainSinceMs: 0 } },
+        }),
+      ],
+      spec: { drainTimeoutSeconds: 60, onDrainTimeout },
+      evacuations: { [`${name}-2`]: 'evicting_conns' },
+    });
+
+  it.each([
+    { policy: 'Hold' as const, then: 'no further pod is taken down' },
+    { policy: 'Proceed' as const, then: 'the next pod has its turn' },
+  ])('is a warning that says what follows: $then', ({ policy, then }) => {
+    const message = `${name}-2 has not handed over within drainTimeoutSeconds (60 s): ${then} (onDrainTimeout: ${policy})`;
+    expect(happenings(seen(policy), waiting, undefined)).toEqual([
+      { type: 'Warning', reason: 'DrainTimedOut', message },
+    ]);
+  });
+
+  it('is told when it is tried again', () => {
+    const step = { kind: 'holdDrains' as const, hold: { pod: 'x', heldAtMs: 1, retriedAtMs: 2 } };
+    expect(happenings(observed(), { ...decided, step, message: 'once more' }, undefined)).toEqual([
+      { type: 'Normal', reason: 'DrainRetried', message: 'once more' },
+    ]);
+  });
+});
+
 describe('an Event', () => {
   const about = { apiVersion: 'apps/v1', kind: 'StatefulSet', namespace: 'mq', name: 'emqx', uid: 'u' };
   const happening = { type: 'Normal' as const, reason: 'NodeLeft', message: 'm' };
