@@ -9,19 +9,26 @@ const POD_APPEARS_MS = 60_000;
 /** Step 2: the active revision first, then the wanted one, each has a set of the wanted size. */
 export function grow(situation: Situation): Verdict | undefined {
   const { active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } = situation;
-  if (active && active.size >= wantedSize) {
+  // The pods of a set that was deleted serve on for a moment, and are all that a new node could copy from.
+  const isLost = active?.kind === 'lost';
+  if (active && (isLost || active.size >= wantedSize)) {
     if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
     if (wanted && wanted.size >= wantedSize) return undefined;
     // Nothing could be switched to it; switchOver says so.
     if (situation.observed.services.length === 0) return undefined;
-    const blank = whyBlank(active, situation);
+    const blank = isLost ? undefined : whyBlank(active, situation);
     if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
   }
+  // Its pods wait for the names of those that end, and then start as the members that they were.
+  const isMadeAgain = situation.observed.sets.some(
+    ({ kind, revision }) => kind === 'lost' && revision === activeRevision,
+  );
+  if (!active && isMadeAgain) return make(activeName, activeRevision, wantedSize);
   // Whoever joins may choose a node that is about to stop, and then stays apart for good.
   const stopping = stoppingOf(situation);
   if (stopping) return waitFor('Progressing', `${stopping.name} is drained and stopping`);
   if (!active) return make(activeName, activeRevision, wantedSize);
-  if (active.size < wantedSize) return enlarge(active, wantedSize);
+  if (!isLost && active.size < wantedSize) return enlarge(active, wantedSize);
   return wanted ? enlarge(wanted, wantedSize) : make(wantedName, wantedRevision, wantedSize);
 }
 

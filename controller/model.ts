@@ -31,16 +31,21 @@ export interface Pod {
   restarts: number;
   /** Absent: the pod has no sidecar, or it did not answer in time. */
   report?: SidecarReport;
+  /** Labels that its StatefulSet selects by and that somebody took away, so that it was let go; with them it belongs to it again. */
+  lostLabels?: Record<string, string>;
 }
 
 /** A StatefulSet that runs pods of one revision: a revision set, or the declaration itself while it has pods. */
 export interface NodeSet {
   name: string;
-  /** `declaration`: the user's own StatefulSet, whose pods have no sidecar and are drained from another node. */
-  kind: 'revisionSet' | 'declaration';
+  /**
+   * `declaration`: the user's own StatefulSet, whose pods have no sidecar and are drained from another node. The other two are revision
+   * sets that somebody has deleted while they had pods. `lost`: these end. `orphaned`: they were left behind and run on.
+   */
+  kind: 'revisionSet' | 'declaration' | 'lost' | 'orphaned';
   /** `''` for a declaration whose pods are strays, started by an edit past the webhook: neither active nor wanted, like no other. */
   revision: string;
-  /** `spec.replicas`. */
+  /** `spec.replicas`; 0 of a set that was deleted. */
   size: number;
   resourceVersion: string;
   /** Creation, milliseconds since the epoch. */
@@ -127,7 +132,7 @@ export interface Observed {
   nowMs: number;
   declaration: Declaration;
   blueGreen: BlueGreen;
-  /** Revision sets, and the declaration itself while it has pods or replicas; oldest first. */
+  /** Revision sets, those that were deleted included while pods of them are left, and the declaration itself while it has pods or replicas; oldest first. */
   sets: NodeSet[];
   services: ClientService[];
 }
@@ -142,6 +147,10 @@ export type Step =
   | { kind: 'holdDeclaration'; wish?: number }
   /** Write the declared size into the BlueGreen, with the annotation that says it was carried. */
   | { kind: 'carrySize'; replicas: number }
+  /** Make a StatefulSet again as it was, for the pods that it left behind. */
+  | { kind: 'restoreSet'; set: string; size: number }
+  /** Give a pod the labels back without which its StatefulSet has let it go. */
+  | { kind: 'relabelPod'; pod: string; labels: Record<string, string> }
   /** Label the running pods of an adopted set with their revision. */
   | { kind: 'labelPods'; pods: string[]; revision: string }
   /** Point Services at a revision: the first pin, or the switch of an upgrade. One patch each. */

@@ -12,6 +12,7 @@ import {
   isClientless,
   isEmpty,
   joinerOf,
+  lostWords,
   situationOf,
   spokesmanOf,
   stayingPods,
@@ -23,6 +24,7 @@ import { counted } from './words.js';
 /** In order: the first rule that has something to say decides the pass. */
 const RULES: Rule[] = [
   hold,
+  restore,
   pin,
   pause,
   abort,
@@ -48,6 +50,8 @@ export function plan(observed: Observed): Decision {
   let verdict: Verdict | undefined;
   for (const rule of RULES) verdict ??= rule(situation);
   verdict ??= rest(situation);
+  const lost = lostWords(observed, wantedName);
+  if (lost !== undefined) verdict = { ...verdict, message: `${verdict.message}; ${lost}` };
   const phase =
     verdict.phase === 'Progressing' ? (phaseAfterSwitch(situation) ?? 'Progressing') : verdict.phase;
   return {
@@ -114,6 +118,25 @@ function hold({ observed: { declaration, blueGreen } }: Situation): Verdict | un
     );
   }
   return undefined;
+}
+
+/** What somebody took from a set is given back: its StatefulSet, left out from over its pods, or a pod's labels. */
+function restore({ observed: { sets } }: Situation): Verdict | undefined {
+  const orphaned = sets.find(({ kind }) => kind === 'orphaned');
+  if (orphaned) {
+    const size = 1 + Math.max(...orphaned.pods.map(({ ordinal }) => ordinal));
+    return progress(
+      { kind: 'restoreSet', set: orphaned.name, size },
+      `StatefulSet ${orphaned.name} was deleted and left ${orphaned.pods.length} pods behind: it is made again to own them`,
+    );
+  }
+  const stray = sets.flatMap(({ pods }) => pods).find(({ lostLabels }) => lostLabels !== undefined);
+  if (!stray?.lostLabels) return undefined;
+  const labels = stray.lostLabels;
+  return progress(
+    { kind: 'relabelPod', pod: stray.name, labels },
+    `pod ${stray.name} lost label ${Object.keys(labels).join(', ')}, so that its StatefulSet let it go: it gets that back; to be rid of the pod, delete it`,
+  );
 }
 
 /** Step 1: the Services select the active revision, and nothing else, before any other pod exists. */
@@ -215,8 +238,10 @@ function isSwitchNear(situation: Situation): boolean {
   return !hindrance.stalled && !wanted.pods.some(({ ready, failing }) => failing && !ready);
 }
 
+/** Whoever is left of a set that was deleted cannot wait for anybody's word. */
 function isLetGo(situation: Situation): boolean {
-  return situation.observed.blueGreen.spec.promotion.auto || isPromoted(situation);
+  const { observed, active } = situation;
+  return observed.blueGreen.spec.promotion.auto || active?.kind === 'lost' || isPromoted(situation);
 }
 
 /** Step 3: every green node is Ready and sees all the others; then, when promoted, each Service is pointed at green by one patch. */
@@ -267,7 +292,9 @@ function retire(situation: Situation): Verdict | undefined {
     .find(Boolean);
   if (starting)
     return waitFor('Draining', { ...starting, message: `no pod is taken down while ${starting.message}` });
-  if (left.length > 0) {
+  const oldest = left.find(({ size }) => size > 0) ?? left.find(({ kind }) => kind !== 'lost');
+  // Of a set that was deleted nothing is taken down any more.
+  if (oldest) {
     const mixed = endpointsApart(situation, active);
     if (mixed !== undefined) return waitFor('Delaying', mixed);
     const leftMs = delayLeftMs(situation);
@@ -279,9 +306,8 @@ function retire(situation: Situation): Verdict | undefined {
       return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
     }
   }
-  const oldest = left.find(({ size }) => size > 0) ?? left[0];
   // What is active shrinks first, so that nobody is sent where he cannot stay; when all goes, it helps the others out before.
-  const next = (wantedSize > 0 ? (shrinking ?? oldest) : (oldest ?? shrinking)) ?? active;
+  const next = (wantedSize > 0 ? (shrinking ?? oldest) : (oldest ?? shrinking)) ?? left[0] ?? active;
   const turn = turnOf(next, left.includes(next) ? 0 : wantedSize, situation);
   return turn && { ...turn, phase: 'Draining' };
 }

@@ -1,5 +1,5 @@
 import { sameJson } from '../lib/json.js';
-import { revisionOf, setNameOf } from '../lib/revision.js';
+import { otherRevisionOf, revisionOf, setNameOf } from '../lib/revision.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 
 /** Who is who in what was observed: the words of an upgrade, found anew on every pass. */
@@ -27,8 +27,8 @@ export function situationOf(observed: Observed): Situation {
   const isAborted = aborted?.revision === asked && canBeWanted(aborted.replacing, observed);
   const wantedRevision = isAborted ? aborted.replacing : asked;
   const activeRevision = findActive(observed, wantedRevision);
-  const active = sets.find(({ revision }) => revision === activeRevision);
-  const wanted = sets.find(({ revision }) => revision === wantedRevision);
+  const active = sets.find((set) => set.revision === activeRevision && mayBeActive(set, wantedRevision));
+  const wanted = sets.find((set) => set.revision === wantedRevision && set.kind !== 'lost');
   return {
     observed,
     activeRevision,
@@ -48,7 +48,7 @@ export function situationOf(observed: Observed): Situation {
  * something else does: when the last of them goes, the StatefulSet comes back with the new template.
  */
 export function canBeWanted(revision: string, { sets, services }: Observed): boolean {
-  const set = sets.find((each) => each.revision === revision);
+  const set = sets.find((each) => each.revision === revision && each.kind !== 'lost');
   if (set?.kind !== 'declaration') return set !== undefined;
   const isAlone = sets.every(({ kind }) => kind === 'declaration');
   return isAlone || services.some((service) => service.revision === revision);
@@ -60,7 +60,26 @@ function askedRevision(observed: Observed): string {
   const same = sets.filter(
     ({ revision, template }) => canBeWanted(revision, observed) && sameJson(template, declaration.template),
   );
-  return same.at(-1)?.revision ?? revisionOf(declaration.name, declaration.template);
+  return same.at(-1)?.revision ?? freeRevision(observed);
+}
+
+/**
+ * A revision for the present template. Pods of a set that was deleted hold their names until they have ended; while clients have
+ * nobody else, another name does not wait for that. Nodes that keep their data do all the same: it lies on claims of those names.
+ */
+function freeRevision({ declaration: { name, template, hasClaims }, sets, services }: Observed): string {
+  let revision = revisionOf(name, template);
+  const isTaken = (): boolean =>
+    !hasClaims &&
+    sets.some((set) => set.kind === 'lost' && set.revision === revision) &&
+    services.some((service) => service.revision === revision);
+  while (isTaken()) revision = otherRevisionOf(name, template, revision);
+  return revision;
+}
+
+/** A set that was deleted is active until another takes over, unless it is itself to be made again. */
+function mayBeActive({ kind, revision }: NodeSet, wantedRevision: string): boolean {
+  return kind !== 'lost' || revision !== wantedRevision;
 }
 
 /**
@@ -68,7 +87,8 @@ function askedRevision(observed: Observed): string {
  * Service has it already. A revision without a set counts as none; then it is the one that last was active, else
  * one that has pods, else the wanted one.
  */
-function findActive({ services, sets, blueGreen }: Observed, wantedRevision: string): string {
+function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision: string): string {
+  const sets = all.filter((set) => mayBeActive(set, wantedRevision));
   const hasSet = (revision: string): boolean => sets.some((set) => set.revision === revision);
   const selected = services.flatMap(({ revision }) =>
     revision !== undefined && hasSet(revision) ? [revision] : [],
@@ -187,4 +207,15 @@ export function isEmpty({ size, pods }: NodeSet): boolean {
 /** The pods that a set keeps at its present size and that are not on their way out. */
 export function stayingPods({ pods, size }: NodeSet): Pod[] {
   return pods.filter(({ ordinal, terminating }) => ordinal < size && !terminating);
+}
+
+/** That the set which had the clients was deleted, in words; undefined when it was not. */
+export function lostWords({ sets, services }: Observed, wantedName: string): string | undefined {
+  const lost = sets.find(
+    ({ kind, revision }) => kind === 'lost' && services.some((service) => service.revision === revision),
+  );
+  return (
+    lost &&
+    `StatefulSet ${lost.name}, which had the clients, was deleted: its pods drain and end, and ${wantedName} takes its place`
+  );
 }

@@ -40,10 +40,14 @@ export function nameOf(raw: JsonObject): string {
   return textAt(raw, 'metadata', 'name');
 }
 
+/** The reference to the object's controller. */
+export function controllerOf(raw: JsonObject): JsonObject | undefined {
+  return objectsAt(raw, 'metadata', 'ownerReferences').find(({ controller }) => controller === true);
+}
+
 /** uid of the object's controller; empty without one. */
 export function controllerUidOf(raw: JsonObject): string {
-  const owner = objectsAt(raw, 'metadata', 'ownerReferences').find(({ controller }) => controller === true);
-  return textAt(owner, 'uid');
+  return textAt(controllerOf(raw), 'uid');
 }
 
 /** Milliseconds since the epoch; NaN without a time. */

@@ -25,6 +25,11 @@ export function ownRevisionOf(declaration: string, template: JsonObject): string
   return revisionOf(`${declaration}\n`, template);
 }
 
+/** Another name for a template whose own one is taken: pods that run under it are still ending, and so hold the names of new ones. */
+export function otherRevisionOf(declaration: string, template: JsonObject, taken: string): string {
+  return revisionOf(`${declaration}\n${taken}`, template);
+}
+
 /** Whether `text` could be a revision's hash. No word with a vowel is: `emqx-replicant-0` is no pod of a revision set. */
 export function isRevision(text: string): boolean {
   return text.length === HASH_LENGTH && [...text].every((letter) => ALPHABET.includes(letter));

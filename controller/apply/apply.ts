@@ -6,8 +6,8 @@ import { sidecarAddress } from '../observe/pods.js';
 import { SidecarError } from '../sidecars.js';
 import { carrySize, createBlueGreen } from './bluegreen.js';
 import { abortUpgrade, clearAborted, clearTriggers, holdDeclaration, noteHold } from './declaration.js';
-import { annotatePod, labelPods, pointServices } from './services.js';
-import { deleteSet, makeSet, resize } from './sets.js';
+import { annotatePod, labelPods, pointServices, relabelPod } from './services.js';
+import { deleteSet, makeSet, resize, restoreSet } from './sets.js';
 import { DONE, type Outcome, type Site } from './tools.js';
 
 /**
@@ -16,11 +16,15 @@ import { DONE, type Outcome, type Site } from './tools.js';
  */
 export async function apply(step: Step, site: Site): Promise<Outcome> {
   if (step.kind === 'makeSet') return makeSet(site, step);
+  if (step.kind === 'restoreSet') return restoreSet(site, step);
   if (step.kind !== 'wait' && step.kind !== 'rest') await write(step, site);
   return DONE;
 }
 
-function write(step: Exclude<Step, { kind: 'makeSet' | 'wait' | 'rest' }>, site: Site): Promise<unknown> {
+function write(
+  step: Exclude<Step, { kind: 'makeSet' | 'restoreSet' | 'wait' | 'rest' }>,
+  site: Site,
+): Promise<unknown> {
   const { sidecars } = site.tools;
   switch (step.kind) {
     case 'createBlueGreen':
@@ -29,6 +33,8 @@ function write(step: Exclude<Step, { kind: 'makeSet' | 'wait' | 'rest' }>, site:
       return holdDeclaration(site, step.wish);
     case 'carrySize':
       return carrySize(site, step.replicas);
+    case 'relabelPod':
+      return relabelPod(site, step.pod, step.labels);
     case 'labelPods':
       return labelPods(site, step.pods, step.revision);
     case 'pointServices':

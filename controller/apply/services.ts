@@ -51,3 +51,14 @@ export async function annotatePod(
   const metadata = { uid: textAt(pod, 'metadata', 'uid'), annotations };
   await tools.kube.mergePatch(PATH.pods(namespace, name), { metadata }, signal);
 }
+
+/** Gives a pod labels back; its StatefulSet then takes it again by itself. */
+export async function relabelPod(
+  { view, tools, signal }: Site,
+  name: string,
+  labels: Record<string, string>,
+): Promise<void> {
+  const pod = view.raw.pods.find((one) => nameOf(one) === name);
+  const metadata = { resourceVersion: textAt(pod, 'metadata', 'resourceVersion'), labels };
+  await tools.kube.mergePatch(PATH.pods(view.observed.declaration.namespace, name), { metadata }, signal);
+}

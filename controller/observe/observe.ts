@@ -5,10 +5,12 @@ import type { Kube } from '../kube/client.js';
 import { isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import type { Observed } from '../model.js';
+import { podOfNode } from '../situation.js';
 import type { Sidecars } from '../sidecars.js';
 import { specOf } from './bluegreen.js';
 import {
   at,
+  controllerOf,
   controllerUidOf,
   labelOf,
   nameOf,
@@ -21,6 +23,7 @@ import { parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
 import { clientServices } from './services.js';
 import type { Silence } from './silence.js';
+import { missingNames, setNameOfPod, type Owners } from './strays.js';
 
 /** A declaration by its place. */
 export interface Key {
@@ -64,8 +67,11 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     kube.list(PATH.pods(namespace), { labelSelector: selectorOf(declaration) }, signal),
     listSlices(tools, { namespace, declaration, blueGreen, services }, signal),
   ]);
-  const uids = [declaration, ...sets].map((set) => textAt(set, 'metadata', 'uid'));
-  const ours = pods.filter((pod) => uids.includes(controllerUidOf(pod)));
+  const owners: Owners = {
+    declaration,
+    sets: sets.filter((set) => controllerUidOf(set) === textAt(declaration, 'metadata', 'uid')),
+  };
+  const ours = await podsOf(kube, { namespace, owners, pods, blueGreen }, signal);
   const [reports, currentRevision] = await Promise.all([
     readReports(tools, ours, signal),
     readCurrentRevision(kube, declaration, ours, signal),
@@ -92,6 +98,36 @@ async function getIfThere(kube: Kube, path: string, signal: AbortSignal): Promis
     if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+/** The pods of all sets: those that their StatefulSets control, and those whose StatefulSet is gone or has let them go. */
+async function podsOf(
+  kube: Kube,
+  from: { namespace: string; owners: Owners; pods: JsonObject[]; blueGreen: JsonObject | undefined },
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
+  const { namespace, owners } = from;
+  const running = objectsAt(from.blueGreen, 'status', 'emqxNodes').map((node) =>
+    podOfNode(textAt(node, 'node')),
+  );
+  const named = await Promise.all(
+    missingNames(owners, from.pods, running).map((name) =>
+      kube.list(PATH.pods(namespace), { fieldSelector: `metadata.name=${name}` }, signal),
+    ),
+  );
+  const ours = [...from.pods, ...named.flat()].filter((pod) => setNameOfPod(pod, owners) !== undefined);
+  const uids = [owners.declaration, ...owners.sets].map((set) => textAt(set, 'metadata', 'uid'));
+  const isHeld = await Promise.all(
+    ours.map(async (pod) => {
+      const owner = controllerOf(pod);
+      if (!owner || uids.includes(textAt(owner, 'uid'))) return true;
+      // It may have been made since the sets were read.
+      const path = PATH.statefulSets(namespace, textAt(owner, 'name'));
+      const there = await getIfThere(kube, path, signal);
+      return textAt(there, 'metadata', 'uid') !== textAt(owner, 'uid');
+    }),
+  );
+  return ours.filter((_, index) => isHeld[index]);
 }
 
 function listSlices(

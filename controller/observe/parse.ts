@@ -4,7 +4,7 @@ import { takeOut } from '../../lib/injected.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
 import { ownRevisionOf } from '../../lib/revision.js';
-import type { Aborted, Declaration, DrainHold, NodeSet, Observed } from '../model.js';
+import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '../model.js';
 import { parseBlueGreen } from './bluegreen.js';
 import {
   annotationOf,
@@ -21,6 +21,7 @@ import {
 } from '../../lib/fields.js';
 import { parsePod } from './pods.js';
 import { clientServices, parseService } from './services.js';
+import { lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
 
 /** Everything of one declaration as the API server and the sidecars gave it. */
 export interface RawView {
@@ -29,7 +30,7 @@ export interface RawView {
   blueGreen?: JsonObject;
   /** StatefulSets that carry the declaration's name in their label. */
   sets: JsonObject[];
-  /** Pods that the declaration's selector matches. */
+  /** Pods of the declaration and of its revision sets, those that were deleted or have let them go included. */
   pods: JsonObject[];
   /** All of the namespace. */
   services: JsonObject[];
@@ -50,17 +51,19 @@ export function parseView(view: RawView): Observed {
   const podLabels = at(declaration.template, 'metadata', 'labels');
   const services = clientServices(view.services, isObject(podLabels) ? podLabels : {}, blueGreen.spec);
   const emqx = emqxContainer(declaration.template, blueGreen.spec.emqx);
-  const context = { view, emqxContainer: 'refused' in emqx ? '' : emqx.name };
-  const revisionSets = view.sets
-    .filter((set) => controllerUidOf(set) === declaration.uid)
-    .map((set) => parseSet(set, context));
+  const owners: Owners = {
+    declaration: view.declaration,
+    sets: view.sets.filter((set) => controllerUidOf(set) === declaration.uid),
+  };
+  const context: SetContext = { view, owners, emqxContainer: 'refused' in emqx ? '' : emqx.name };
+  const revisionSets = owners.sets.map((set) => parseSet(set, context));
   const wasActive = blueGreen.status?.active === declaration.name;
   const own = ownSet(declaration, revisionSets, { ...context, wasActive });
   return {
     nowMs: view.nowMs,
     declaration,
     blueGreen,
-    sets: [...revisionSets, ...(own ? [own] : [])].sort(
+    sets: [...revisionSets, ...deletedSets(context), ...(own ? [own] : [])].sort(
       (a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
     ),
     services: services.map((service) => parseService(service, view.slices)),
@@ -69,6 +72,7 @@ export function parseView(view: RawView): Observed {
 
 interface SetContext {
   view: RawView;
+  owners: Owners;
   emqxContainer: string;
 }
 
@@ -135,8 +139,7 @@ function parseDrainHold(text: string | undefined): DrainHold | undefined {
   }
 }
 
-function parseSet(raw: JsonObject, { view, emqxContainer: container }: SetContext): NodeSet {
-  const uid = textAt(raw, 'metadata', 'uid');
+function parseSet(raw: JsonObject, context: SetContext): NodeSet {
   return {
     name: nameOf(raw),
     kind: 'revisionSet',
@@ -146,15 +149,50 @@ function parseSet(raw: JsonObject, { view, emqxContainer: container }: SetContex
     createdAtMs: timeAt(raw, 'metadata', 'creationTimestamp') || 0,
     // a template that cannot be told is like no other, so that it is never taken for the wanted one
     template: takeOut(plainTemplate(at(raw, 'spec', 'template'))) ?? {},
-    pods: podsOf(uid, view, container),
+    pods: podsOf(raw, context),
   };
 }
 
-function podsOf(ownerUid: string, { pods, reports, nowMs }: RawView, container: string): NodeSet['pods'] {
+function podsOf(set: JsonObject, context: SetContext): Pod[] {
+  const pods = context.view.pods.filter((pod) => setNameOfPod(pod, context.owners) === nameOf(set));
+  return parsePods(pods, context, set);
+}
+
+function parsePods(pods: JsonObject[], { view, emqxContainer }: SetContext, set?: JsonObject): Pod[] {
+  const { nowMs, reports } = view;
   return pods
-    .filter((pod) => controllerUidOf(pod) === ownerUid)
-    .map((pod) => parsePod(pod, { nowMs, emqxContainer: container, report: reports.get(nameOf(pod)) }))
+    .map((pod) => {
+      const lost = set && lostLabels(pod, set);
+      const parsed = parsePod(pod, { nowMs, emqxContainer, report: reports.get(nameOf(pod)) });
+      return lost ? { ...parsed, lostLabels: lost } : parsed;
+    })
     .sort((a, b) => a.ordinal - b.ordinal);
+}
+
+/** Revision sets that somebody has deleted, while pods of them are left. */
+function deletedSets(context: SetContext): NodeSet[] {
+  const { view, owners } = context;
+  const known = [owners.declaration, ...owners.sets].map(nameOf);
+  const left = new Map<string, JsonObject[]>();
+  for (const pod of view.pods) {
+    const name = setNameOfPod(pod, owners);
+    if (name !== undefined && !known.includes(name)) left.set(name, [...(left.get(name) ?? []), pod]);
+  }
+  return [...left].map(([name, pods]) => ({
+    name,
+    // The garbage collector ends what is controlled by what is gone; what nobody controls runs on.
+    kind: pods.some((pod) => controllerUidOf(pod) === '' && !isEnding(pod)) ? 'orphaned' : 'lost',
+    revision: revisionIn(name, nameOf(owners.declaration)) ?? '',
+    size: 0,
+    resourceVersion: '',
+    createdAtMs: Math.min(...pods.map((pod) => timeAt(pod, 'metadata', 'creationTimestamp') || 0)),
+    template: {},
+    pods: parsePods(pods, context),
+  }));
+}
+
+function isEnding(pod: JsonObject): boolean {
+  return at(pod, 'metadata', 'deletionTimestamp') !== undefined;
 }
 
 /**
@@ -169,10 +207,10 @@ function ownSet(
   revisionSets: NodeSet[],
   context: SetContext & { wasActive: boolean },
 ): NodeSet | undefined {
-  const pods = podsOf(declaration.uid, context.view, context.emqxContainer);
+  const pods = podsOf(context.view.declaration, context);
   // An adopted set that was scaled to 0 starts again itself: its data is on its claims.
   if (declaration.replicas === 0 && pods.length === 0 && !context.wasActive) return undefined;
-  const template = currentTemplate(context.view) ?? declaration.template;
+  const template = templateIn(context.view.currentRevision) ?? declaration.template;
   const revision =
     pods.find((pod) => pod.revision !== undefined)?.revision ?? ownRevisionOf(declaration.name, template);
   const isTaken = revisionSets.some((set) => set.revision === revision);
@@ -193,8 +231,8 @@ function ownSet(
 }
 
 /** The template in a ControllerRevision, which holds it as a patch of the whole StatefulSet. */
-function currentTemplate({ currentRevision }: RawView): JsonObject | undefined {
-  const template = at(currentRevision, 'data', 'spec', 'template');
+export function templateIn(controllerRevision: JsonObject | undefined): JsonObject | undefined {
+  const template = at(controllerRevision, 'data', 'spec', 'template');
   if (!isObject(template)) return undefined;
   const rest = plainTemplate(template);
   delete rest['$patch'];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../lib/json.js';
 import { drainingPods, isOverdue } from '../drains.js';
 import type { Decision, Observed, Step } from '../model.js';
+import { lostWords } from '../situation.js';
 import { counted } from '../words.js';
 import type { Trouble } from './status.js';
 
@@ -18,6 +19,8 @@ const REASONS: Record<Step['kind'], string> = {
   createBlueGreen: 'BlueGreenCreated',
   holdDeclaration: 'DeclarationHeld',
   carrySize: 'SizeChanged',
+  restoreSet: 'RevisionSetRestored',
+  relabelPod: 'PodRelabelled',
   labelPods: 'PodsAdopted',
   pointServices: 'ServicePinned',
   makeSet: 'RevisionSetCreated',
@@ -35,6 +38,9 @@ const REASONS: Record<Step['kind'], string> = {
   rest: '',
 };
 
+/** Steps that somebody's deed made necessary which he may not have meant. */
+const WARNINGS: ReadonlySet<Step['kind']> = new Set(['abort', 'restoreSet', 'relabelPod']);
+
 /** What the pass has to tell: its step, and what people must know. Pure. */
 export function happenings(
   observed: Observed,
@@ -45,7 +51,7 @@ export function happenings(
   const reason = isSwitch(observed, decision) ? 'ServiceSwitched' : REASONS[decision.step.kind];
   if (reason && !trouble) {
     told.push({
-      type: decision.step.kind === 'abort' ? 'Warning' : 'Normal',
+      type: WARNINGS.has(decision.step.kind) ? 'Warning' : 'Normal',
       reason,
       message: decision.message,
     });
@@ -66,6 +72,8 @@ export function happenings(
     const message = `${name} has not handed over within drainTimeoutSeconds (${drainTimeoutSeconds} s): ${then} (onDrainTimeout: ${onDrainTimeout})`;
     told.push({ type: 'Warning', reason: 'DrainTimedOut', message });
   }
+  const lost = lostWords(observed, decision.wanted);
+  if (lost !== undefined) told.push({ type: 'Warning', reason: 'RevisionSetLost', message: lost });
   for (const { name, report } of observed.sets.flatMap(({ pods }) => pods)) {
     if (report?.gate.kind !== 'gaveUp') continue;
     const message = `${name} stopped with ${counted(report.gate.sessionsLost, 'session')} left: ${report.gate.detail}`;

@@ -6,7 +6,7 @@ import { plan } from '../../controller/plan.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
-import { BLUEGREENS, PODS, SECRETS, SERVICES, SETS } from './double/workloads.js';
+import { BLUEGREENS, PODS, REVISIONS, SECRETS, SERVICES, SETS } from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
 import { liveTemplate } from './fixtures/templates.js';
 
@@ -322,5 +322,74 @@ describe('a whole file applied while the webhook is gone', () => {
     );
     expect(made.sets()).toEqual({ emqx: 0, [first['active'] as string]: 0, [after['active'] as string]: 3 });
     expect(labelled).toEqual([]);
+  });
+});
+
+describe('what somebody takes from the active set', () => {
+  const events = (made: World): string[] =>
+    made.store.list('/api/v1|events', NAMESPACE).map(({ reason }) => String(reason as string));
+  const edited = (
+    made: World,
+    collection: string,
+    name: string,
+    metadata: (was: JsonObject) => JsonObject,
+  ): void => {
+    made.store.edit({ collection, namespace: NAMESPACE, name }, (object) => ({
+      ...object,
+      metadata: metadata(object['metadata'] as JsonObject),
+    }));
+  };
+  const without =
+    (...keys: string[]) =>
+    (was: JsonObject): JsonObject =>
+      Object.fromEntries(Object.entries(was).filter(([key]) => !keys.includes(key)));
+
+  it('its StatefulSet: another takes its place while its pods end, and people are told', async () => {
+    const made = await world(undefined, { drainMs: () => 400 });
+    leading(made);
+    const first = (await made.until('Stable', isStable(made)))['active'] as string;
+    made.store.remove(SETS, NAMESPACE, first);
+    const second = await made.until('another set beside the ending pods', () => {
+      const [name] = Object.keys(made.sets()).filter((each) => each !== 'emqx' && each !== first);
+      return made.readyPods().some((pod) => pod.startsWith(first)) && name;
+    });
+    await made.until('Stable', () => statusOf(made)['active'] === second && isStable(made)());
+    expect(made.sets()).toEqual({ emqx: 0, [second]: 3 });
+    expect(selectorOf(made)).toMatchObject({ 'sluice.dev/revision': second.slice('emqx-'.length) });
+    expect(events(made)).toContain('RevisionSetLost');
+  });
+
+  it('its StatefulSet, but not the pods: it is made again over them, and none restarts', async () => {
+    const made = await world();
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    const uids = (): unknown[] =>
+      made.store.list(PODS, NAMESPACE).map(({ metadata }) => (metadata as JsonObject)['uid']);
+    const before = uids();
+    for (const collection of [PODS, REVISIONS])
+      for (const { metadata } of made.store.list(collection, NAMESPACE))
+        edited(made, collection, (metadata as { name: string }).name, without('ownerReferences'));
+    const template = (made.store.get(SETS, NAMESPACE, active)?.['spec'] as JsonObject)['template'];
+    made.store.remove(SETS, NAMESPACE, active);
+    await made.until(
+      'it is back',
+      () => made.sets()[active] === 3 && events(made).includes('RevisionSetRestored'),
+    );
+    await made.until('Stable', isStable(made));
+    expect((made.store.get(SETS, NAMESPACE, active)?.['spec'] as JsonObject)['template']).toEqual(template);
+    expect(uids()).toEqual(before);
+  });
+
+  it('a label of a pod: the pod gets it back', async () => {
+    const made = await world();
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    edited(made, PODS, `${active}-1`, without('ownerReferences', 'labels'));
+    const labels = await made.until('the labels', () => {
+      const { metadata } = made.store.get(PODS, NAMESPACE, `${active}-1`) ?? {};
+      return (metadata as JsonObject)['labels'] as JsonObject | undefined;
+    });
+    expect(labels).toMatchObject({ app: 'emqx', 'sluice.dev/revision': active.slice('emqx-'.length) });
+    await made.until('the event', () => events(made).includes('PodRelabelled'));
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { plan } from '../../controller/plan.js';
 import type { Declaration, NodeSet, Observed, Pod, StallReason, Step } from '../../controller/model.js';
-import { revisionOf, setNameOf } from '../../lib/revision.js';
+import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
 
@@ -35,6 +35,18 @@ const adopted = (options: SetOptions = {}): NodeSet => {
   };
 };
 const running = { replicas: 3, heldReplicas: 3 };
+/** A set that was deleted while it had the clients: its pods end. What takes its place cannot have its name. */
+const own = revisionOf('emqx', OLD);
+const replacement = setNameOf('emqx', otherRevisionOf('emqx', OLD, own));
+const lost = (): NodeSet => ({
+  ...set(`emqx-${own}`, {
+    kind: 'lost',
+    size: 0,
+    podCount: 3,
+    template: {},
+    pods: { 0: terminating, 1: terminating, 2: terminating },
+  }),
+});
 /** Blue's last pod drains, and its sidecar is silent; its node, if it runs, is `emqx@<host>`. */
 function silentUnder(
   host: string,
@@ -1201,6 +1213,68 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
       phase: 'Progressing',
       stalled: 'ProgressDeadlineExceeded',
+    },
+  ],
+  'pods without a StatefulSet': [
+    {
+      when: 'a label was taken from one, so that its set let it go: it gets that back before anything else',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue, { pods: { 1: { lostLabels: { app: 'emqx' } } } })],
+      }),
+      then: { kind: 'relabelPod', pod: `${blue}-1`, labels: { app: 'emqx' } },
+      says: /pod emqx-bbbbbbbbb-1 lost label app.*to be rid of the pod, delete it/,
+    },
+    {
+      when: 'the active set was deleted and left them behind, it is made again over them',
+      seen: observed({ sets: [set(blue, { kind: 'orphaned', size: 0, podCount: 3 })] }),
+      then: { kind: 'restoreSet', set: blue, size: 3 },
+      says: /bbbbbbbbb was deleted and left 3 pods behind/,
+    },
+    {
+      when: 'the active set was deleted, the Service stays and another one of the same template is made at once',
+      seen: observed({ sets: [lost()] }),
+      then: { kind: 'makeSet', name: replacement, size: 3 },
+      says: /StatefulSet emqx-\w+, which had the clients, was deleted: its pods drain and end, and emqx-\w+ takes its place/,
+    },
+    {
+      when: 'the active set was deleted, what takes its place gets the clients when it is ready, whoever promotes',
+      seen: observed({
+        spec: { promotion: { auto: false, previewService: '' } },
+        sets: [lost(), set(replacement)],
+      }),
+      then: { kind: 'pointServices', revision: replacement.slice('emqx-'.length) },
+    },
+    {
+      when: 'what takes its place is not ready, the Service stays where it is',
+      seen: observed({ sets: [lost(), set(replacement, { pods: { 1: unready } })] }),
+      then: { kind: 'wait' },
+      says: /-1 is starting; StatefulSet/,
+    },
+    {
+      when: 'another set has the clients by now, the last pods are waited for',
+      seen: observed({
+        sets: [lost(), set(replacement)],
+        selects: replacement.slice('emqx-'.length),
+        evacuations: { [`emqx-${own}-0`]: 'evicting_conns' },
+      }),
+      then: { kind: 'wait' },
+      says: /^emqx-\w+-0 is draining \(evicting_conns\), 100 clients and 100 sessions left$/,
+      phase: 'Draining',
+    },
+    {
+      when: 'their data is on claims, the same set is made again at once: its pods wait for their names',
+      seen: observed({ declaration: { hasClaims: true }, sets: [lost()] }),
+      then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', OLD)) },
+    },
+    {
+      when: 'a green that never had clients was deleted and is wanted again, it keeps its name: an abort knows it by that (93)',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), { ...lost(), revision: revisionOf('emqx', NEW) }],
+        selects: 'bbbbbbbbb',
+      }),
+      then: { kind: 'makeSet', revision: revisionOf('emqx', NEW) },
     },
   ],
   'and rests': [

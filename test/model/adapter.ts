@@ -9,11 +9,22 @@ import type {
   Step,
 } from '../../controller/model.js';
 import { upgradeRecords } from '../../controller/status/upgrade.js';
-import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
+import { otherRevisionOf, ownRevisionOf, revisionOf } from '../../lib/revision.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
 import { podOf } from './kubelet.js';
 import { deleteSet } from './stateful-sets.js';
-import { note, podNamed, uid, violate, type PodObject, type SetObject, type World } from './world.js';
+import {
+  allSets,
+  note,
+  ownerOf,
+  podNamed,
+  setPartOf,
+  uid,
+  violate,
+  type PodObject,
+  type SetObject,
+  type World,
+} from './world.js';
 
 /** The simulation knows the controller's types through here alone. */
 export type { ClientService, Decision, NodeSet, Observed, Pod, Step };
@@ -27,6 +38,7 @@ export function observe(world: World): Observed {
   const sets = [
     ...(declaration.size > 0 || ownPods || wasActive(world) ? [ownSetOf(world)] : []),
     ...world.sets.map((set) => nodeSetOf(world, set, set.revision ?? '')),
+    ...deletedSets(world),
   ];
   sets.sort((a, b) => a.createdAtMs - b.createdAtMs);
   return {
@@ -104,13 +116,38 @@ function nodeSetOf(world: World, set: SetObject, revision: string): NodeSet {
     createdAtMs: set.createdAt * 1000,
     template: set.template,
     pods: world.pods
-      .filter(({ owner }) => owner === set.uid)
-      .map((pod) => podOfSet(world, pod))
+      .filter((pod) => pod.owner === set.uid || (set !== declaration && isLoose(world, pod, set)))
+      .map((pod) => podOfSet(world, pod, set.revision))
       .sort((a, b) => a.ordinal - b.ordinal),
   };
 }
 
-function podOfSet(world: World, pod: PodObject): Pod {
+/** Of the set by its name, though it was let go, or belonged to a set of that name that is gone. */
+function isLoose(world: World, pod: PodObject, { name }: SetObject): boolean {
+  return setPartOf(pod) === name && !ownerOf(world, pod);
+}
+
+/** Revision sets that are gone while pods of them are left. */
+function deletedSets(world: World): NodeSet[] {
+  const names = new Set(world.pods.filter((pod) => !ownerOf(world, pod)).map(setPartOf));
+  for (const { name } of allSets(world)) names.delete(name);
+  return [...names].map((name) => {
+    const pods = world.pods.filter((pod) => setPartOf(pod) === name);
+    return {
+      name,
+      kind: pods.some(({ owner, deleted }) => owner === '' && !deleted) ? 'orphaned' : 'lost',
+      revision: name.slice(name.lastIndexOf('-') + 1),
+      size: 0,
+      resourceVersion: '',
+      createdAtMs: Math.min(...pods.map(({ createdAt }) => createdAt)) * 1000,
+      template: {},
+      pods: pods.map((pod) => podOfSet(world, pod)).sort((a, b) => a.ordinal - b.ordinal),
+    };
+  });
+}
+
+function podOfSet(world: World, pod: PodObject, revision?: string): Pod {
+  const isReleased = pod.owner === '' && !pod.deleted && revision !== undefined && pod.revision !== revision;
   const isReady = pod.ready && !pod.deleted;
   const drainSince = pod.evacuatedAt ?? pod.deleted?.at;
   const heard = pod.report && !world.random.chance(0.03) ? pod.report : undefined;
@@ -126,6 +163,7 @@ function podOfSet(world: World, pod: PodObject): Pod {
     failing: !isReady && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
     ...(heard && { report: heard }),
+    ...(isReleased && { lostLabels: { 'sluice.dev/revision': revision } }),
   };
 }
 
@@ -151,6 +189,14 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       world.blueGreen.spec.replicas = step.replicas;
       world.blueGreen.carried = step.replicas;
       return;
+    case 'restoreSet':
+      restoreSet(world, step);
+      return;
+    case 'relabelPod': {
+      const pod = podNamed(world, step.pod);
+      if (pod) pod.revision = step.labels['sluice.dev/revision'] ?? '';
+      return;
+    }
     case 'labelPods':
       for (const name of step.pods) {
         const pod = podNamed(world, name);
@@ -265,10 +311,28 @@ function pointService(world: World, name: string, revision: string, seen: Observ
   delete service.strippedAt;
 }
 
+/** From the ControllerRevision that was left behind: pods say what they were made from. */
+function restoreSet(world: World, step: Extract<Step, { kind: 'restoreSet' }>): void {
+  const pod = world.pods.find((each) => setPartOf(each) === step.set);
+  if (!pod || world.sets.some(({ name }) => name === step.set)) return;
+  world.sets.push({
+    uid: uid(world, 'set'),
+    name: step.set,
+    revision: step.set.slice(step.set.lastIndexOf('-') + 1),
+    version: 1,
+    createdAt: world.now,
+    policy: 'Parallel',
+    size: step.size,
+    template: pod.template,
+    cause: 'sequence',
+    decidedIn: world.activations,
+  });
+}
+
 function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: Observed): void {
   const { template } = seen.declaration;
   if (world.sets.some(({ name }) => name === step.name)) return;
-  if (revisionOf(seen.declaration.name, template) !== step.revision) {
+  if (!namesOf(seen.declaration.name, template).includes(step.revision)) {
     violate(world, `${step.name} is made from a template that is not of its revision`);
   }
   world.sets.push({
@@ -283,6 +347,13 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
     cause: 'upgrade',
     decidedIn: world.activations,
   });
+}
+
+/** What a template may be named by: its own hash, and the next ones where pods that are ending hold the names before. */
+function namesOf(name: string, template: NodeSet['template']): string[] {
+  const names = [revisionOf(name, template)];
+  while (names.length < 6) names.push(otherRevisionOf(name, template, names.at(-1) ?? ''));
+  return names;
 }
 
 function resize(world: World, step: Extract<Step, { kind: 'resize' }>, seen: Observed): void {

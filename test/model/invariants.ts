@@ -4,6 +4,7 @@ import {
   allSets,
   isOverdue,
   selectedPods,
+  setPartOf,
   violate,
   wantedSize,
   type PodObject,
@@ -144,7 +145,9 @@ export class Watcher {
     const { world } = this;
     let count = 0;
     for (const pod of world.pods) {
-      if (pod.owner !== set.uid || !pod.ready || pod.deleted) continue;
+      // Left behind by a set of that name, it serves before the one made again has taken it.
+      const isLeft = pod.owner === '' && setPartOf(pod) === set.name && pod.revision === set.revision;
+      if ((pod.owner !== set.uid && !isLeft) || !pod.ready || pod.deleted) continue;
       const node = world.nodes.get(pod.name);
       // Without a sidecar a pod is Ready before it joins.
       if (node && (accepts(node) || (node.state === 'joining' && !pod.hasSidecar))) count += 1;

@@ -2,6 +2,7 @@ import {
   allSets,
   note,
   ownerOf,
+  setPartOf,
   uid,
   type Cause,
   type PodObject,
@@ -15,7 +16,7 @@ export function runControllers(world: World): void {
   followRevision(world);
   for (const set of allSets(world)) if (random.chance(0.6)) sync(world, set);
   for (const pod of world.pods) {
-    if (!pod.deleted && !ownerOf(world, pod) && random.chance(0.6))
+    if (!pod.deleted && pod.owner !== '' && !ownerOf(world, pod) && random.chance(0.6))
       deletePod(world, pod, orphanCause(world, pod));
   }
   for (const service of world.services) {
@@ -64,6 +65,7 @@ function followRevision(world: World): void {
 const rolled = new WeakMap<World, Map<string, PodObject['template']>>();
 
 function sync(world: World, set: SetObject): void {
+  adopt(world, set);
   const pods = world.pods.filter(({ owner }) => owner === set.uid);
   const surplus = pods.filter(({ ordinal, deleted }) => ordinal >= set.size && !deleted);
   const missing: number[] = [];
@@ -82,6 +84,16 @@ function sync(world: World, set: SetObject): void {
   } else if (!unsettled && pods.every(({ deleted }) => !deleted)) {
     const last = surplus.at(-1);
     if (last) deletePod(world, last, set.cause, { since: set.decidedIn });
+  }
+}
+
+/** A pod of its name with all the labels that it selects by, and which nobody controls, is its own. */
+function adopt(world: World, set: SetObject): void {
+  for (const pod of world.pods) {
+    const isOwn = pod.owner === '' && setPartOf(pod) === set.name && pod.revision === set.revision;
+    if (!isOwn) continue;
+    pod.owner = set.uid;
+    note(world, `pod ${pod.name} is ${set.name}'s again`);
   }
 }
 

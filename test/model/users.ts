@@ -51,6 +51,8 @@ const ACTIONS: readonly { weight: number; act: Action }[] = [
   { weight: 2, act: (world) => annotate(world, 'retry') },
   { weight: 1, act: resizeSomeSet },
   { weight: 1, act: deleteSomeSet },
+  { weight: 1, act: orphanSomePods },
+  { weight: 1, act: releaseSomePod },
 ];
 const TOTAL = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
 
@@ -218,4 +220,23 @@ function deleteSomeSet(world: World, watcher: Watcher): void {
   note(world, `user: ${set.name} is deleted`);
   for (let ordinal = 0; ordinal < set.size; ordinal += 1) watcher.harms(`${set.name}-${ordinal}`);
   deleteSet(world, set, 'sequence');
+}
+
+/** `kubectl delete statefulset --cascade=orphan`: its pods run on, and nobody controls them. */
+function orphanSomePods(world: World): void {
+  const set = world.random.pick(world.sets);
+  if (!set) return;
+  note(world, `user: ${set.name} is deleted, its pods are left behind`);
+  for (const pod of world.pods) if (pod.owner === set.uid) pod.owner = '';
+  deleteSet(world, set, 'sequence');
+}
+
+/** Somebody takes a label away that its set selects by: the set lets the pod go, and can make no other of its name. */
+function releaseSomePod(world: World, watcher: Watcher): void {
+  const pod = world.random.pick(world.pods.filter(({ hasSidecar, deleted }) => hasSidecar && !deleted));
+  if (!pod) return;
+  note(world, `user: pod ${pod.name} loses its labels`);
+  watcher.harms(pod.name);
+  pod.owner = '';
+  delete pod.revision;
 }

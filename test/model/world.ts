@@ -44,6 +44,7 @@ export interface PodObject {
   uid: string;
   name: string;
   ordinal: number;
+  /** uid of its set, which may be gone; empty when nobody controls it. */
   owner: string;
   revision?: string;
   hasSidecar: boolean;
@@ -190,6 +191,11 @@ export function allSets(world: World): SetObject[] {
 
 export function ownerOf(world: World, pod: PodObject): SetObject | undefined {
   return allSets(world).find(({ uid }) => uid === pod.owner);
+}
+
+/** The part of a pod's name that is its set's. */
+export function setPartOf({ name }: PodObject): string {
+  return name.slice(0, name.lastIndexOf('-'));
 }
 
 export function podNamed(world: World, name: string): PodObject | undefined {

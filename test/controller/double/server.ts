@@ -58,7 +58,10 @@ async function handle(
       response,
     );
   if (method === 'GET' && name === '') {
-    const items = store.list(collection, namespace, query('labelSelector'));
+    const [, named] = /^metadata\.name=(.*)$/.exec(query('fieldSelector')) ?? [];
+    const items = store
+      .list(collection, namespace, query('labelSelector'))
+      .filter((object) => named === undefined || metaOf(object)['name'] === named);
     return answer({ kind: 'List', metadata: { resourceVersion: store.version() }, items: items.map(view) });
   }
   const place: Place = { collection, namespace, name, subresource };

@@ -40,6 +40,7 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
 
   function reconcile(set: JsonObject): void {
     const size = specOf(set)['replicas'] as number;
+    adopt(set);
     const pods = store.list(PODS, namespace).filter((pod) => isOwnedBy(pod, set));
     record(set);
     for (let ordinal = 0; ordinal < size; ordinal += 1) {
@@ -47,6 +48,20 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
       if (!pods.some((pod) => nameOf(pod) === name)) start(set, name);
     }
     for (const pod of pods) if (Number(nameOf(pod).split('-').at(-1)) >= size) end(pod);
+  }
+
+  /** Pods of its name with all the labels that it selects by, and which nobody controls, are its own. */
+  function adopt(set: JsonObject): void {
+    const { matchLabels } = specOf(set)['selector'] as { matchLabels: JsonObject };
+    for (const pod of store.list(PODS, namespace)) {
+      const { labels = {}, ownerReferences } = metaOf(pod) as { labels?: JsonObject; ownerReferences?: Json };
+      const isMatch = Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
+      if (ownerReferences || !isMatch || !nameOf(pod).startsWith(`${nameOf(set)}-`)) continue;
+      edit(PODS, nameOf(pod), (object) => ({
+        ...object,
+        metadata: { ...metaOf(object), ownerReferences: [ownerOf(set)] },
+      }));
+    }
   }
 
   /** `currentRevision` stays while there are pods (the partition is frozen), and follows at 0. */
@@ -75,8 +90,10 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
     const current = currentRevisionOf(store.get(SETS, namespace, nameOf(set)) ?? set) ?? '';
     const revision = store.get(REVISIONS, namespace, current);
     const template = (templateIn(revision ?? {}) ?? specOf(set)['template']) as JsonObject;
+    const metadata = template['metadata'] as JsonObject;
+    const labels = { ...(metadata['labels'] as JsonObject), 'controller-revision-hash': current };
     const pod = store.create(PODS, namespace, {
-      metadata: { ...(template['metadata'] as JsonObject), name, ownerReferences: [ownerOf(set)] },
+      metadata: { ...metadata, name, labels, ownerReferences: [ownerOf(set)] },
       spec: template['spec'],
       status: { phase: 'Pending' },
     });

@@ -77,6 +77,52 @@ describe('a revision set', () => {
   });
 });
 
+describe('pods whose StatefulSet is not there, or has let them go', () => {
+  const ownerReferences = [{ kind: 'StatefulSet', name: 'emqx-bcdfghjkl', uid: 'gone', controller: true }];
+  const setsOf = (pod: JsonObject, changes: Partial<RawView> = {}) =>
+    parseView(view({ pods: [pod], ...changes })).sets;
+
+  it.each([
+    { what: 'end with a set that was deleted', metadata: { ownerReferences }, kind: 'lost' },
+    { what: 'were left behind', metadata: { ownerReferences: [] }, kind: 'orphaned' },
+    {
+      what: 'were left behind and end now',
+      metadata: { ownerReferences: [], deletionTimestamp: '2026-01-01T00:00:30Z' },
+      kind: 'lost',
+    },
+  ])('$what: a set without a StatefulSet', ({ metadata, kind }) => {
+    expect(setsOf(podObject({ metadata }))).toMatchObject([
+      { name: 'emqx-bcdfghjkl', kind, revision: 'bcdfghjkl', size: 0, pods: [{ name: 'emqx-bcdfghjkl-0' }] },
+    ]);
+  });
+
+  it.each([
+    ['of another declaration', { name: 'emqx-edge-bcdfghjkl-0', ownerReferences: [] }],
+    [
+      'of something else by that name',
+      { ownerReferences: [{ kind: 'Job', name: 'x', uid: 'x', controller: true }] },
+    ],
+    ['of no revision', { name: 'emqx-replicant-0', ownerReferences: [] }],
+  ])('are not ours when they are %s', (_, metadata) => {
+    expect(setsOf(podObject({ metadata }))).toEqual([]);
+  });
+
+  it('belong to the set that was made again under their name', () => {
+    const [set] = setsOf(podObject({ metadata: { ownerReferences } }), { sets: [setObject(liveTemplate())] });
+    expect(set).toMatchObject({ kind: 'revisionSet', pods: [{ name: 'emqx-bcdfghjkl-0' }] });
+  });
+
+  it('have lost the labels that their set selects by', () => {
+    const set = setObject(liveTemplate());
+    const matchLabels = { app: 'emqx', 'sluice.dev/revision': 'bcdfghjkl' };
+    (set['spec'] as JsonObject)['selector'] = { matchLabels };
+    const [seen] = setsOf(podObject({ metadata: { ownerReferences: [], labels: { app: 'emqx' } } }), {
+      sets: [set],
+    });
+    expect(seen?.pods[0]?.lostLabels).toEqual({ 'sluice.dev/revision': 'bcdfghjkl' });
+  });
+});
+
 describe('pods of the declaration itself', () => {
   const running = declarationObject({ spec: { replicas: 3, template: liveTemplate() } });
   const old = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.7' } });

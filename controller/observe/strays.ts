@@ -1,0 +1,74 @@
+import type { JsonObject } from '../../lib/json.js';
+import { isRevision, setNameOf } from '../../lib/revision.js';
+import {
+  at,
+  controllerOf,
+  controllerUidOf,
+  labelOf,
+  nameOf,
+  numberAt,
+  objectAt,
+  textAt,
+} from '../../lib/fields.js';
+
+/** The StatefulSets whose pods are looked at: the declaration, and the revision sets that it owns. */
+export interface Owners {
+  declaration: JsonObject;
+  sets: JsonObject[];
+}
+
+/**
+ * Name of the set that a pod is of, undefined when it is none of ours: the set that controls it; else, when its StatefulSet is gone or
+ * has let it go, the one that its own name tells. No other pod can have such a name beside that set.
+ */
+export function setNameOfPod(pod: JsonObject, { declaration, sets }: Owners): string | undefined {
+  const owner = controllerOf(pod);
+  const known = [declaration, ...sets];
+  const holder = known.find((set) => textAt(set, 'metadata', 'uid') === textAt(owner, 'uid'));
+  if (owner && holder) return nameOf(holder);
+  const name = nameOf(pod);
+  const cut = name.lastIndexOf('-');
+  const part = name.slice(0, Math.max(cut, 0));
+  if (!/^\d+$/.test(name.slice(cut + 1))) return undefined;
+  if (owner && (textAt(owner, 'kind') !== 'StatefulSet' || textAt(owner, 'name') !== part)) return undefined;
+  // Of an earlier StatefulSet of the declaration's name: it will be gone before this one could use the name.
+  if (part === nameOf(declaration)) return owner ? undefined : part;
+  if (sets.some((set) => nameOf(set) === part)) return part;
+  return revisionIn(part, nameOf(declaration)) === undefined ? undefined : part;
+}
+
+/** The revision that a revision set's name tells; undefined when it is none of this declaration's. */
+export function revisionIn(setName: string, declaration: string): string | undefined {
+  const revision = setName.slice(setName.lastIndexOf('-') + 1);
+  return isRevision(revision) && setNameOf(declaration, revision) === setName ? revision : undefined;
+}
+
+/** Labels of its set's selector that a pod lacks, which nobody controls and which goes on running; undefined when there are none. */
+export function lostLabels(pod: JsonObject, set: JsonObject): Record<string, string> | undefined {
+  if (controllerUidOf(pod) !== '' || at(pod, 'metadata', 'deletionTimestamp') !== undefined) return undefined;
+  const lost = Object.entries(objectAt(set, 'spec', 'selector', 'matchLabels')).flatMap(([key, value]) =>
+    typeof value === 'string' && labelOf(pod, key) !== value ? [[key, value] as const] : [],
+  );
+  return lost.length > 0 ? Object.fromEntries(lost) : undefined;
+}
+
+/** As many pods are asked for by name in one pass; the next one sees to the rest. */
+const MOST_NAMED = 16;
+
+/** Names of pods that the sets should have and that were not found by their labels: somebody may have taken those away. */
+export function missingNames(
+  { declaration, sets }: Owners,
+  pods: JsonObject[],
+  alsoNamed: string[],
+): string[] {
+  const found = new Set(pods.map(nameOf));
+  const expected = [declaration, ...sets].flatMap((set) =>
+    Array.from({ length: numberAt(set, ['spec', 'replicas'], 1) }, (_, index) => `${nameOf(set)}-${index}`),
+  );
+  const names = new Set([...expected, ...alsoNamed.filter((name) => isOfSet(name, sets))]);
+  return [...names].filter((name) => !found.has(name)).slice(0, MOST_NAMED);
+}
+
+function isOfSet(podName: string, sets: JsonObject[]): boolean {
+  return sets.some((set) => podName.startsWith(`${nameOf(set)}-`));
+}
