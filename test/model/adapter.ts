@@ -160,7 +160,7 @@ function podOfSet(world: World, pod: PodObject, revision?: string): Pod {
     terminating: pod.deleted !== undefined,
     ...(drainSince !== undefined && { drainSinceMs: drainSince * 1000 }),
     problem: isReady ? '' : 'is not ready',
-    failing: !isReady && world.now - pod.unreadyAt > FAILING_SECONDS,
+    failing: !isReady && !pod.deleted && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
     ...(heard && { report: heard }),
     ...(isReleased && { lostLabels: { 'sluice.dev/revision': revision } }),
