@@ -88,7 +88,12 @@ disconnected() {
   detail="this build of EMQX has no evacuation: disconnecting clients, $1 now"
 }
 
-# in_path TEXT: sets $got to a JSON string's inside as a part of a path, every byte that could be a sign encoded.
+# in_path TEXT: sets $got to a JSON string's inside as a part of a path, every byte encoded if any of them could be a sign.
 in_path() {
-  got=$(printf '%s' "$1" | bb sed 's/\\\(["\\/]\)/\1/g' | bb od -An -v -tx1 | bb tr -d ' \n' | bb sed 's/../%&/g')
+  got=$1
+  case $1 in
+    *[!A-Za-z0-9._~-]*)
+      got=$(printf '%s' "$1" | bb sed 's/\\\(["\\/]\)/\1/g' | bb od -An -v -tx1 | bb tr -d ' \n' | bb sed 's/../%&/g')
+      ;;
+  esac
 }
