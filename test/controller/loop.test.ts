@@ -325,6 +325,20 @@ describe('a whole file applied while the webhook is gone', () => {
   });
 });
 
+describe('a client Service that is made anew', () => {
+  it('is pinned at once, though it carries no label of ours', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const pinned = selectorOf(made);
+    made.store.remove(SERVICES, NAMESPACE, 'emqx');
+    made.store.create(SERVICES, NAMESPACE, serviceObject());
+    // sooner than the timer, which is 30 s
+    await made.until('the pin', () => selectorOf(made)['sluice.dev/revision'] !== undefined);
+    expect(selectorOf(made)).toEqual(pinned);
+  });
+});
+
 describe('what somebody takes from the active set', () => {
   const events = (made: World): string[] =>
     made.store.list('/api/v1|events', NAMESPACE).map(({ reason }) => String(reason as string));
