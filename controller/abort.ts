@@ -1,5 +1,5 @@
 import { whyNotReady } from './readiness.js';
-import { canBeWanted, type Situation } from './situation.js';
+import { canBeWanted, stayingPods, type Situation } from './situation.js';
 import { names } from './triggers.js';
 import { progress, type Verdict } from './verdict.js';
 
@@ -44,6 +44,8 @@ function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Sit
   if (observed.services.length === 0) return undefined;
   // Nothing could be done in a pause. The pass that ends one finds the phase still as it was.
   if (status.phase === 'Paused') return undefined;
+  // What it would go back to serves nobody either.
+  if (!situation.active || !stayingPods(situation.active).some(({ ready }) => ready)) return undefined;
   const { startedAt, resumedAt = startedAt } = status.upgrade;
   const elapsedSeconds = (observed.nowMs - Date.parse(resumedAt)) / 1000;
   if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;

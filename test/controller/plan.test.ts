@@ -962,6 +962,18 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'clearAborted' },
     },
     {
+      when: 'is of no use while what it would go back to serves nobody (2766)',
+      seen: observed({
+        declaration: asked,
+        sets: [
+          set(blue, { pods: { 0: unready, 1: unready, 2: unready } }),
+          set(green, { template: NEW, pods: { 0: unready } }),
+        ],
+        status: { upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+      }),
+      then: { kind: 'wait' },
+    },
+    {
       when: 'is not due at the end of a pause that was longer than the deadline (37327)',
       seen: observed({
         declaration: asked,
