@@ -23,8 +23,8 @@ lint: setup ## lint, format, types and import rules
 	@$(NPM) run lint && $(NPM) run format && $(NPM) run types && $(NPM) run cycles
 
 .PHONY: test-conformance
-test-conformance: setup ## EMQX conformance: against EMQX_URLS and MQTT_HOSTS, else the stand-in on loopback
-	@$(NPM) run test:conformance
+test-conformance: setup ## EMQX conformance: against EMQX_URLS and MQTT_HOSTS (with API=4 or 5), else stand-ins on loopback
+	@$(NPM) run test:conformance -- $(if $(API),test/conformance/v$(API)/)
 
 .PHONY: cluster-up cluster-down cluster-status
 cluster-up cluster-down cluster-status: build ## the local cluster

@@ -107,7 +107,9 @@ export class Target {
         const path = version === 4 ? '/nodes' : '/cluster';
         const asked = await send(url, `/api/v${version}${path}`, {}, authorization);
         if (asked.status !== 200)
-          throw new Error(`${url} has no API of version ${version}: ${asked.status} ${asked.text}`);
+          throw new Error(
+            `${url} has no API of version ${version} (run test/conformance/v4 or v5 alone): ${asked.status} ${asked.text}`,
+          );
         const { text } = await send(url, '/status', {}, authorization);
         const name = /^Node (\S+) is started/.exec(text)?.[1];
         if (name === undefined) throw new Error(`${url} does not name its node: ${text}`);

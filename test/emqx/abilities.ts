@@ -20,6 +20,8 @@ export interface Abilities {
   readonly startsEvacuating: boolean;
   /** `global_status` has `purges`. */
   readonly hasPurges: boolean;
+  /** A rebalance takes time-outs for its calls, and tells them. */
+  readonly hasRpcTimeouts: boolean;
   /** `GET /nodes` has `live_connections`. */
   readonly hasLiveConnections: boolean;
   /** The bootstrap file has a third column. */
@@ -47,6 +49,7 @@ export function abilitiesOf(version: string, edition: Edition): Abilities {
       redirects: true,
       startsEvacuating: true,
       hasPurges: false,
+      hasRpcTimeouts: false,
       hasLiveConnections: false,
       hasRoles: false,
       isUnified,
@@ -64,6 +67,7 @@ export function abilitiesOf(version: string, edition: Edition): Abilities {
     redirects: false,
     startsEvacuating: isAtLeast(version, '5.7.0'),
     hasPurges: isAtLeast(version, '5.2.1'),
+    hasRpcTimeouts: isUnified,
     hasLiveConnections: hasHealthCheckWait,
     hasRoles: isAtLeast(version, '5.4.0'),
     isUnified,

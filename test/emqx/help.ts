@@ -50,7 +50,7 @@ Variables of the stand-in:
   STANDIN_NO_RECIPIENT_RETRY_MS    30000; evicting_sessions with nowhere to go
   STANDIN_SESSION_MOVE_MS          2; what moving one session takes at least: a client that returns meanwhile is kicked
   STANDIN_STAY_ALONE=true          never joins, and logs nothing
-  STANDIN_SINGLE_NODE_LICENCE=true refuses every join
+  STANDIN_SINGLE_NODE_LICENCE=true refuses every join, joins nobody, does not start again in a cluster; GET /license: community
   STANDIN_LINGERING_NAME           refuse (default): a new node under a name that is listed as stopped is already_in_cluster until
                                    force_leave; admit: it may join, as EMQX mostly lets it
 
@@ -59,11 +59,15 @@ Unkind habits that a running node takes on or drops through PUT /switches (name 
   STANDIN_STATUS_DELAY_MS          slow GET /load_rebalance/status [statusDelayMs]
   STANDIN_OMIT_FROM_GLOBAL_STATUS  left out of global_status [isOmittedFromGlobalStatus]
   STANDIN_ISOLATED                 cut off from the other nodes: seen as stopped, while it runs [isIsolated]
-  STANDIN_NO_EVACUATION            open-source build: load_rebalance is 404 [hasNoEvacuation]
+  STANDIN_NO_EVACUATION            build without evacuation: load_rebalance is 404 [hasNoEvacuation]
   STANDIN_DURABLE                  durable sessions: counted across the cluster, never moved [isDurable]
   STANDIN_REFUSE_KEYS              every API key is wrong [refusesKeys]
+  STANDIN_PURGING                  a foreign purge runs: GET /load_rebalance/status has process purge, starts are refused [isPurging]
+
+Somebody else's evacuation or rebalance is started over REST: POST /load_rebalance/{node}/evacuation/start, or
+/load_rebalance/{node}/start with its thresholds; status has process rebalance at its donors, global_status lists it.
 
 These habits have no switch, they follow from the model: the join drops whoever is connected; a join whose partner stops
 leaves the node without MQTT and API; evictions come in bursts, one a second; the sessions of a killed node are gone; a node
-with .evacuation in its data directory comes up refusing clients.
+with .evacuation in its data directory comes up refusing clients, and before 5.7.0 does not come up.
 `;

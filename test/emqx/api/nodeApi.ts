@@ -78,12 +78,14 @@ export async function globalStatus(node: NodeApi): Promise<Report> {
       }
     }),
   );
-  const evacuations: unknown[] = [];
-  const rebalances: unknown[] = [];
-  for (const found of reports) {
-    if (!found) continue;
-    const { process, ...report } = found.report;
-    (process === 'evacuation' ? evacuations : rebalances).push({ node: found.name, ...report });
-  }
-  return { evacuations, rebalances, ...(node.settings.abilities.hasPurges ? { purges: [] } : {}) };
+  const of = (wanted: string) =>
+    reports.flatMap((found) => {
+      const { process, ...report } = found?.report ?? {};
+      return found && process === wanted ? [{ node: found.name, ...report }] : [];
+    });
+  return {
+    evacuations: of('evacuation'),
+    rebalances: of('rebalance'),
+    ...(node.settings.abilities.hasPurges ? { purges: of('purge') } : {}),
+  };
 }

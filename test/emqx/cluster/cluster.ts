@@ -17,6 +17,7 @@ import {
   answerJoin,
   chooseToJoin,
   membersFile,
+  singleNodeLicence,
   type Candidate,
   type JoinAnswer,
   type MembersFile,
@@ -119,9 +120,14 @@ export class Cluster {
     ];
   }
 
-  /** Opens the ports between nodes and connects to the members that the disk remembers. */
+  /**
+   * Opens the ports between nodes and connects to the members that the disk remembers.
+   * @throws Error when these are several, and the licence is for one node
+   */
   async open(answers: ReadonlyMap<string, Answer>): Promise<void> {
     this.#answers = new Map(answers);
+    const remembered = this.#file.read() ?? [];
+    if (remembered.length > 1 && this.settings.hasSingleNodeLicence) throw new Error('SINGLE_NODE_LICENSE');
     const { bind } = this.settings;
     const common = {
       host: bind,
@@ -135,7 +141,6 @@ export class Cluster {
       accept({ ...common, port: distributionPort, isOpen, onGone: (node) => this.#onGone(node) }),
       accept({ ...common, port: rpcPort, isOpen, onGone: () => undefined }),
     ]);
-    const remembered = this.#file.read() ?? [];
     if (remembered.length > 1 && remembered.includes(this.self)) await this.#rejoin(remembered);
   }
 
@@ -153,11 +158,12 @@ export class Cluster {
   /**
    * Joins the cluster of `node`. Listeners close first and open again when the join is done; when `node` goes in
    * between, they stay closed (§8).
-   * @throws RpcError when the node refuses before anything has happened
+   * @throws RpcError when the node refuses, or the licence forbids it, before anything has happened
    */
   async join(node: string): Promise<void> {
     const { host, log, clock, settings } = this;
     if (this.isJoining) throw new RpcError('another join is under way');
+    if (settings.hasSingleNodeLicence) throw new RpcError(singleNodeLicence(this.self));
     const link = await Link.open(node, distributionPort, this.#identity, this.#silenceMs);
     this.isJoining = true;
     try {

@@ -1,4 +1,5 @@
-import { SchemaError } from './request.js';
+import type { Abilities } from '../abilities.js';
+import { parseDuration, SchemaError } from './request.js';
 
 /** What `POST /load_rebalance/{node}/start` asks for: contracts/emqx.md §1.7. Waits in seconds. */
 export interface RebalanceOptions {
@@ -11,6 +12,9 @@ export interface RebalanceOptions {
   readonly relConnThreshold: number;
   readonly relSessThreshold: number;
   readonly nodes: readonly string[] | undefined;
+  /** Milliseconds; undefined before 5.9. */
+  readonly connEvictRpcTimeoutMs: number | undefined;
+  readonly sessEvictRpcTimeoutMs: number | undefined;
 }
 
 const least = {
@@ -35,15 +39,24 @@ export const rebalanceDefaults: RebalanceOptions = {
   relConnThreshold: 1.1,
   relSessThreshold: 1.1,
   nodes: undefined,
+  connEvictRpcTimeoutMs: undefined,
+  sessEvictRpcTimeoutMs: undefined,
 };
 
+const rpcTimeouts = ['conn_evict_rpc_timeout', 'sess_evict_rpc_timeout'] as const;
+
 /** @throws SchemaError */
-export function parseRebalance(body: unknown): RebalanceOptions {
+export function parseRebalance(
+  body: unknown,
+  { hasRpcTimeouts }: Pick<Abilities, 'hasRpcTimeouts'>,
+): RebalanceOptions {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new SchemaError('not an object');
   const fields: Readonly<Record<string, unknown>> = { ...body };
   for (const key of Object.keys(fields)) {
-    if (key !== 'nodes' && !Object.hasOwn(least, key)) throw new SchemaError(`unknown field ${key}`);
+    const isTimeout = hasRpcTimeouts && (rpcTimeouts as readonly string[]).includes(key);
+    if (key !== 'nodes' && !isTimeout && !Object.hasOwn(least, key))
+      throw new SchemaError(`unknown field ${key}`);
   }
   const read = (key: keyof typeof least, otherwise: number): number => {
     const value = fields[key] ?? otherwise;
@@ -64,7 +77,17 @@ export function parseRebalance(body: unknown): RebalanceOptions {
     relConnThreshold: read('rel_conn_threshold', rebalanceDefaults.relConnThreshold),
     relSessThreshold: read('rel_sess_threshold', rebalanceDefaults.relSessThreshold),
     nodes: (nodes as readonly string[] | undefined) ?? undefined,
+    connEvictRpcTimeoutMs: hasRpcTimeouts ? rpcTimeoutMs(fields.conn_evict_rpc_timeout) : undefined,
+    sessEvictRpcTimeoutMs: hasRpcTimeouts ? rpcTimeoutMs(fields.sess_evict_rpc_timeout) : undefined,
   };
+}
+
+/** A duration; 15 s when there is none. @throws SchemaError */
+function rpcTimeoutMs(value: unknown): number {
+  const seconds = typeof value === 'string' ? parseDuration(value) : (value ?? 15);
+  if (typeof seconds !== 'number' || seconds < 1)
+    throw new SchemaError(`no duration: ${JSON.stringify(value)}`);
+  return seconds * 1_000;
 }
 
 export interface Load {

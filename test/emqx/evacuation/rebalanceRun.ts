@@ -97,6 +97,7 @@ export class RebalanceRun {
       connection_goal: order.connGoal,
       disconnected_session_goal: order.sessGoal,
       recipients: order.recipients,
+      ...timeouts(order.options),
       stats: {
         initial_connected: initialConnected,
         current_connected: connected,
@@ -184,4 +185,12 @@ export class RebalanceRun {
         return order.state satisfies never;
     }
   }
+}
+
+function timeouts({ connEvictRpcTimeoutMs, sessEvictRpcTimeoutMs }: RebalanceOptions): object {
+  if (connEvictRpcTimeoutMs === undefined) return {};
+  return {
+    connection_eviction_rpc_timeout: connEvictRpcTimeoutMs,
+    session_eviction_rpc_timeout: sessEvictRpcTimeoutMs,
+  };
 }

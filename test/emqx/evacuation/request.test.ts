@@ -70,15 +70,15 @@ describe('body of evacuation/start', () => {
 describe('rebalance', () => {
   const load = (node: string, connected: number) => ({ node, connected, sessions: connected });
   it('takes from those above the average by a tenth', () => {
-    expect(split([load('a', 30), load('b', 0)], parseRebalance({}))).toMatchObject({
+    expect(split([load('a', 30), load('b', 0)], parseRebalance({}, now))).toMatchObject({
       donors: ['a'],
       recipients: ['b'],
       connGoal: 15,
     });
   });
   it('has nothing to do among equals', () =>
-    expect(split([load('a', 10), load('b', 10)], parseRebalance({}))).toBeUndefined());
+    expect(split([load('a', 10), load('b', 10)], parseRebalance({}, now))).toBeUndefined());
   it.each([{ rel_conn_threshold: 1 }, { nodes: [] }, { other: 1 }])('refuses %j', (body) => {
-    expect(() => parseRebalance(body)).toThrow(SchemaError);
+    expect(() => parseRebalance(body, now)).toThrow(SchemaError);
   });
 });

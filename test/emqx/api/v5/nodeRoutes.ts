@@ -107,6 +107,7 @@ export function nodeRoutes(node: NodeApi): readonly Route[] {
         return { status: 200, body: { token: node.newToken(), version, license, role: 'administrator' } };
       },
     },
+    ...(node.settings.edition === 'Enterprise' ? [licenceRoute(node)] : []),
     { method: 'POST', path: '/logout', answer: () => ({ status: 204 }) },
     {
       method: 'GET',
@@ -123,6 +124,23 @@ export function nodeRoutes(node: NodeApi): readonly Route[] {
       },
     },
   ];
+}
+
+/** What kind of licence the node has; a `community` one is for a single node. */
+function licenceRoute({ settings }: NodeApi): Route {
+  const type = settings.hasSingleNodeLicence ? 'community' : settings.hasLicenceKey ? 'official' : 'trial';
+  const body = {
+    customer: 'EMQ Technologies',
+    customer_type: 10,
+    deployment: 'default',
+    email: 'contact@emqx.io',
+    expiry: false,
+    expiry_at: '2034-01-01',
+    max_sessions: 10_000_000,
+    start_at: '2025-01-01',
+    type,
+  };
+  return { method: 'GET', path: '/license', answer: () => ({ status: 200, body }) };
 }
 
 type Counters = Readonly<Record<string, unknown>>;

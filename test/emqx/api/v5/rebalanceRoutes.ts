@@ -72,7 +72,7 @@ export function rebalanceRoutes(node: NodeApi): readonly Route[] {
       path: '/load_rebalance/{node}/start',
       isEvacuation: true,
       answer: async ({ params: { node: name = '' }, body }) => {
-        const options = parseRebalance(body);
+        const options = parseRebalance(body, node.settings.abilities);
         if (!node.isRunning(name)) return notFound(name);
         const refusal = await badRecipients(node, options.nodes ?? []);
         return refusal ?? at(name, 'rebalance_start', options);

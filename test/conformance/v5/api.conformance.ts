@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { eventually, RawClient } from './rawClient.js';
-import { basic, Target, type Node } from './target.js';
+import { eventually, RawClient } from '../rawClient.js';
+import { basic, Target, type Node } from '../target.js';
 
 jest.setTimeout(60_000);
 

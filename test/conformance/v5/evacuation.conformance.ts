@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { eventually, RawClient, type ConnectOptions } from './rawClient.js';
-import { Target, type Node, type Status } from './target.js';
+import { eventually, RawClient, type ConnectOptions } from '../rawClient.js';
+import { Target, type Node, type Status } from '../target.js';
 
 jest.setTimeout(60_000);
 
