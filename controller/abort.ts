@@ -1,3 +1,4 @@
+import { whyNotStart } from './pairing.js';
 import { whyNotReady } from './readiness.js';
 import { canBeWanted, stayingPods, type Situation } from './situation.js';
 import { names } from './triggers.js';
@@ -36,12 +37,13 @@ function replacedRevision({
 }
 
 /** Why an upgrade has missed its deadline, in words. */
-function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Situation): string | undefined {
+function whyLate(situation: Situation): string | undefined {
+  const { observed, wanted, wantedName, wantedSize } = situation;
   const { spec, status } = observed.blueGreen;
   const isSwitched = situation.activeRevision === situation.wantedRevision;
   if (isSwitched || wantedSize === 0 || status?.upgrade?.to !== wantedName) return undefined;
-  // Without a Service nothing can be done, and the plan says so.
-  if (observed.services.length === 0) return undefined;
+  // Nothing was begun, and the plan says why.
+  if (observed.services.length === 0 || whyNotStart(situation)) return undefined;
   // Nothing could be done in a pause. The pass that ends one finds the phase still as it was.
   if (status.phase === 'Paused') return undefined;
   // What it would go back to serves nobody either.

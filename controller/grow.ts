@@ -1,4 +1,5 @@
 import type { NodeSet } from './model.js';
+import { whyNotStart } from './pairing.js';
 import { stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
 import { counted } from './words.js';
@@ -15,7 +16,7 @@ export function grow(situation: Situation): Verdict | undefined {
     if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
     if (wanted && wanted.size >= wantedSize) return undefined;
     // Nothing could be switched to it; switchOver says so.
-    if (situation.observed.services.length === 0) return undefined;
+    if (situation.observed.services.length === 0 || whyNotStart(situation)) return undefined;
     const blank = isLost ? undefined : whyBlank(active, situation);
     if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
   }

@@ -52,6 +52,8 @@ export interface NodeSet {
   createdAtMs: number;
   /** The template as the user wrote it: what Sluice injected is taken out again. */
   template: JsonObject;
+  /** Fields of the BlueGreen's spec that have another value now than when the set was made; none when absent. */
+  outdated?: string[];
   /** Ordered by ordinal. */
   pods: Pod[];
 }
@@ -184,6 +186,10 @@ export type StallReason =
   | 'ApiKeyRefused'
   | 'NoService'
   | 'NoEvacuation'
+  | 'VersionsNotListed'
+  | 'NodeNamesDiffer'
+  | 'LicenceForbidsCluster'
+  | 'ForeignEvacuation'
   | 'DrainHeld'
   | 'UpgradeAborted';
 

@@ -1,8 +1,10 @@
+import { sameJson } from '../lib/json.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
+import { whyNotStart } from './pairing.js';
 import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed } from './model.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
@@ -29,6 +31,7 @@ const RULES: Rule[] = [
   pause,
   abort,
   consume,
+  remake,
   discard,
   leave,
   reopen,
@@ -175,20 +178,47 @@ function pause({ observed }: Situation): Verdict | undefined {
 }
 
 /**
+ * A green that was made with other values of `spec.emqx` is made anew while it holds nobody: its template is never edited, and with a wrong
+ * port or key it would stay out for ever. One that clients have reached keeps what it was made with.
+ */
+function remake(situation: Situation): Verdict | undefined {
+  const { observed, active, wanted } = situation;
+  if (!wanted || wanted === active || wanted.kind !== 'revisionSet') return undefined;
+  const fields = (wanted.outdated ?? []).filter((field) => field.startsWith('spec.emqx.'));
+  // What an aborted upgrade goes back to could not be made again: its template is nowhere else.
+  if (fields.length === 0 || !sameJson(wanted.template, observed.declaration.template)) return undefined;
+  if (isListed(wanted, situation) || !isClientless(wanted, observed.sets)) return undefined;
+  const isJoining =
+    active &&
+    stayingPods(active).some(({ ready, failing }) => !ready && !failing) &&
+    !hasNobody(wanted, observed.sets);
+  if (isJoining) return undefined;
+  const because = `${wanted.name} was made with another ${fields.join(' and ')}, and is made anew`;
+  if (wanted.size > 0) return progress({ kind: 'resize', set: wanted.name, to: 0, because }, because);
+  if (wanted.pods.length > 0) return waitFor('Progressing', `${because} when its pods have gone`);
+  return progress({ kind: 'deleteSet', set: wanted.name, because }, because);
+}
+
+/** Whether clients may be on their way to it. */
+function isListed({ pods }: NodeSet, { observed }: Situation): boolean {
+  return observed.services.some(({ readyPods }) => pods.some(({ name }) => readyPods.includes(name)));
+}
+
+/**
  * A green that is no longer wanted goes at once while it holds nobody: if it never joined, or if something else is to be made instead,
  * or if no client could reach it, be its API silent or not.
  */
 function discard(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others } = situation;
-  const isListed = ({ pods }: NodeSet): boolean =>
-    observed.services.some(({ readyPods }) => pods.some(({ name }) => readyPods.includes(name)));
   const isOutOfReach = ({ pods }: NodeSet): boolean => pods.every(({ ready }) => !ready);
   const unwanted = others.find(
     (set) =>
       set.kind === 'revisionSet' &&
       (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) &&
       (hasNobody(set, observed.sets) ||
-        ((active !== wanted || isOutOfReach(set)) && !isListed(set) && isClientless(set, observed.sets))),
+        ((active !== wanted || isOutOfReach(set)) &&
+          !isListed(set, situation) &&
+          isClientless(set, observed.sets))),
   );
   if (!unwanted) return undefined;
   if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;
@@ -250,6 +280,8 @@ function switchOver(situation: Situation): Verdict | undefined {
   if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
   if (observed.services.length === 0)
     return waitFor('Progressing', { message: noService(observed), stalled: 'NoService' });
+  const unfit = whyNotStart(situation);
+  if (unfit) return waitFor('Progressing', unfit);
   if (!wanted) return undefined;
   const hindrance = hindranceOf(situation, wanted);
   if (hindrance) return waitFor('Progressing', hindrance);

@@ -1,17 +1,19 @@
 import type { SidecarReport } from '../lib/control.js';
 import { drainWords } from './drains.js';
+import { foreignOf } from './foreign.js';
 import { unheard, type Hindrance } from './hindrance.js';
 import type { NodeSet, Observed, Pod } from './model.js';
+import { whyNotShare } from './pairing.js';
 import { isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
 
 /**
  * What keeps green from taking the clients: undefined once every green pod is Ready and every green node's own view of the EMQX
  * cluster lists all green nodes and every blue node that any node reports running. A broken blue pod hinders nothing.
  */
-export function hindranceOf(
-  { observed, active, wantedSize }: Situation,
-  green: NodeSet,
-): Hindrance | undefined {
+export function hindranceOf(situation: Situation, green: NodeSet): Hindrance | undefined {
+  const { observed, active, wantedSize } = situation;
+  const unfit = whyNotShare(situation, green);
+  if (unfit) return unfit;
   const notReady = whyNotReady(green, wantedSize, observed);
   if (notReady) return notReady;
   const greenPods = stayingPods(green).filter(({ ordinal }) => ordinal < wantedSize);
@@ -28,7 +30,7 @@ export function hindranceOf(
     if (hindrance) return hindrance;
   }
   const message = apart(observed.sets, active, greenPods);
-  return message === undefined ? undefined : { message };
+  return message === undefined ? foreignOf(situation) : { message };
 }
 
 function undrainable({ name, report }: Pod, policy: string): Hindrance | undefined {
@@ -63,6 +65,15 @@ function apart(sets: NodeSet[], active: NodeSet | undefined, greenPods: Pod[]): 
   return undefined;
 }
 
+/** A node that is to have peers, and whose licence is for one node. */
+function forbidden({ name, report }: Pod): Hindrance | undefined {
+  if (report?.singleNodeLicence !== true) return undefined;
+  return {
+    message: `EMQX in pod ${name} runs alone, because its licence is for a single node: give EMQX a licence for a cluster (EMQX_LICENSE__KEY) in the pod template`,
+    stalled: 'LicenceForbidsCluster',
+  };
+}
+
 /**
  * Why a set has not `size` Ready pods yet; undefined when all of them are. Pods above that size are on their way out. A person has to act
  * where a container cannot run, which Kubernetes' own tools call failed too, and where the deadline has passed, as for a Deployment.
@@ -82,7 +93,7 @@ export function whyNotReady(
     return {
       about: `${name} to become ready`,
       ...(isLate && { stalled: 'ProgressDeadlineExceeded' }),
-      ...(silent ?? { message: `${name} ${problem}` }),
+      ...(silent ?? forbidden(unready) ?? { message: `${name} ${problem}` }),
       ...(stuckBy !== undefined && { stalled: 'PodFailing' }),
     };
   }

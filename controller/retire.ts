@@ -3,6 +3,7 @@ import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
 import { drainingPods, drainOf, evacuationState, isOverdue } from './drains.js';
 import { unheard, type Hindrance } from './hindrance.js';
+import { foreignOf } from './foreign.js';
 import { holdOf } from './hold.js';
 import type { NodeSet, Pod } from './model.js';
 import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
@@ -44,6 +45,9 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   // Of pods without a gate, which may be OrderedReady too, one goes after the other.
   const before = set.kind === 'declaration' ? leaving[0] : undefined;
   if (before) return poll(`${before.name} is stopping`);
+  // Clients would be sent into it, or twice.
+  const foreign = foreignOf(situation);
+  if (foreign) return poll(foreign);
   const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
   const shrink: Turn = {
     step: {

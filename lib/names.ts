@@ -56,3 +56,8 @@ export const BLUEGREEN = {
 
 /** Longest StatefulSet name: its pods' `controller-revision-hash` label is `<name>-<10 characters>`, at most 63. */
 export const MAX_SET_NAME = 52;
+
+/** Name of the Secret with the API key that Sluice makes for a declaration's EMQX. */
+export function keySecretName(declaration: string): string {
+  return `${declaration}-sluice-api-key`;
+}

@@ -1,15 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { BLUEGREEN } from '../../lib/names.js';
+import { BLUEGREEN, keySecretName } from '../../lib/names.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import { textAt } from '../../lib/fields.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
-
-/** Name of the Secret with the API key that Sluice makes for a declaration's EMQX. */
-export function keySecretName(declaration: string): string {
-  return `${declaration}-sluice-api-key`;
-}
 
 /**
  * Makes sure that the API key's Secret is there. It is created and never read: one that exists is kept, for running nodes were

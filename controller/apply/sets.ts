@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json.js';
-import { LABEL } from '../../lib/names.js';
+import { keySecretName, LABEL } from '../../lib/names.js';
 import { revisionOf } from '../../lib/revision.js';
 import { inject } from '../inject/inject.js';
 import { isAlreadyExists, isNotFound } from '../kube/errors.js';
@@ -8,7 +8,7 @@ import type { NodeSet, Observed, Step } from '../model.js';
 import { controllerUidOf, labelOf, nameOf, objectAt, objectsAt, textAt } from '../../lib/fields.js';
 import { templateIn } from '../observe/parse.js';
 import { resizeDeclaration } from './declaration.js';
-import { createKeySecret, keySecretName } from './key-secret.js';
+import { createKeySecret } from './key-secret.js';
 import { ownerOf } from './owner.js';
 import { DONE, type Outcome, type Site } from './tools.js';
 

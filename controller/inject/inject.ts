@@ -63,7 +63,7 @@ function editPod(
 ): void {
   edits.put(['metadata', 'labels', LABEL.revision], revision);
   const pod = isObject(template['spec']) ? template['spec'] : {};
-  const graceSeconds = spec.drainTimeoutSeconds + spec.noRecipientSeconds + STOP_SECONDS;
+  const graceSeconds = graceSecondsOf(spec);
   const own = pod['terminationGracePeriodSeconds'];
   if (typeof own !== 'number' || own < graceSeconds) {
     edits.put(['spec', 'terminationGracePeriodSeconds'], graceSeconds);
@@ -110,4 +110,9 @@ function annotate(edits: Recorder): void {
   const trial = record(edits.result);
   trial.put(path, '');
   edits.put(path, JSON.stringify([...trial.undo(), ...before]));
+}
+
+/** Seconds that a pod may need from its deletion to its end. */
+export function graceSecondsOf({ drainTimeoutSeconds, noRecipientSeconds }: BlueGreenSpec): number {
+  return drainTimeoutSeconds + noRecipientSeconds + STOP_SECONDS;
 }

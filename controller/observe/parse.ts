@@ -2,9 +2,11 @@ import type { SidecarReport } from '../../lib/control.js';
 import { emqxContainer } from '../../lib/emqx-container.js';
 import { takeOut } from '../../lib/injected.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
-import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
+import { ANNOTATION, FROZEN_PARTITION, keySecretName, LABEL } from '../../lib/names.js';
 import { ownRevisionOf } from '../../lib/revision.js';
 import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '../model.js';
+import type { BlueGreenSpec } from '../../lib/types.js';
+import { outdatedFields } from '../inject/outdated.js';
 import { parseBlueGreen } from './bluegreen.js';
 import {
   annotationOf,
@@ -51,11 +53,18 @@ export function parseView(view: RawView): Observed {
   const podLabels = at(declaration.template, 'metadata', 'labels');
   const services = clientServices(view.services, isObject(podLabels) ? podLabels : {}, blueGreen.spec);
   const emqx = emqxContainer(declaration.template, blueGreen.spec.emqx);
+  const { spec } = blueGreen;
+  const secretName = spec.emqx.apiKeySecret.name || keySecretName(declaration.name);
   const owners: Owners = {
     declaration: view.declaration,
     sets: view.sets.filter((set) => controllerUidOf(set) === declaration.uid),
   };
-  const context: SetContext = { view, owners, emqxContainer: 'refused' in emqx ? '' : emqx.name };
+  const context: SetContext = {
+    view,
+    owners,
+    emqxContainer: 'refused' in emqx ? '' : emqx.name,
+    injection: { spec, secretName },
+  };
   const revisionSets = owners.sets.map((set) => parseSet(set, context));
   const wasActive = blueGreen.status?.active === declaration.name;
   const own = ownSet(declaration, revisionSets, { ...context, wasActive });
@@ -74,6 +83,8 @@ interface SetContext {
   view: RawView;
   owners: Owners;
   emqxContainer: string;
+  /** What a set would be made with now. */
+  injection: { spec: BlueGreenSpec; secretName: string };
 }
 
 function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): Declaration {
@@ -140,6 +151,8 @@ function parseDrainHold(text: string | undefined): DrainHold | undefined {
 }
 
 function parseSet(raw: JsonObject, context: SetContext): NodeSet {
+  const live = plainTemplate(at(raw, 'spec', 'template'));
+  const own = takeOut(live);
   return {
     name: nameOf(raw),
     kind: 'revisionSet',
@@ -148,7 +161,8 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
     resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
     createdAtMs: timeAt(raw, 'metadata', 'creationTimestamp') || 0,
     // a template that cannot be told is like no other, so that it is never taken for the wanted one
-    template: takeOut(plainTemplate(at(raw, 'spec', 'template'))) ?? {},
+    template: own ?? {},
+    ...(own && { outdated: outdatedFields(live, own, context.injection) }),
     pods: podsOf(raw, context),
   };
 }

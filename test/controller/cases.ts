@@ -1,4 +1,4 @@
-import type { SidecarReport } from '../../lib/control.js';
+import type { ForeignProcess, SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
 import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
 import type { ClientService, Declaration, NodeSet, Observed, Pod } from '../../controller/model.js';
@@ -9,6 +9,11 @@ export const OLD: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'em
 export const NEW: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'emqx:2' }] } };
 export const NEWER: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'emqx:3' }] } };
 
+/** A template of this image. */
+export function imaged(image: string, env: JsonObject[] = []): JsonObject {
+  return { spec: { containers: [{ name: 'emqx', image, ...(env.length > 0 && { env }) }] } };
+}
+
 export function nodeName(pod: string): string {
   return `emqx@${pod}.emqx-headless.mq.svc.cluster.local`;
 }
@@ -18,6 +23,7 @@ export interface SetOptions {
   size?: number;
   kind?: NodeSet['kind'];
   createdAtMs?: number;
+  outdated?: string[];
   /** Changes one pod, by ordinal; `null` takes it away. */
   pods?: Record<number, Partial<Pod> | null>;
   /** Pods that exist, if not as many as the size. */
@@ -36,6 +42,7 @@ export function set(name: string, options: SetOptions = {}): NodeSet {
     resourceVersion: '1',
     createdAtMs: options.createdAtMs ?? 0,
     template: options.template ?? OLD,
+    ...(options.outdated && { outdated: options.outdated }),
     pods: ordinals.flatMap((ordinal) => {
       const change = options.pods?.[ordinal];
       return change === null ? [] : [{ ...pod(`${name}-${ordinal}`, ordinal, revision), ...change }];
@@ -73,6 +80,10 @@ export interface World {
   apart?: string[];
   /** Pods whose node has joined although they are not Ready. */
   joined?: string[];
+  /** What nodes say of their version, by the beginning of their pod's name. */
+  versions?: Record<string, string>;
+  /** What somebody else runs. */
+  foreign?: ForeignProcess[];
   /** EMQX nodes listed as stopped. */
   stopped?: string[];
   /** Which API EMQX has; v5 unless named. */
@@ -90,12 +101,17 @@ export function observed(world: World = {}): Observed {
       ({ name, ready, terminating }) =>
         (ready || terminating || world.joined?.includes(name)) && !world.apart?.includes(name),
     );
+  const versionOf = (pod: string): { version?: string } => {
+    const known = Object.entries(world.versions ?? {}).find(([prefix]) => pod.startsWith(prefix));
+    return known ? { version: known[1] } : {};
+  };
   const nodes = [
     ...members.map(({ name }) => ({
       node: nodeName(name),
       node_status: 'running',
       connections: world.clients?.[name] ?? 100,
       live_connections: world.clients?.[name] ?? 100,
+      ...versionOf(name),
     })),
     ...(world.stopped ?? []).map((name) => ({ node: nodeName(name), node_status: 'stopped' })),
   ];
@@ -119,6 +135,7 @@ export function observed(world: World = {}): Observed {
         clusterNodes: isMember ? members.map(({ name }) => nodeName(name)) : [nodeName(each.name)],
         nodes: isMember ? nodes : [],
         evacuations: isMember ? evacuations : [],
+        ...(world.foreign && { foreign: world.foreign }),
         ...(world.emqxApi && { emqxApi: world.emqxApi }),
         settings: {
           connEvictRate: 1000,

@@ -3,7 +3,7 @@ import { plan } from '../../controller/plan.js';
 import type { Declaration, NodeSet, Observed, Pod, StallReason, Step } from '../../controller/model.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
-import { NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
+import { imaged, NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
 
 const blue = 'emqx-bbbbbbbbb';
 const green = 'emqx-ggggggggg';
@@ -68,6 +68,21 @@ function silentUnder(
   }
   return renamed;
 }
+
+/** Pods of green whose nodes run under another name, and see nobody. */
+const strangers = Object.fromEntries(
+  [0, 1, 2].map((ordinal) => {
+    const self = nodeName(`${green}-${ordinal}`).replace('emqx@', 'mq@');
+    return [ordinal, { ...unready, report: report(`${green}-${ordinal}`, { self, joined: false }) }];
+  }),
+);
+/** Pods of green whose sidecars cannot reach EMQX. */
+const unheardOf = Object.fromEntries(
+  [0, 1, 2].map((ordinal) => {
+    const pod = silent(`${green}-${ordinal}`);
+    return [ordinal, { ...unready, report: { ...pod.report, joined: false } as Pod['report'] & object }];
+  }),
+);
 
 /** Blue's last pod has drained for 100 s, of the 60 that it may. */
 function overdue(
@@ -1056,6 +1071,238 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'clearTriggers', ignored: true },
       says: /retry=ggggggggg to go there again/,
+    },
+  ],
+  'versions that EMQX does not list together': [
+    {
+      when: 'are known from the tags, no green is made',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:5.9.0') },
+        sets: [set(blue, { template: imaged('emqx/emqx:5.8.9') })],
+      }),
+      then: { kind: 'wait' },
+      phase: 'Progressing',
+      stalled: 'VersionsNotListed',
+      says: /has EMQX 5.9.0, which is not known to share a cluster with 5.8.9: 5.8.7 and later need 5.9.1; set spec.allowUnlistedVersions/,
+    },
+    {
+      when: 'are known from what blue says, though its tag says nothing',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:5.10.1') },
+        sets: [set(blue, { template: imaged('emqx/emqx:latest') })],
+        versions: { [blue]: '5.3.0' },
+      }),
+      then: { kind: 'wait' },
+      stalled: 'VersionsNotListed',
+    },
+    {
+      when: 'are waited for longer than the deadline, nothing is aborted that never began',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:5.9.0') },
+        sets: [set(blue, { template: imaged('emqx/emqx:5.8.9') })],
+        status: {
+          upgrade: {
+            ...upgrade,
+            startedAt: new Date(1000).toISOString(),
+            to: setNameOf('emqx', revisionOf('emqx', imaged('emqx/emqx:5.9.0'))),
+          },
+        },
+      }),
+      then: { kind: 'wait' },
+      stalled: 'VersionsNotListed',
+    },
+    {
+      when: 'are forced',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:5.9.0') },
+        spec: { allowUnlistedVersions: true },
+        sets: [set(blue, { template: imaged('emqx/emqx:5.8.9') })],
+      }),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'share a cluster already: an undo in the middle goes back',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:5.8.9') },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [
+          set(blue, { template: imaged('emqx/emqx:5.8.9'), size: 2 }),
+          set(green, { template: imaged('emqx/emqx:5.10.1'), createdAtMs: 5 }),
+        ],
+      }),
+      then: { kind: 'resize', set: blue, to: 3 },
+    },
+    {
+      when: 'are found out when green runs, nothing is switched',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:latest') },
+        sets: [
+          set(blue, { template: imaged('emqx/emqx:5.7.2') }),
+          set(green, { template: imaged('emqx/emqx:latest'), createdAtMs: 5 }),
+        ],
+        versions: { [blue]: '5.7.2', [green]: '6.0.0' },
+      }),
+      then: { kind: 'wait' },
+      stalled: 'VersionsNotListed',
+    },
+    {
+      when: 'are not what they are: unknown ones are no reason to wait',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx@sha256:22') },
+        sets: [set(blue, { template: imaged('emqx/emqx@sha256:11') })],
+      }),
+      then: { kind: 'makeSet' },
+    },
+  ],
+  'nodes that would not find each other': [
+    {
+      when: 'are known from their environment, no green is made',
+      seen: observed({
+        declaration: { template: imaged('emqx:2', [{ name: 'EMQX_NAME', value: 'mq-emqx' }]) },
+        sets: [set(blue, { template: imaged('emqx:1', [{ name: 'EMQX_NAME', value: 'mq' }]) })],
+      }),
+      then: { kind: 'wait' },
+      stalled: 'NodeNamesDiffer',
+      says: /nodes named mq-emqx@… do not find those named mq@…: keep the part before the @/,
+    },
+    {
+      when: 'have names made by their pods, that is no difference',
+      seen: observed({
+        declaration: { template: imaged('emqx:2', [{ name: 'EMQX_NODE__NAME', value: '$(POD_NAME)@x' }]) },
+        sets: [set(blue, { template: imaged('emqx:1', [{ name: 'EMQX_NODE__NAME', value: 'mq@x' }]) })],
+      }),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'are known by their own word',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5, pods: strangers })],
+      }),
+      then: { kind: 'wait' },
+      stalled: 'NodeNamesDiffer',
+      says: /nodes named mq@… do not find those named emqx@…/,
+    },
+    {
+      when: 'have a licence for one node',
+      seen: observed({
+        declaration: asked,
+        sets: [
+          set(blue),
+          set(green, {
+            template: NEW,
+            pods: {
+              0: { ...unready, report: report(`${green}-0`, { joined: false, singleNodeLicence: true }) },
+            },
+          }),
+        ],
+      }),
+      then: { kind: 'wait' },
+      stalled: 'LicenceForbidsCluster',
+      says: /ggggggggg-0 runs alone, because its licence is for a single node: .*EMQX_LICENSE__KEY/,
+    },
+  ],
+  'what somebody else runs': [
+    {
+      when: 'is a rebalance, the switch waits and says whose',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW })],
+        foreign: [
+          {
+            process: 'rebalance',
+            node: nodeName(`${blue}-0`),
+            state: 'evicting_conns',
+            coordinator: nodeName(`${blue}-1`),
+          },
+        ],
+      }),
+      then: { kind: 'wait' },
+      stalled: false,
+      says: /somebody else runs a rebalance of emqx@emqx-bbbbbbbbb-0.* \(evicting_conns\).* stop on emqx@emqx-bbbbbbbbb-1/,
+    },
+    {
+      when: 'is an evacuation of a green node, a person has to stop it',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW })],
+        foreign: [{ process: 'evacuation', node: nodeName(`${green}-0`), state: 'prohibiting' }],
+      }),
+      then: { kind: 'wait' },
+      stalled: 'ForeignEvacuation',
+    },
+    {
+      when: 'is a rebalance, no pod is taken down',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+        foreign: [{ process: 'rebalance', node: nodeName(`${green}-0`), state: 'wait_takeover' }],
+      }),
+      then: { kind: 'wait' },
+      says: /somebody else runs a rebalance/,
+    },
+    {
+      when: 'is an evacuation of a node that is left, it goes all the same',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+        foreign: [{ process: 'evacuation', node: nodeName(`${blue}-0`), state: 'prohibiting' }],
+      }),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+  ],
+  'a green that was made with other values of spec.emqx': [
+    {
+      when: 'holds nobody, its pods go',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW, outdated: ['spec.emqx.apiPort'], pods: unheardOf })],
+      }),
+      then: { kind: 'resize', set: green, to: 0 },
+      says: /emqx-ggggggggg was made with another spec.emqx.apiPort, and is made anew/,
+    },
+    {
+      when: 'has no pods any more, it goes itself',
+      seen: observed({
+        declaration: asked,
+        selects: 'bbbbbbbbb',
+        sets: [set(green, { template: NEW, outdated: ['spec.emqx.apiPort'], ...down }), set(blue)],
+      }),
+      then: { kind: 'deleteSet', set: green },
+    },
+    {
+      when: 'holds clients, for it was active before: it is switched to as it is',
+      seen: observed({
+        declaration: asked,
+        selects: 'bbbbbbbbb',
+        sets: [set(green, { template: NEW, outdated: ['spec.emqx.apiPort'] }), set(blue, { createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', revision: 'ggggggggg' },
+    },
+    {
+      when: 'is what an abort goes back to, it is kept: its template is nowhere else',
+      seen: observed({
+        declaration: { ...asked, aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
+        selects: 'ggggggggg',
+        sets: [set(blue, { outdated: ['spec.emqx.apiPort'], ...down }), set(green, { template: NEW })],
+      }),
+      then: { kind: 'resize', set: blue, to: 3 },
+    },
+    {
+      when: 'differs in its grace period alone, it is kept',
+      seen: observed({
+        declaration: asked,
+        sets: [
+          set(blue),
+          set(green, { template: NEW, outdated: ['spec.drainTimeoutSeconds'], pods: unheardOf }),
+        ],
+      }),
+      then: { kind: 'wait' },
     },
   ],
   'a drain that takes too long': [

@@ -115,6 +115,8 @@ function nodeSetOf(world: World, set: SetObject, revision: string): NodeSet {
     resourceVersion: String(set.version),
     createdAtMs: set.createdAt * 1000,
     template: set.template,
+    ...(set.apiPort !== undefined &&
+      set.apiPort !== world.blueGreen.spec.emqx.apiPort && { outdated: ['spec.emqx.apiPort'] }),
     pods: world.pods
       .filter((pod) => pod.owner === set.uid || (set !== declaration && isLoose(world, pod, set)))
       .map((pod) => podOfSet(world, pod, set.revision))
@@ -344,6 +346,7 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
     policy: 'Parallel',
     size: step.size,
     template,
+    apiPort: world.blueGreen.spec.emqx.apiPort,
     cause: 'upgrade',
     decidedIn: world.activations,
   });

@@ -240,6 +240,7 @@ function beManaged(world: World, size: number): void {
     policy: 'Parallel',
     size,
     template: FIRST,
+    apiPort: world.blueGreen.spec.emqx.apiPort,
     cause: 'sequence',
     decidedIn: 0,
   };

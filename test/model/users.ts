@@ -46,6 +46,11 @@ const ACTIONS: readonly { weight: number; act: Action }[] = [
         (spec) => (spec.onDrainTimeout = spec.onDrainTimeout === 'Hold' ? 'Proceed' : 'Hold'),
       ),
   },
+  {
+    weight: 1,
+    act: (world) =>
+      changeSpec(world, (spec) => (spec.emqx = { ...spec.emqx, apiPort: spec.emqx.apiPort + 1 })),
+  },
   { weight: 2, act: (world) => annotate(world, 'promote') },
   { weight: 2, act: (world) => annotate(world, 'abort') },
   { weight: 2, act: (world) => annotate(world, 'retry') },

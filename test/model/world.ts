@@ -21,6 +21,8 @@ export interface SetObject {
   size: number;
   /** What new pods are made from: on the declaration, the template at its current revision. */
   template: JsonObject;
+  /** `spec.emqx.apiPort` when it was made; absent on the declaration. */
+  apiPort?: number;
   /** Why its pods go, when it shrinks or is deleted, and in which activation that was decided. */
   cause: Cause;
   decidedIn: number;

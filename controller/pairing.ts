@@ -1,0 +1,115 @@
+import { emqxContainer, objectsOf } from '../lib/emqx-container.js';
+import type { JsonObject } from '../lib/json.js';
+import type { Hindrance } from './hindrance.js';
+import type { NodeSet, Pod } from './model.js';
+import { isEmpty, isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
+import { parseVersion, versionOfImage, versionText, whyUnlisted, type Version } from './versions.js';
+
+/**
+ * What is known before green starts to keep it from sharing a cluster with blue: versions that EMQX does not list together, from the tags
+ * of the images and from what blue's nodes say; names under which they could not find each other. A green that has pods shares it already.
+ */
+export function whyNotStart(situation: Situation): Hindrance | undefined {
+  const { observed, active, wanted, activeRevision, wantedRevision, wantedSize, wantedName } = situation;
+  if (activeRevision === wantedRevision || wantedSize === 0 || !active || (wanted && !isEmpty(wanted)))
+    return undefined;
+  const green = wanted?.template ?? observed.declaration.template;
+  const to = versionOfTemplate(green, situation);
+  const names = [active.template, green].map((template) => nameIn(template, situation));
+  return (
+    (to && unlisted(versionsOf(active, situation), to, wantedName, situation)) ??
+    (names[0] !== undefined && names[1] !== undefined && names[0] !== names[1]
+      ? otherNames(names[1], names[0])
+      : undefined)
+  );
+}
+
+/**
+ * The same once green runs, from what its own nodes say, where its image's tag told no version. A set that is older than the active one
+ * has shared a cluster with it.
+ */
+export function whyNotShare(situation: Situation, green: NodeSet): Hindrance | undefined {
+  const { observed, active } = situation;
+  if (!active || green.createdAtMs < active.createdAtMs) return undefined;
+  if (!versionOfTemplate(green.template, situation)) {
+    for (const to of reportedVersions(green, situation)) {
+      const hindrance = unlisted(versionsOf(active, situation), to, green.name, situation);
+      if (hindrance) return hindrance;
+    }
+  }
+  const [own, theirs] = [green, active].map((set) => commonName(set, observed.sets));
+  const isApart = green.pods.some(({ report }) => report?.api.kind === 'ok' && !report.joined);
+  if (own === undefined || theirs === undefined || own === theirs || !isApart) return undefined;
+  return otherNames(own, theirs);
+}
+
+function unlisted(
+  blue: Version[],
+  to: Version,
+  name: string,
+  { observed }: Situation,
+): Hindrance | undefined {
+  if (observed.blueGreen.spec.allowUnlistedVersions) return undefined;
+  for (const from of blue) {
+    const why = whyUnlisted(from, to);
+    if (why === undefined) continue;
+    return {
+      message: `${name} has EMQX ${versionText(to)}, which is not known to share a cluster with ${versionText(from)}: ${why}; set spec.allowUnlistedVersions to go on all the same, or edit the image again`,
+      stalled: 'VersionsNotListed',
+    };
+  }
+  return undefined;
+}
+
+function otherNames(own: string, theirs: string): Hindrance {
+  return {
+    message: `nodes named ${own}@… do not find those named ${theirs}@…: keep the part before the @ (EMQX_NODE__NAME, EMQX_NODE_NAME or EMQX_NAME in EMQX's environment) as it was`,
+    stalled: 'NodeNamesDiffer',
+  };
+}
+
+/** By the word of its nodes, else by its image's tag. */
+function versionsOf(set: NodeSet, situation: Situation): Version[] {
+  const reported = reportedVersions(set, situation);
+  if (reported.length > 0) return reported;
+  const tagged = versionOfTemplate(set.template, situation);
+  return tagged ? [tagged] : [];
+}
+
+function reportedVersions(set: NodeSet, { observed }: Situation): Version[] {
+  const texts = reportsOf(observed.sets)
+    .flatMap(({ nodes }) => nodes)
+    .filter(({ node }) => stayingPods(set).some((pod) => isNodeOf(pod, node)))
+    .flatMap(({ version }) => version ?? []);
+  return [...new Set(texts)].sort().flatMap((text) => parseVersion(text) ?? []);
+}
+
+function versionOfTemplate(template: JsonObject, { observed }: Situation): Version | undefined {
+  const emqx = emqxContainer(template, observed.blueGreen.spec.emqx);
+  if ('refused' in emqx || typeof emqx.raw['image'] !== 'string') return undefined;
+  return versionOfImage(emqx.raw['image']);
+}
+
+/** The part before the @ of a template's nodes, where its environment says so in plain words. */
+function nameIn(template: JsonObject, { observed }: Situation): string | undefined {
+  const emqx = emqxContainer(template, observed.blueGreen.spec.emqx);
+  if ('refused' in emqx) return undefined;
+  // In the order in which EMQX's image goes by them.
+  const value = ['EMQX_NODE_NAME', 'EMQX_NODE__NAME', 'EMQX_NAME']
+    .flatMap((name) => objectsOf(emqx.raw['env']).filter((variable) => variable['name'] === name))
+    .map((variable) => variable['value'])[0];
+  const name = typeof value === 'string' ? value.split('@')[0] : undefined;
+  return name === undefined || name === '' || name.includes('$(') ? undefined : name;
+}
+
+/** The part before the @ that all of a set's nodes have; undefined where they differ, as those of EMQX 4 may. */
+function commonName(set: NodeSet, sets: NodeSet[]): string | undefined {
+  const nodes = stayingPods(set).flatMap((pod) => nodeNameOf(pod, sets) ?? []);
+  const names = new Set(nodes.map((node) => node.split('@')[0]));
+  return names.size === 1 ? [...names][0] : undefined;
+}
+
+function nodeNameOf(pod: Pod, sets: NodeSet[]): string | undefined {
+  const listed = reportsOf(sets).flatMap(({ nodes }) => nodes);
+  return pod.report?.self ?? listed.find(({ node }) => isNodeOf(pod, node))?.node;
+}
