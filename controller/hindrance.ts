@@ -28,7 +28,7 @@ export function unheard({ name, report }: Pod): Hindrance | undefined {
       };
     case 'noKey':
       return {
-        message: `pod ${name} has no API key for EMQX: ${report.api.detail}; put it into the Secret that spec.emqx.apiKeySecret names (keys "key" and "secret")`,
+        message: `pod ${name} has no API key for EMQX: ${report.api.detail}; put an API key that EMQX knows there (keys "key" and "secret")`,
         stalled: 'ApiKeyRefused',
       };
     case 'ok':

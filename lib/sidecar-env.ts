@@ -6,6 +6,8 @@ export const SIDECAR_ENV = {
   apiPort: 'SLUICE_API_PORT',
   /** Name of the headless Service, to find peers by DNS. */
   headlessService: 'SLUICE_HEADLESS_SERVICE',
+  /** Name of the Secret with the API key, to be told of. */
+  keySecret: 'SLUICE_API_KEY_SECRET',
   /** PEM of the control CA's public certificate. */
   controlCa: 'SLUICE_CONTROL_CA',
   /** First drain settings, until the controller tells others; see DrainSettings. */

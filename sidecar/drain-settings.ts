@@ -45,34 +45,32 @@ export function parseSettings(raw: Json): DrainSettings {
  * @throws InvalidSettings
  */
 export function settingsOfConf(text: string): DrainSettings {
-  const lines = text.split('\n').map((line) => {
-    const at = line.indexOf('=');
-    return [line.slice(0, at), line.slice(at + 1)] as const;
+  const values = text.split('\n').map((line): [string, Json] => {
+    const [name, value] = splitAt(line);
+    if (name === 'recipients') return [name, value.split(' ').filter(Boolean)];
+    return [name, name in BOUNDS && value !== '' ? Number(value) : value];
   });
-  const values = new Map(lines);
-  const number = (name: NumberName) => numberOf(name, Number(values.get(name) || NaN));
-  return {
-    connEvictRate: number('connEvictRate'),
-    sessEvictRate: number('sessEvictRate'),
-    waitTakeover: number('waitTakeover'),
-    waitHealthCheck: number('waitHealthCheck'),
-    noRecipientSeconds: number('noRecipientSeconds'),
-    withoutEvacuation: policyOf(values.get('withoutEvacuation')),
-    recipients: recipientsOf((values.get('recipients') ?? '').split(' ').filter(Boolean)),
-  };
+  return parseSettings({ recipients: [], ...Object.fromEntries(values) });
+}
+
+/** What `drain.conf` has the gate show EMQX; undefined when there was no key yet. */
+export function authorizationOfConf(text: string): string | undefined {
+  const values = new Map(text.split('\n').map(splitAt));
+  return values.get('authorization');
 }
 
 /** Writes `drain.conf`, which the gate reads at each look: `name=value` lines, never evaluated. */
-export function confOf(
-  settings: DrainSettings,
-  apiPort: number,
-  key: { key: string; secret: string },
-): string {
-  const authorization = `Basic ${Buffer.from(`${key.key}:${key.secret}`).toString('base64')}`;
+export function confOf(settings: DrainSettings, apiPort: number, authorization: string | undefined): string {
   const { recipients, ...others } = settings;
-  return Object.entries({ authorization, apiPort, ...others, recipients: recipients.join(' ') })
+  const values = { apiPort, ...others, recipients: recipients.join(' ') };
+  return Object.entries(authorization === undefined ? values : { authorization, ...values })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
+}
+
+function splitAt(line: string): [string, string] {
+  const at = line.indexOf('=');
+  return [line.slice(0, Math.max(at, 0)), line.slice(at + 1)];
 }
 
 function numberOf(name: NumberName, value: Json | undefined): number {

@@ -24,11 +24,10 @@ const { signal } = stop;
 process.once('SIGTERM', () => stop.abort());
 process.once('SIGINT', () => stop.abort());
 
-const share = openShare(process.env['SLUICE_SHARE'] ?? SIDECAR_PATHS.share);
-const keyFolder = process.env['SLUICE_KEY_DIR'] ?? SIDECAR_PATHS.apiKey;
-const settings = openSettings(share, env.apiPort, () => readApiKey(keyFolder));
+const share = openShare(SIDECAR_PATHS.share);
+const settings = openSettings(share, env.apiPort, () => readApiKey(SIDECAR_PATHS.apiKey));
 const emqx = makeEmqxClient({
-  host: process.env['SLUICE_API_HOST'] ?? '127.0.0.1',
+  host: '127.0.0.1',
   port: env.apiPort,
   credentials: () => settings.key(),
 });
@@ -37,6 +36,7 @@ const observer = makeObserver({
   share,
   emqx,
   settings,
+  keySecret: env.keySecret,
   // peers have the same API as this node
   findPeers: (aborted) =>
     findPeers(servicePeers(env.headlessService, emqx.api()?.port ?? env.apiPort), aborted),
@@ -57,9 +57,7 @@ const handler = makeControlHandler(
 try {
   const server = makeControlServer(env.controlCa, env.pod, handler);
   server.on('error', (err) => log.error({ err }, 'control server'));
-  server.listen(Number(process.env['SLUICE_CONTROL_PORT'] ?? CONTROL_PORT), () =>
-    log.info('control server listens'),
-  );
+  server.listen(CONTROL_PORT, () => log.info('control server listens'));
   signal.addEventListener('abort', () => {
     server.close();
     server.closeAllConnections();

@@ -14,6 +14,8 @@ export interface ObserverParts {
   share: Share;
   emqx: EmqxClient;
   settings: Settings;
+  /** Name of the Secret with the API key. */
+  keySecret: string;
   findPeers: (signal: AbortSignal) => Promise<Peers>;
   /** Milliseconds of a clock that does not jump. */
   nowMs: () => number;
@@ -132,8 +134,11 @@ export function makeObserver(parts: ObserverParts): Observer {
   /** Does `work`; afterwards says how the API answered. A refused key is read again, for the next time. */
   async function asking(work: () => Promise<void>): Promise<ApiState> {
     let state: ApiState = { kind: 'ok' };
+    if (settings.missing() !== undefined) settings.refreshKey();
+    const missing = settings.missing();
     try {
-      await work();
+      if (missing === undefined) await work();
+      else state = { kind: 'noKey', detail: `key "${missing}" of Secret ${parts.keySecret} has no value` };
     } catch (error) {
       if (!(error instanceof EmqxApiError)) throw error;
       state = { kind: error.isUnauthorized ? 'unauthorized' : 'unreachable', detail: error.message };

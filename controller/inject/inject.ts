@@ -6,17 +6,12 @@ import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { SIDECAR, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { record, type Recorder } from './recorder.js';
-import { sidecarContainer, sidecarVolumes, type SidecarSettings } from './sidecar.js';
+import { sidecarContainer, sidecarVolumes, type SidecarSettings, type SidecarTask } from './sidecar.js';
 
 /** What one injection is made from, beyond the template. */
-export interface InjectionSettings {
+export interface InjectionSettings extends SidecarTask {
   revision: string;
-  spec: BlueGreenSpec;
   sidecar: SidecarSettings;
-  /** `spec.serviceName` of the declaration. */
-  headlessService: string;
-  /** The API key's Secret. */
-  secretName: string;
   /** Sluice made the Secret, so EMQX is told to take the key from it. */
   isOwnSecret: boolean;
 }
@@ -50,8 +45,7 @@ export function inject(template: JsonObject, settings: InjectionSettings): Injec
   const edits = record(template);
   editPod(edits, template, settings);
   editEmqx(edits, emqx, settings);
-  const { sidecar, spec, headlessService } = settings;
-  edits.insert(['spec', 'initContainers'], 'first', sidecarContainer(sidecar, spec, headlessService));
+  edits.insert(['spec', 'initContainers'], 'first', sidecarContainer(settings.sidecar, settings));
   annotate(edits);
   return { kind: 'injected', template: edits.result };
 }

@@ -304,6 +304,30 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'pointServices', revision: 'ggggggggg' },
     },
     {
+      when: "green's pods have a Secret without a key, so that EMQX is not started",
+      seen: observed({
+        declaration: asked,
+        sets: [
+          set(blue),
+          set(green, {
+            template: NEW,
+            pods: {
+              0: {
+                ready: false,
+                problem: 'waits for its sidecar to start',
+                report: report(`${green}-0`, {
+                  api: { kind: 'noKey', detail: 'key "secret" of Secret mine has no value' },
+                }),
+              },
+            },
+          }),
+        ],
+      }),
+      then: { kind: 'wait' },
+      says: /no API key for EMQX: key "secret" of Secret mine has no value; put/,
+      stalled: 'ApiKeyRefused',
+    },
+    {
       when: 'blue refuses the API key',
       seen: observed({
         declaration: asked,

@@ -4,6 +4,7 @@ import type { ForeignProcess } from '../../lib/control.js';
 import type { EmqxClient } from '../../lib/emqx/client.js';
 import { EmqxApiError } from '../../lib/emqx/errors.js';
 import type { GlobalStatus, RebalanceStatus } from '../../lib/emqx/parse.js';
+import type { MountedKey } from '../../sidecar/api-key.js';
 import type { Peers } from '../../sidecar/decide.js';
 import { evacuate, leave, LeavesByItself, NodeRuns, OwnNode } from '../../sidecar/nodes.js';
 import { makeObserver, type Observer } from '../../sidecar/observer.js';
@@ -75,7 +76,7 @@ let emqx: FakeEmqx;
 let observer: Observer;
 let nowMs: number;
 let peers: Peers['kind'];
-let mounted: { key: string; secret: string };
+let mounted: MountedKey;
 
 const share: Share = {
   read: (file) => files.get(file) ?? '',
@@ -92,7 +93,7 @@ beforeEach(() => {
       'connEvictRate=1\nsessEvictRate=1\nwaitTakeover=0\nwaitHealthCheck=0\nnoRecipientSeconds=40\nwithoutEvacuation=Refuse\nrecipients=\n',
     ],
   ]);
-  mounted = { key: 'good', secret: 's' };
+  mounted = { kind: 'key', key: 'good', secret: 's' };
   nowMs = 0;
   peers = 'some';
   const settings = openSettings(share, 18083, () => mounted);
@@ -102,6 +103,7 @@ beforeEach(() => {
     share,
     emqx,
     settings,
+    keySecret: 'emqx-key',
     findPeers: () => Promise.resolve({ kind: peers }),
     nowMs: () => nowMs,
     log: pino({ level: 'silent' }),
@@ -225,7 +227,7 @@ describe('the report', () => {
   it('says how the API failed, and heals when the mounted key is right again', async () => {
     emqx.key = 'rotated';
     expect((await observer.report(signal)).api.kind).toBe('unauthorized');
-    mounted = { key: 'rotated', secret: 's' };
+    mounted = { kind: 'key', key: 'rotated', secret: 's' };
     nowMs = 1_000;
     expect((await observer.report(signal)).api.kind).toBe('unauthorized');
     nowMs = 2_000;
@@ -237,6 +239,25 @@ describe('the report', () => {
       kind: 'unreachable',
       detail: 'connect ECONNREFUSED',
     });
+  });
+
+  it('says which key of which Secret has no value, asks nothing meanwhile, and tells the gate of one that comes', async () => {
+    mounted = { kind: 'none', missing: 'secret' };
+    emqx.key = 'rotated';
+    await observer.look(signal);
+    await observer.look(signal);
+    const before = emqx.requests;
+    nowMs = 1_000;
+    expect((await observer.report(signal)).api).toEqual({
+      kind: 'noKey',
+      detail: 'key "secret" of Secret emqx-key has no value',
+    });
+    expect(emqx.requests).toBe(before);
+    expect(files.get('drain.conf')).toContain(`Basic ${Buffer.from('good:s').toString('base64')}`);
+    mounted = { kind: 'key', key: 'rotated', secret: 's' };
+    nowMs = 2_000;
+    expect((await observer.report(signal)).api.kind).toBe('ok');
+    expect(files.get('drain.conf')).toContain(`Basic ${Buffer.from('rotated:s').toString('base64')}`);
   });
 
   it('does not wait longer for an API that hangs than the controller waits for the report', async () => {
