@@ -56,6 +56,8 @@ export interface NodeSet {
   outdated?: string[];
   /** Ordered by ordinal. */
   pods: Pod[];
+  /** What becomes of its claims when it is deleted; absent: they stay. */
+  claimsOnDelete?: 'Retain' | 'Delete';
 }
 
 export interface Declaration {
@@ -129,6 +131,15 @@ export interface BlueGreen {
   status?: Partial<BlueGreenStatus>;
 }
 
+/** A volume claim of a revision set, there or gone. */
+export interface Claim {
+  name: string;
+  uid: string;
+  revision: string;
+  /** Creation, milliseconds since the epoch. */
+  createdAtMs: number;
+}
+
 /** Everything that {@link plan} decides from. */
 export interface Observed {
   nowMs: number;
@@ -137,6 +148,8 @@ export interface Observed {
   /** Revision sets, those that were deleted included while pods of them are left, and the declaration itself while it has pods or replicas; oldest first. */
   sets: NodeSet[];
   services: ClientService[];
+  /** Of revision sets; none where the declaration has no claim templates. */
+  claims: Claim[];
 }
 
 /** What to do next; exactly one a pass. */
@@ -171,6 +184,9 @@ export type Step =
   /** Write annotation `drain-held`, with the retry that it answers taken away; without a hold, take it away. */
   | { kind: 'holdDrains'; hold?: DrainHold }
   | { kind: 'deleteSet'; set: string; because: string }
+  | { kind: 'deleteClaims'; claims: string[] }
+  /** What Kubernetes does to a set's claims when the set is deleted. */
+  | { kind: 'setClaimPolicy'; set: string; whenDeleted: 'Retain' | 'Delete' }
   /** Write annotation `aborted`, or take it and the triggers away. */
   | { kind: 'abort'; revision: string; replacing: string; because: string }
   | { kind: 'clearAborted' }

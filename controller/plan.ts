@@ -1,6 +1,7 @@
 import { sameJson } from '../lib/json.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
+import { dropClaims, holdClaimPolicy } from './claims.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
@@ -27,6 +28,7 @@ import { counted } from './words.js';
 const RULES: Rule[] = [
   hold,
   restore,
+  holdClaimPolicy,
   pin,
   pause,
   abort,
@@ -40,6 +42,7 @@ const RULES: Rule[] = [
   switchOver,
   retire,
   release,
+  dropClaims,
   prune,
 ];
 
@@ -227,8 +230,8 @@ function discard(situation: Situation): Verdict | undefined {
   if (mayJoin && drainingPods(observed.sets).length >= observed.blueGreen.spec.maxConcurrentDrains)
     return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
-  // A set older than the active one was active once, and is kept at 0 to go back to.
-  if (active && unwanted.createdAtMs > active.createdAtMs) {
+  // A set older than the active one was active once, and is kept at 0 to go back to. One with claims stays until they have gone.
+  if (active && unwanted.createdAtMs > active.createdAtMs && !observed.declaration.hasClaims) {
     return progress({ kind: 'deleteSet', set: unwanted.name, because }, because);
   }
   return progress({ kind: 'resize', set: unwanted.name, to: 0, because }, because);
@@ -373,7 +376,9 @@ function release({ observed: { declaration } }: Situation): Verdict | undefined 
 function prune({ observed, others }: Situation): Verdict | undefined {
   const kept = others.filter((set) => set.kind === 'revisionSet' && isEmpty(set));
   const oldest = kept[0];
-  if (!oldest || kept.length <= observed.blueGreen.spec.revisionHistoryLimit) return undefined;
+  // Its claims go first: nothing would know them any more.
+  if (!oldest || observed.claims.some(({ revision }) => revision === oldest.revision)) return undefined;
+  if (kept.length <= observed.blueGreen.spec.revisionHistoryLimit) return undefined;
   const because = `more than revisionHistoryLimit (${observed.blueGreen.spec.revisionHistoryLimit}) sets are kept`;
   return progress({ kind: 'deleteSet', set: oldest.name, because }, because);
 }

@@ -67,14 +67,32 @@ function askedRevision(observed: Observed): string {
  * A revision for the present template. Pods of a set that was deleted hold their names until they have ended; while clients have
  * nobody else, another name does not wait for that. Nodes that keep their data do all the same: it lies on claims of those names.
  */
-function freeRevision({ declaration: { name, template, hasClaims }, sets, services }: Observed): string {
+function freeRevision(observed: Observed): string {
+  const { declaration, sets, services } = observed;
+  const { name, template, hasClaims } = declaration;
+  const left = revisionOfClaims(observed);
+  if (left !== undefined) return left;
   let revision = revisionOf(name, template);
-  const isTaken = (): boolean =>
-    !hasClaims &&
-    sets.some((set) => set.kind === 'lost' && set.revision === revision) &&
-    services.some((service) => service.revision === revision);
+  // A set that started on the claims of another one has the name of that one's template.
+  const isHeld = ({ kind }: NodeSet): boolean =>
+    kind !== 'lost' || (!hasClaims && services.some((service) => service.revision === revision));
+  const isTaken = (): boolean => sets.some((set) => set.revision === revision && isHeld(set));
   while (isTaken()) revision = otherRevisionOf(name, template, revision);
   return revision;
+}
+
+/**
+ * The revision of claims that a set has left which had the clients, or which was the last one: a deleted declaration leaves them to the
+ * next one of its name, whose first set starts on them under that name, whatever its template.
+ */
+function revisionOfClaims({ sets, services, claims }: Observed): string | undefined {
+  const left = claims.filter(({ revision }) =>
+    sets.every((set) => set.revision !== revision || set.kind === 'lost'),
+  );
+  const selected = left.find(({ revision }) => services.some((service) => service.revision === revision));
+  if (selected) return selected.revision;
+  if (sets.some(({ kind }) => kind !== 'lost')) return undefined;
+  return left.toSorted((a, b) => b.createdAtMs - a.createdAtMs)[0]?.revision;
 }
 
 /** A set that was deleted is active until another takes over, unless it is itself to be made again. */

@@ -5,9 +5,10 @@ import { nameOf } from '../../lib/fields.js';
 import { sidecarAddress } from '../observe/pods.js';
 import { SidecarError } from '../sidecars.js';
 import { carrySize, createBlueGreen } from './bluegreen.js';
+import { deleteClaims } from './claims.js';
 import { abortUpgrade, clearAborted, clearTriggers, holdDeclaration, noteHold } from './declaration.js';
 import { annotatePod, labelPods, pointServices, relabelPod } from './services.js';
-import { deleteSet, makeSet, resize, restoreSet } from './sets.js';
+import { deleteSet, makeSet, resize, restoreSet, setClaimPolicy } from './sets.js';
 import { DONE, type Outcome, type Site } from './tools.js';
 
 /**
@@ -53,6 +54,10 @@ function write(
       return stopEvacuation(site, step);
     case 'leave':
       return sidecars.leave(addressOf(site, step.via), step.node, site.signal);
+    case 'deleteClaims':
+      return deleteClaims(site, step.claims);
+    case 'setClaimPolicy':
+      return setClaimPolicy(site, step);
     case 'abort':
       return abortUpgrade(site, step);
     case 'holdDrains':

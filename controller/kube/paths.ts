@@ -17,6 +17,7 @@ export const PATH = {
   services: resource(core, 'services'),
   secrets: resource(core, 'secrets'),
   events: resource(core, 'events'),
+  claims: resource(core, 'persistentvolumeclaims'),
   endpointSlices: resource('/apis/discovery.k8s.io/v1', 'endpointslices'),
   leases: resource('/apis/coordination.k8s.io/v1', 'leases'),
   blueGreens: resource(`/apis/${BLUEGREEN.group}/${BLUEGREEN.version}`, BLUEGREEN.plural),

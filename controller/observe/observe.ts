@@ -63,9 +63,11 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
   ]);
   if (!declaration || labelOf(declaration, LABEL.upgrade) !== BLUE_GREEN) return undefined;
 
-  const [pods, slices] = await Promise.all([
+  const hasClaims = objectsAt(declaration, 'spec', 'volumeClaimTemplates').length > 0;
+  const [pods, slices, claims] = await Promise.all([
     kube.list(PATH.pods(namespace), { labelSelector: selectorOf(declaration) }, signal),
     listSlices(tools, { namespace, declaration, blueGreen, services }, signal),
+    hasClaims ? kube.list(PATH.claims(namespace), { labelSelector: LABEL.revision }, signal) : [],
   ]);
   const owners: Owners = {
     declaration,
@@ -84,6 +86,7 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     pods: ours,
     services,
     slices,
+    claims,
     ...(currentRevision && { currentRevision }),
     reports,
     defaults: tools.defaults,

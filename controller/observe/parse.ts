@@ -8,6 +8,7 @@ import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '..
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { outdatedFields } from '../inject/outdated.js';
 import { parseBlueGreen } from './bluegreen.js';
+import { parseClaims } from './claims.js';
 import {
   annotationOf,
   at,
@@ -38,6 +39,8 @@ export interface RawView {
   services: JsonObject[];
   /** Of the client Services. */
   slices: JsonObject[];
+  /** Volume claims of the namespace that carry a revision's label; none are read where the declaration has no claim templates. */
+  claims: JsonObject[];
   /** The declaration's ControllerRevision that its pods come back at; absent when it runs none. */
   currentRevision?: JsonObject;
   /** By pod name. */
@@ -76,6 +79,7 @@ export function parseView(view: RawView): Observed {
       (a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
     ),
     services: services.map((service) => parseService(service, view.slices)),
+    claims: parseClaims(view.claims, view.declaration),
   };
 }
 
@@ -164,6 +168,9 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
     template: own ?? {},
     ...(own && { outdated: outdatedFields(live, own, context.injection) }),
     pods: podsOf(raw, context),
+    ...(textAt(raw, 'spec', 'persistentVolumeClaimRetentionPolicy', 'whenDeleted') === 'Delete' && {
+      claimsOnDelete: 'Delete',
+    }),
   };
 }
 

@@ -30,6 +30,8 @@ const REASONS: Record<Step['kind'], string> = {
   stopEvacuation: 'EvacuationStopped',
   leave: 'NodeLeft',
   deleteSet: 'RevisionSetDeleted',
+  deleteClaims: 'ClaimsDeleted',
+  setClaimPolicy: '',
   abort: 'UpgradeAborted',
   clearAborted: 'AbortCleared',
   clearTriggers: '',

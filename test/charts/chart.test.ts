@@ -288,6 +288,7 @@ describe('the rights', () => {
       'apps/statefulsets/finalizers: update',
       'apps/controllerrevisions: get',
       'pods: list watch patch',
+      'persistentvolumeclaims: list delete',
       'services: get list watch patch',
       'discovery.k8s.io/endpointslices: list watch',
       'events: create',

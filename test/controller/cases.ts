@@ -1,7 +1,7 @@
 import type { ForeignProcess, SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
 import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
-import type { ClientService, Declaration, NodeSet, Observed, Pod } from '../../controller/model.js';
+import type { Claim, ClientService, Declaration, NodeSet, Observed, Pod } from '../../controller/model.js';
 
 /** Builders of what the loop observes: each call names only what differs from a healthy cluster of three nodes. */
 
@@ -89,6 +89,7 @@ export interface World {
   /** Which API EMQX has; v5 unless named. */
   emqxApi?: 'v4';
   nowMs?: number;
+  claims?: Claim[];
 }
 
 /** A world in which every pod that has no report of its own is heard of, joined, and told the right settings. */
@@ -197,6 +198,7 @@ export function observed(world: World = {}): Observed {
           .map(({ name }) => name),
       },
     ],
+    claims: world.claims ?? [],
   };
 }
 

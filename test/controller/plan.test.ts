@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { plan } from '../../controller/plan.js';
-import type { Declaration, NodeSet, Observed, Pod, StallReason, Step } from '../../controller/model.js';
+import type {
+  Claim,
+  Declaration,
+  NodeSet,
+  Observed,
+  Pod,
+  StallReason,
+  Step,
+} from '../../controller/model.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { imaged, NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
@@ -99,6 +107,13 @@ function overdue(
     ...(pods.podCount === 3 && { evacuations: { [`${blue}-2`]: 'evicting_conns' } }),
   });
 }
+
+const claim = (setName: string, ordinal: number): Claim => ({
+  name: `data-${setName}-${ordinal}`,
+  uid: 'u',
+  revision: setName.slice('emqx-'.length),
+  createdAtMs: 0,
+});
 
 interface Case {
   when: string;
@@ -1496,6 +1511,110 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
       phase: 'Progressing',
       stalled: 'ProgressDeadlineExceeded',
+    },
+  ],
+  claims: [
+    {
+      when: 'a retired set has come down and its nodes have left, they go',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        selects: 'ggggggggg',
+        sets: [set(blue, down), set(green, { template: NEW })],
+        claims: [claim(blue, 0), claim(blue, 1), claim(green, 0)],
+      }),
+      then: { kind: 'deleteClaims', claims: [`data-${blue}-0`, `data-${blue}-1`] },
+    },
+    {
+      when: 'its last node is still listed by EMQX, that leaves first',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        selects: 'ggggggggg',
+        sets: [set(blue, down), set(green, { template: NEW })],
+        stopped: [`${blue}-0`],
+        claims: [claim(blue, 0)],
+      }),
+      then: { kind: 'leave' },
+    },
+    {
+      when: 'what serves is not whole, they stay: it could be needed to go back',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        selects: 'ggggggggg',
+        sets: [set(blue, down), set(green, { template: NEW, pods: { 0: unready } })],
+        claims: [claim(blue, 0)],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'nobody is wanted, they stay: the last active set starts on them',
+      seen: observed({
+        declaration: { hasClaims: true },
+        spec: { replicas: 0 },
+        sets: [set(blue, down)],
+        claims: [claim(blue, 0)],
+      }),
+      then: { kind: 'rest' },
+    },
+    {
+      when: 'their set is not there, they stay: a deleted declaration may have left them',
+      seen: observed({ declaration: { hasClaims: true }, claims: [claim(green, 0)] }),
+      then: { kind: 'rest' },
+    },
+    {
+      when: 'a set beyond the history limit has some left, it waits for them',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        spec: { revisionHistoryLimit: 0 },
+        selects: 'ggggggggg',
+        sets: [set(blue, down), set(green, { template: NEW })],
+        claims: [claim(blue, 0)],
+      }),
+      then: { kind: 'deleteClaims' },
+    },
+    {
+      when: 'a green that goes has some, it is kept at 0 until they have gone',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+        claims: [claim(green, 0)],
+      }),
+      then: { kind: 'resize', set: green, to: 0 },
+    },
+    {
+      when: 'a deleted declaration has left some of what the Service selects, the first set starts on them',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [],
+        selects: 'bbbbbbbbb',
+        claims: [claim(blue, 0), { ...claim(green, 0), createdAtMs: 9 }],
+      }),
+      then: { kind: 'makeSet', name: blue, revision: 'bbbbbbbbb' },
+    },
+    {
+      when: 'a set that started on them has the name of a template that is asked for again, that gets another name (2290)',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [set(setNameOf('emqx', revisionOf('emqx', NEW)), { template: OLD })],
+      }),
+      then: { kind: 'makeSet', revision: otherRevisionOf('emqx', NEW, revisionOf('emqx', NEW)) },
+    },
+    {
+      when: 'no Service selects them any more, the first set starts on the newest',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [],
+        selects: green.slice('emqx-'.length),
+        claims: [claim(blue, 0), { ...claim(green, 0), createdAtMs: 9 }],
+      }),
+      then: { kind: 'makeSet', name: green },
+    },
+    {
+      when: 'spec.claimsOnDelete says otherwise, Kubernetes is told for each set',
+      seen: observed({ declaration: { hasClaims: true }, spec: { claimsOnDelete: 'Delete' } }),
+      then: { kind: 'setClaimPolicy', set: 'emqx-oldoldold', whenDeleted: 'Delete' },
     },
   ],
   'pods without a StatefulSet': [

@@ -80,6 +80,13 @@ export function observe(world: World): Observed {
       managed,
       readyPods: endpoints,
     })),
+    claims: [...world.claims.keys()].flatMap((pod, index) => {
+      const set = pod.slice(0, pod.lastIndexOf('-'));
+      const revision = set.slice(set.lastIndexOf('-') + 1);
+      return set === declaration.name
+        ? []
+        : [{ name: `data-${pod}`, uid: pod, revision, createdAtMs: index }];
+    }),
   };
 }
 
@@ -265,6 +272,11 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       if (set && isFresh(set, seen)) deleteSet(world, set, 'upgrade');
       return;
     }
+    case 'deleteClaims':
+      for (const claim of step.claims) deleteClaim(world, claim.slice('data-'.length));
+      return;
+    case 'setClaimPolicy':
+      return;
     case 'abort':
       writeDeclaration(world, seen, (declaration) => {
         declaration.aborted = { revision: step.revision, replacing: step.replacing, because: step.because };
@@ -334,7 +346,8 @@ function restoreSet(world: World, step: Extract<Step, { kind: 'restoreSet' }>): 
 function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: Observed): void {
   const { template } = seen.declaration;
   if (world.sets.some(({ name }) => name === step.name)) return;
-  if (!namesOf(seen.declaration.name, template).includes(step.revision)) {
+  const isOnClaims = [...world.claims.keys()].some((pod) => pod.startsWith(`${step.name}-`));
+  if (!isOnClaims && !namesOf(seen.declaration.name, template).includes(step.revision)) {
     violate(world, `${step.name} is made from a template that is not of its revision`);
   }
   world.sets.push({
@@ -350,6 +363,16 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
     cause: 'upgrade',
     decidedIn: world.activations,
   });
+}
+
+/** A claim in use stays until its pod has ended; nobody may ask for that of a set that serves or is to serve. */
+function deleteClaim(world: World, pod: string): void {
+  note(world, `the claim of ${pod} is deleted`);
+  const set = world.sets.find(({ name }) => pod.startsWith(`${name}-`));
+  if (podNamed(world, pod) || !set || set.size > 0 || isActive(world, set)) {
+    violate(world, `the claim of ${pod} is deleted though its set has not been left`);
+  }
+  world.claims.delete(pod);
 }
 
 /** What a template may be named by: its own hash, and the next ones where pods that are ending hold the names before. */

@@ -245,10 +245,12 @@ export function restlessness(world: World): string | undefined {
   if (populated.length !== (size > 0 ? 1 : 0))
     return `${populated.length} sets have pods: ${populated.map(({ name }) => name).join(', ')}`;
   if (
-    world.sets.filter((set) => set.size === 0).length >
+    world.sets.filter((set) => set.size === 0 && (size > 0 || !hasClaims(world, set))).length >
     world.blueGreen.spec.revisionHistoryLimit + (size > 0 ? 0 : 2)
   )
     return 'too many sets are kept';
+  const kept = world.sets.find((set) => size > 0 && set.size === 0 && hasClaims(world, set));
+  if (kept) return `claims of ${kept.name} are left`;
   if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
   const { promote, abort, retry } = declaration;
   if (declaration.drainHold) return 'a drain is held still';
@@ -279,6 +281,11 @@ export function restlessness(world: World): string | undefined {
     );
   if (typeof stopped === 'string') return `the EMQX cluster still knows ${stopped}, which has stopped`;
   return undefined;
+}
+
+/** They go only when another set serves, and their set after them. */
+function hasClaims({ claims }: World, { name }: SetObject): boolean {
+  return [...claims.keys()].some((pod) => pod.startsWith(`${name}-`));
 }
 
 /** What was on its way out goes on, though it is active now. */

@@ -17,6 +17,7 @@ const STEPS = [
   'clearAborted',
   'clearTriggers',
   'createBlueGreen',
+  'deleteClaims',
   'deleteSet',
   'evacuate',
   'holdDeclaration',

@@ -15,6 +15,7 @@ function view(changes: Partial<RawView> = {}): RawView {
     pods: [],
     services: [serviceObject()],
     slices: [],
+    claims: [],
     reports: new Map(),
     defaults: {},
     ...changes,
