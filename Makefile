@@ -38,6 +38,10 @@ bench: build ## what Sluice costs beside its goals: webhook, sidecar, controller
 test: build ## every check and test
 	@$(NPM) run test:all
 
+.PHONY: test-long
+test-long: build ## the end-to-end tests that take longer
+	@$(NPM) run test:all -- long
+
 .PHONY: demo
 demo: build ## one upgrade under 3,000 clients and its report; STRATEGY=rolling: the baseline; more: npm run demo -- --help
 	@$(NPM) run demo
