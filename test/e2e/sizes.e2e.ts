@@ -4,8 +4,7 @@ import { until } from '../cluster/index.js';
 import type { LocalCluster } from '../cluster/index.js';
 import { EMQX } from '../demo/emqx.js';
 import { applyFile, exampleOf } from './support/example.js';
-import { expectKept, setOut, type Journey } from './support/journey.js';
-import { dropNamespaces } from './support/namespaces.js';
+import { dropJourneys, expectKept, setOut, type Journey } from './support/journey.js';
 import { untilObserved } from './support/observed.js';
 import { useSluice } from './support/sluice.js';
 import { setOfPod } from './support/toll.js';
@@ -22,7 +21,7 @@ beforeAll(async () => {
   cluster = await useSluice();
   journey = await setOut(cluster, NAMESPACE, { nodes: 3, clients: CLIENTS });
 }, 30 * 60_000);
-afterAll(() => dropNamespaces(cluster, NAMESPACE), 120_000);
+afterAll(() => dropJourneys(cluster, NAMESPACE), 120_000);
 
 const is =
   (name: string) =>

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { LocalCluster } from '../../cluster/index.js';
 import { EMQX } from '../../demo/emqx.js';
-import { expectKept, setOut, type Journey } from '../support/journey.js';
-import { dropNamespaces } from '../support/namespaces.js';
+import { dropJourneys, expectKept, setOut, type Journey } from '../support/journey.js';
 import { useSluice } from '../support/sluice.js';
 import { setOfPod } from '../support/toll.js';
 
@@ -21,7 +20,7 @@ beforeAll(async () => {
   const pace = { initialDelaySeconds: DELAY_SECONDS };
   journey = await setOut(cluster, NAMESPACE, { nodes: NODES, clients: CLIENTS, ...pace });
 }, 30 * 60_000);
-afterAll(() => dropNamespaces(cluster, NAMESPACE), 120_000);
+afterAll(() => dropJourneys(cluster, NAMESPACE), 120_000);
 
 const is =
   (...names: string[]) =>

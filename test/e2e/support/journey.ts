@@ -6,6 +6,7 @@ import { areClientsBack } from '../../demo/state.js';
 import { isServing } from '../../fleet/observations.js';
 import { crowdOn, type Crowd } from './crowd.js';
 import { applyFile, exampleOf, QUICK, type Example } from './example.js';
+import { dropNamespaces } from './namespaces.js';
 import { setOfPod, tollOf, type Toll } from './toll.js';
 import { watchVersions, type Version, type Versions } from './versions.js';
 
@@ -44,6 +45,15 @@ export interface Journey {
   end(): Promise<void>;
 }
 
+/** What those journeys leave running that a failed test did not bring to their end. */
+const underway = new Set<() => Promise<unknown>>();
+
+/** Ends every journey, however far it has come, and deletes namespaces. */
+export async function dropJourneys(cluster: LocalCluster, ...namespaces: string[]): Promise<void> {
+  await Promise.allSettled([...underway].map((abandon) => abandon()));
+  await dropNamespaces(cluster, ...namespaces);
+}
+
 const REST_MS = 150_000;
 /** All tests of one journey, on a busy machine. */
 const LIFE_SECONDS = 1500;
@@ -71,6 +81,8 @@ export async function setOut(
   const { scene } = crowd;
   const kubectl = (...words: string[]) => cluster.kubectl(['--namespace', namespace, ...words]);
   const sets = await watchVersions<SetObject>(cluster, `/apis/apps/v1/namespaces/${namespace}/statefulsets`);
+  const abandon = () => Promise.allSettled([crowd.leave(), sets.stop()]);
+  underway.add(abandon);
   const journey: Journey = {
     crowd,
     file,
@@ -100,6 +112,7 @@ export async function setOut(
     tollSince: (fromMs) => tollOf(scene, fromMs),
     mostFull: (fromMs, size) => mostFull(sets.seen, fromMs, size),
     async end() {
+      underway.delete(abandon);
       const { connected, sessionsLost, messages } = await crowd.leave();
       await sets.stop();
       expect({ connected, sessionsLost, lost: messages.lost }).toEqual({

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { LocalCluster } from '../../cluster/index.js';
 
@@ -34,6 +35,11 @@ export async function watchVersions<T>(cluster: LocalCluster, path: string): Pro
     [...cluster.kubectlArgs, 'get', '--raw', `${path}?${query}`],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  // A test that fails before it stops the watch must end all the same, and leave nothing behind.
+  child.unref();
+  if (child.stdout instanceof Socket) child.stdout.unref();
+  const kill = () => child.kill('SIGTERM');
+  process.once('exit', kill);
   const seen: Version<T>[] = list.items.map((object) => ({ atMs: Date.now(), type: 'ADDED', object }));
   let isStopped = false;
   let failure: Error | undefined;
@@ -52,7 +58,9 @@ export async function watchVersions<T>(cluster: LocalCluster, path: string): Pro
     seen,
     async stop() {
       isStopped = true;
-      child.kill('SIGTERM');
+      process.removeListener('exit', kill);
+      child.ref();
+      kill();
       await ended;
       if (failure) throw failure;
     },
