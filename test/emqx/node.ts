@@ -2,18 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { freemem, loadavg, totalmem } from 'node:os';
 import { clientItem } from './api/clientItem.js';
-import { serveApi, type Api, type ApiServer, type Reply } from './api/http.js';
+import { serveApi, type ApiServer } from './api/http.js';
 import { Keys, type ApiKey } from './api/keys.js';
+import { managementApi } from './api/management.js';
 import type { NodeApi, NodeFacts } from './api/nodeApi.js';
-import { v4ClientRoutes } from './api/v4/clientRoutes.js';
 import { v4Dashboard } from './api/v4/dashboard.js';
-import { v4Api } from './api/v4/dispatch.js';
-import { v4NodeRoutes } from './api/v4/nodeRoutes.js';
-import { v4RebalanceRoutes } from './api/v4/rebalanceRoutes.js';
-import { clientRoutes } from './api/v5/clientRoutes.js';
-import { v5Api } from './api/v5/dispatch.js';
-import { nodeRoutes } from './api/v5/nodeRoutes.js';
-import { rebalanceRoutes } from './api/v5/rebalanceRoutes.js';
 import { Cluster } from './cluster/cluster.js';
 import type { Answer } from './cluster/link.js';
 import { Coordinator, Refusal } from './evacuation/coordinator.js';
@@ -126,39 +119,13 @@ export class StandIn {
       onConnack: (code, clientId) => this.#stats.connack(code, clientId),
     });
     const common = { switches: () => this.#switches, log: this.log };
-    this.#servers = [await serveApi({ ...common, address: settings.api, api: this.#managementApi() })];
+    const api = managementApi({ node: this.#nodeApi(), keys: this.#keys, isUp: () => this.#isUp });
+    this.#servers = [await serveApi({ ...common, address: settings.api, api })];
     if (settings.dashboard) {
       const dashboard = await serveApi({ ...common, address: settings.dashboard, api: v4Dashboard });
       this.#servers = [...this.#servers, dashboard];
     }
     this.#isUp = true;
-  }
-
-  #managementApi(): Api {
-    const node = this.#nodeApi();
-    const { abilities, version } = this.settings;
-    const hasNoEvacuation = () => this.#switches.hasNoEvacuation;
-    const given = (authorization: string | undefined) =>
-      this.#switches.refusesKeys ? 'Basic Og==' : authorization;
-    switch (abilities.api) {
-      case 4:
-        return v4Api({
-          routes: [...v4NodeRoutes(node), ...v4ClientRoutes(node), ...v4RebalanceRoutes(node)],
-          status: () => this.#statusText(),
-          isAuthorized: (authorization) => this.#keys.isApplication(given(authorization)),
-          hasNoEvacuation,
-        });
-      case 5:
-        return v5Api({
-          routes: [...nodeRoutes(node), ...clientRoutes(node), ...rebalanceRoutes(node)],
-          status: (query) => this.#status(query),
-          check: (authorization, method, path) => this.#keys.check(given(authorization), method, path),
-          hasNoEvacuation,
-          unknownPathCode: version.startsWith('5.0.') ? 'API_NOT_EXIST' : 'NOT_FOUND',
-        });
-      default:
-        return abilities.api satisfies never;
-    }
   }
 
   #stopApps(): void {
@@ -173,30 +140,6 @@ export class StandIn {
   #putKey(key: string, value: ApiKey): void {
     this.#keys.put(key, value);
     this.#cluster.peers.tellAll('key_put', [key, value]);
-  }
-
-  #status(query: URLSearchParams): Reply {
-    const { node, version } = this.settings;
-    const status = this.#isUp ? 200 : 503;
-    const app = this.#isUp ? 'running' : 'not_running';
-    const headers: Record<string, string> = this.#isUp ? {} : { 'retry-after': '15' };
-    if (query.get('format') === 'json') {
-      return {
-        status,
-        headers,
-        body: { node_name: node, rel_vsn: version, broker_status: 'started', app_status: app },
-      };
-    }
-    return this.#statusText();
-  }
-
-  #statusText(): Reply {
-    const app = this.#isUp ? 'running' : 'not_running';
-    return {
-      status: this.#isUp ? 200 : 503,
-      text: `Node ${this.settings.node} is started\nemqx is ${app}`,
-      headers: this.#isUp || this.settings.abilities.api === 4 ? {} : { 'retry-after': '15' },
-    };
   }
 
   #clusterHost() {

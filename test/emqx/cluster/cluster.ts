@@ -55,6 +55,7 @@ export class Cluster {
   readonly #file: MembersFile;
   readonly #identity: Identity;
   readonly #silenceMs: number;
+  #openedAt: number | undefined;
   #acceptors: readonly Acceptor[] = [];
   #answers = new Map<string, Answer>();
   isJoining = false;
@@ -70,7 +71,7 @@ export class Cluster {
     this.#file = membersFile(settings.dataDir, settings.node);
     // Nodes of EMQX 4 and 5 cannot share a cluster, whatever their cookies.
     const cookie = `${settings.abilities.api} ${settings.cookie}`;
-    this.#identity = { name: settings.node, cookie, startedAt: clock.now() };
+    this.#identity = { name: settings.node, cookie, startedAt: () => this.#reachableSince() };
     this.#silenceMs = settings.netTickMs * settings.timeScale;
     this.peers = new Peers({
       self: this.#identity,
@@ -141,6 +142,7 @@ export class Cluster {
       accept({ ...common, port: distributionPort, isOpen, onGone: (node) => this.#onGone(node) }),
       accept({ ...common, port: rpcPort, isOpen, onGone: () => undefined }),
     ]);
+    this.#reachableSince();
     if (remembered.length > 1 && remembered.includes(this.self)) await this.#rejoin(remembered);
   }
 
@@ -259,7 +261,7 @@ export class Cluster {
 
   /** Whether somebody of that very name is there. */
   async #greet(name: string): Promise<Candidate | undefined> {
-    if (name === this.self) return { name, startedAt: this.#identity.startedAt };
+    if (name === this.self) return { name, startedAt: this.#reachableSince() };
     if (this.host.isIsolated()) return undefined;
     try {
       const link = await Link.open(name, distributionPort, this.#identity, this.#silenceMs);
@@ -268,6 +270,11 @@ export class Cluster {
     } catch {
       return undefined;
     }
+  }
+
+  /** From its first call on: a node that could not be reached when others joined each other is no older than they. */
+  #reachableSince(): number {
+    return (this.#openedAt ??= this.clock.now());
   }
 
   /** A restart on the same disk: no join, but what the others know by now counts. */
