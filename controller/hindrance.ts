@@ -10,9 +10,15 @@ export interface Hindrance {
 }
 
 /** What keeps a pod's EMQX from being heard of: such a pod cannot be judged, nor drained. Undefined when it answers. */
-export function unheard({ name, report }: Pod): Hindrance | undefined {
+export function unheard({ name, report, turnsUsAway }: Pod): Hindrance | undefined {
   switch (report?.api.kind) {
     case undefined:
+      if (turnsUsAway) {
+        return {
+          message: `the sidecar of pod ${name} does not take the controller's certificate, so it was started with another control CA: bring back the Secret of the control CA (in the namespace of Sluice, its name ends in -control) as it was then`,
+          stalled: 'ControllerTurnedAway',
+        };
+      }
       return { message: `the sidecar of pod ${name} does not answer on its control port` };
     case 'unreachable':
       return {

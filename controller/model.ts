@@ -31,6 +31,8 @@ export interface Pod {
   restarts: number;
   /** Absent: the pod has no sidecar, or it did not answer in time. */
   report?: SidecarReport;
+  /** Its sidecar closes the connection after the handshake: it does not take the controller's certificate. */
+  turnsUsAway?: boolean;
   /** Labels that its StatefulSet selects by and that somebody took away, so that it was let go; with them it belongs to it again. */
   lostLabels?: Record<string, string>;
 }
@@ -200,6 +202,7 @@ export type StallReason =
   | 'PodFailing'
   | 'ProgressDeadlineExceeded'
   | 'ApiKeyRefused'
+  | 'ControllerTurnedAway'
   | 'NoService'
   | 'NoEvacuation'
   | 'VersionsNotListed'

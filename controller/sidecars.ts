@@ -23,6 +23,12 @@ export class SidecarError extends Error {
   ) {
     super(message, options);
   }
+
+  /**
+   * It took part in the TLS handshake, and then closed the connection without a word: that is how a sidecar turns away a
+   * certificate that is not of the control CA it was started with.
+   */
+  isTurnedAway = false;
 }
 
 /** The controller's client certificate and key, PEM. */
@@ -35,6 +41,8 @@ const REPORT_MS = 3_000;
 /** EMQX's own calls between nodes may take 15 s. */
 const ACT_MS = 20_000;
 const MAX_BODY_BYTES = 1 << 20;
+/** How Node tells that the other side has closed the connection, by whether something was being read or written. */
+const CLOSED: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
 /**
  * Talks to sidecars over TLS. Their certificate is not verified: each makes its own at start, and they hold nothing that a report could
@@ -112,14 +120,18 @@ function exchange(agent: https.Agent, call: Call): Promise<{ status: number; tex
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
     });
+    // Not of a connection that was kept alive: the other side may close that one at any time.
+    let isFresh = false;
+    sent.on('socket', (socket) => socket.once('secureConnect', () => (isFresh = true)));
     const late = setTimeout(() => {
       sent.destroy(new SidecarError(`${what}: no answer within ${timeoutMs} ms`, 0));
     }, timeoutMs);
     const fail = (cause: Error): void => {
       clearTimeout(late);
-      reject(
-        cause instanceof SidecarError ? cause : new SidecarError(`${what}: ${cause.message}`, 0, { cause }),
-      );
+      if (cause instanceof SidecarError) return reject(cause);
+      const error = new SidecarError(`${what}: ${cause.message}`, 0, { cause });
+      error.isTurnedAway = isFresh && 'code' in cause && CLOSED.has(cause.code);
+      reject(error);
     };
     sent.on('error', fail);
     sent.on('response', (answer) => {

@@ -6,7 +6,7 @@ import { isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import type { Observed } from '../model.js';
 import { podOfNode } from '../situation.js';
-import type { Sidecars } from '../sidecars.js';
+import { SidecarError, type Sidecars } from '../sidecars.js';
 import { specOf } from './bluegreen.js';
 import {
   at,
@@ -74,7 +74,7 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     sets: sets.filter((set) => controllerUidOf(set) === textAt(declaration, 'metadata', 'uid')),
   };
   const ours = await podsOf(kube, { namespace, owners, pods, blueGreen }, signal);
-  const [reports, currentRevision] = await Promise.all([
+  const [{ reports, turnedAwayBy }, currentRevision] = await Promise.all([
     readReports(tools, ours, signal),
     readCurrentRevision(kube, declaration, ours, signal),
   ]);
@@ -89,6 +89,7 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     claims,
     ...(currentRevision && { currentRevision }),
     reports,
+    turnedAwayBy,
     defaults: tools.defaults,
   };
   return { observed: parseView(raw), raw };
@@ -155,8 +156,9 @@ async function readReports(
   { sidecars, silence }: ObserveTools,
   pods: JsonObject[],
   signal: AbortSignal,
-): Promise<Map<string, SidecarReport>> {
+): Promise<{ reports: Map<string, SidecarReport>; turnedAwayBy: Set<string> }> {
   const reports = new Map<string, SidecarReport>();
+  const turnedAwayBy = new Set<string>();
   await Promise.all(
     pods.map(async (pod) => {
       const address = sidecarAddress(pod);
@@ -167,11 +169,12 @@ async function readReports(
         silence.heard(key);
       } catch (error) {
         signal.throwIfAborted(); // a sidecar that does not answer has no report, and the plan says so
+        if (error instanceof SidecarError && error.isTurnedAway) turnedAwayBy.add(nameOf(pod));
         silence.silent(key, error);
       }
     }),
   );
-  return reports;
+  return { reports, turnedAwayBy };
 }
 
 /** The ControllerRevision of the declaration's own pods, wanted only while there are some. */

@@ -45,6 +45,8 @@ export interface RawView {
   currentRevision?: JsonObject;
   /** By pod name. */
   reports: ReadonlyMap<string, SidecarReport>;
+  /** Names of the pods whose sidecar turns the controller away. */
+  turnedAwayBy: ReadonlySet<string>;
   /** Spec of a BlueGreen that Sluice makes. */
   defaults: JsonObject;
 }
@@ -180,11 +182,16 @@ function podsOf(set: JsonObject, context: SetContext): Pod[] {
 }
 
 function parsePods(pods: JsonObject[], { view, emqxContainer }: SetContext, set?: JsonObject): Pod[] {
-  const { nowMs, reports } = view;
+  const { nowMs, reports, turnedAwayBy } = view;
   return pods
     .map((pod) => {
       const lost = set && lostLabels(pod, set);
-      const parsed = parsePod(pod, { nowMs, emqxContainer, report: reports.get(nameOf(pod)) });
+      const parsed = parsePod(pod, {
+        nowMs,
+        emqxContainer,
+        report: reports.get(nameOf(pod)),
+        turnsUsAway: turnedAwayBy.has(nameOf(pod)),
+      });
       return lost ? { ...parsed, lostLabels: lost } : parsed;
     })
     .sort((a, b) => a.ordinal - b.ordinal);

@@ -46,11 +46,13 @@ export interface PodContext {
   /** Name of EMQX's container; empty when it cannot be told. */
   emqxContainer: string;
   report: SidecarReport | undefined;
+  /** Its sidecar does not take the controller's certificate. */
+  turnsUsAway?: boolean;
 }
 
 /** Reads one pod of a StatefulSet. */
 export function parsePod(raw: JsonObject, context: PodContext): Pod {
-  const { nowMs, emqxContainer, report } = context;
+  const { nowMs, emqxContainer, report, turnsUsAway } = context;
   const name = nameOf(raw);
   const revision = labelOf(raw, LABEL.revision);
   const terminating = at(raw, 'metadata', 'deletionTimestamp') !== undefined;
@@ -75,6 +77,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     failing: !ready && !terminating && (trouble?.hopeless === true || nowMs - sinceMs > FAILING_AFTER_MS),
     restarts: restartsOf(raw, emqxContainer),
     ...(report && { report }),
+    ...(turnsUsAway && { turnsUsAway }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Logger } from '../../lib/log.js';
+import { SidecarError } from '../sidecars.js';
 
 /** Notes which sidecars are heard, and logs each cause of a silence once until the sidecar is heard again. */
 export interface Silence {
@@ -9,9 +10,8 @@ export interface Silence {
 /** What may be remembered before it starts afresh; a cause is then logged once more. */
 const LIMIT = 5_000;
 
-/** A sidecar that knows another control CA closes the connection in the handshake, and says no more than that. */
 const HINT =
-  'a connection that is closed at once (ECONNRESET) may mean that the pod knows another control CA: restore its Secret, or make a new revision';
+  'the sidecar does not take the certificate of the controller: it was started with another control CA; bring back the Secret of the control CA as it was then';
 
 export function makeSilence(log: Pick<Logger, 'warn'>): Silence {
   const told = new Map<string, string>();
@@ -22,7 +22,8 @@ export function makeSilence(log: Pick<Logger, 'warn'>): Silence {
       if (told.get(pod) === message) return;
       if (told.size >= LIMIT) told.clear();
       told.set(pod, message);
-      log.warn({ pod, err: cause, hint: HINT }, 'a sidecar cannot be heard');
+      const hint = cause instanceof SidecarError && cause.isTurnedAway ? { hint: HINT } : {};
+      log.warn({ pod, err: cause, ...hint }, 'a sidecar cannot be heard');
     },
   };
 }

@@ -86,6 +86,8 @@ export interface World {
   foreign?: ForeignProcess[];
   /** EMQX nodes listed as stopped. */
   stopped?: string[];
+  /** Pods whose sidecar is not heard. */
+  silent?: string[];
   /** Which API EMQX has; v5 unless named. */
   emqxApi?: 'v4';
   nowMs?: number;
@@ -130,6 +132,7 @@ export function observed(world: World = {}): Observed {
   const active = sets.find(({ revision }) => revision === selects);
   for (const { kind, pods, revision } of sets) {
     for (const each of pods) {
+      if (world.silent?.includes(each.name)) continue;
       if (each.report !== undefined || kind === 'declaration' || (!each.ready && !each.terminating)) continue;
       const isMember = !world.apart?.includes(each.name);
       each.report = report(each.name, {

@@ -319,6 +319,17 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'pointServices', revision: 'ggggggggg' },
     },
     {
+      when: 'the sidecar of blue was started with another control CA',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue, { pods: { 0: { turnsUsAway: true } } }), set(green, { template: NEW })],
+        silent: [`${blue}-0`],
+      }),
+      then: { kind: 'wait' },
+      says: /bring back the Secret of the control CA/,
+      stalled: 'ControllerTurnedAway',
+    },
+    {
       when: "green's pods have a Secret without a key, so that EMQX is not started",
       seen: observed({
         declaration: asked,

@@ -17,6 +17,7 @@ function view(changes: Partial<RawView> = {}): RawView {
     slices: [],
     claims: [],
     reports: new Map(),
+    turnedAwayBy: new Set(),
     defaults: {},
     ...changes,
   };
