@@ -55,6 +55,9 @@ const text = (file: string) => readFile(join(folder, file), 'utf8');
 const starts = async () => (await text('starts')).split('\n').length - 1;
 const started = (times: number) => become(`${times} starts`, async () => (await starts()) >= times && times);
 
+/** The program has said what SIGTERM is to do. */
+const trapped = () => become('the trap', async () => (await text('starts')).includes('trapped') && true);
+
 function ended(): Promise<{ code: number | null; seconds: number }> {
   const began = performance.now();
   return new Promise((resolve) =>
@@ -132,19 +135,18 @@ it('starts a program that crashes again, each time a little later, and does not 
 
 it('hands SIGTERM on and ends with the program', async () => {
   await start(
-    `trap 'echo stopped >> ${folder}/starts; exit 0' TERM; while :; do /bin/busybox sleep 0.1; done`,
+    `trap 'echo stopped >> ${folder}/starts; exit 0' TERM; echo trapped >> ${folder}/starts; while :; do /bin/busybox sleep 0.1; done`,
   );
-  await started(1);
+  await trapped();
   const end = ended();
   child?.kill('SIGTERM');
   expect(await end).toMatchObject({ code: 0 });
-  expect(await text('starts')).toBe('started\nstopped\n');
+  expect(await text('starts')).toBe('started\ntrapped\nstopped\n');
 });
 
 it('ends within seconds although the program hangs, and at once while it waits to start it again', async () => {
-  await start("trap '' TERM; while :; do /bin/busybox sleep 1; done");
-  await started(1);
-  await sleep(200);
+  await start(`trap '' TERM; echo trapped >> ${folder}/starts; while :; do /bin/busybox sleep 1; done`);
+  await trapped();
   const hung = ended();
   child?.kill('SIGTERM');
   const { code, seconds } = await hung;
@@ -152,7 +154,7 @@ it('ends within seconds although the program hangs, and at once while it waits t
   expect(seconds).toBeLessThan(8);
 
   await start('exit 3');
-  await started(4);
+  await started(5);
   const end = ended();
   child?.kill('SIGTERM');
   expect((await end).seconds).toBeLessThan(2);
