@@ -30,7 +30,7 @@ const RUNS: Run[] = [
   CLUSTER,
   { name: 'unit', args: ['test:unit', '--'], limitMs: 10 * MINUTE_MS, isJest: true },
   { name: 'conformance', args: ['test:conformance', '--'], limitMs: 10 * MINUTE_MS, isJest: true },
-  { name: 'end-to-end', args: ['test:e2e', '--'], limitMs: 30 * MINUTE_MS, isJest: true },
+  { name: 'end-to-end', args: ['test:e2e', '--'], limitMs: 60 * MINUTE_MS, isJest: true },
 ];
 const LONG_RUNS: Run[] = [
   CLUSTER,
