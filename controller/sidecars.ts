@@ -26,7 +26,7 @@ export class SidecarError extends Error {
 
   /**
    * It took part in the TLS handshake, and then closed the connection without a word: that is how a sidecar turns away a
-   * certificate that is not of the control CA it was started with.
+   * certificate that is not of the control CA it was started with. Once, it may also have died just then.
    */
   isTurnedAway = false;
 }

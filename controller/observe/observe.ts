@@ -6,7 +6,7 @@ import { isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import type { Observed } from '../model.js';
 import { podOfNode } from '../situation.js';
-import { SidecarError, type Sidecars } from '../sidecars.js';
+import type { Sidecars } from '../sidecars.js';
 import { specOf } from './bluegreen.js';
 import {
   at,
@@ -169,8 +169,7 @@ async function readReports(
         silence.heard(key);
       } catch (error) {
         signal.throwIfAborted(); // a sidecar that does not answer has no report, and the plan says so
-        if (error instanceof SidecarError && error.isTurnedAway) turnedAwayBy.add(nameOf(pod));
-        silence.silent(key, error);
+        if (silence.silent(key, error)) turnedAwayBy.add(nameOf(pod));
       }
     }),
   );

@@ -7,7 +7,7 @@ import { MalformedAnswer, parseGlobalStatus, parseNodes, parseStatus } from './p
 /**
  * Makes a client of the v4 API (`/api/v4`, EMQX Enterprise 4.4, ≥ 4.4.12). Answers come in an envelope
  * `{"code":0,"data":…}`, refusals in a 200 with another code; those about a rebalance come bare.
- * @see contracts/emqx.md §2 and §4
+ * @see EMQX Enterprise 4.4: HTTP API; Node Evacuation and Cluster Load Rebalancing
  */
 export function makeV4Client(access: EmqxAccess): EmqxClient {
   const call = async (method: Method, path: string, signal: AbortSignal, body?: Json) =>
