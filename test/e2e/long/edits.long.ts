@@ -101,7 +101,8 @@ describe('an edit while a node of blue drains', () => {
     await journey.crowd.until('blue is active again, and green drains', () => drains(green, NODES - 1));
     await undo();
     await journey.untilRest(NODES, is(green));
-    expect(Object.keys(await journey.sizes())).toEqual(before);
+    // No other set than those; the oldest may have gone by revisionHistoryLimit.
+    expect(before).toEqual(expect.arrayContaining(Object.keys(await journey.sizes())));
     const toll = journey.tollSince(fromMs);
     // Out of blue, back from green, and out of blue again.
     expect(Object.keys(toll.mostFrom).sort()).toEqual([blue, green].sort());
