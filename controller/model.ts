@@ -120,7 +120,15 @@ export interface ClientService {
   managed: boolean;
   /** Names of the pods that its EndpointSlices list as ready. */
   readyPods: string[];
+  /** The setting by which its load balancer sends clients to pods directly, past kube-proxy; absent when none says so. */
+  podTargets?: string;
 }
+
+/** The Service that `promotion.previewService` names. */
+export type Preview =
+  | { kind: 'found'; name: string; resourceVersion: string; revision?: string; managed: boolean }
+  /** It is left alone; why, in words that name the field. */
+  | { kind: 'unusable'; why: string };
 
 export interface BlueGreen {
   exists: boolean;
@@ -152,6 +160,8 @@ export interface Observed {
   services: ClientService[];
   /** Of revision sets; none where the declaration has no claim templates. */
   claims: Claim[];
+  /** Absent when none is named. */
+  preview?: Preview;
 }
 
 /** What to do next; exactly one a pass. */
@@ -172,6 +182,8 @@ export type Step =
   | { kind: 'labelPods'; pods: string[]; revision: string }
   /** Point Services at a revision: the first pin, or the switch of an upgrade. One patch each. */
   | { kind: 'pointServices'; services: string[]; revision: string }
+  /** Point the preview Service at a revision, or at none. */
+  | { kind: 'pointPreview'; service: string; revision: string }
   | { kind: 'makeSet'; name: string; revision: string; size: number }
   /** Set the size of a set, up or down, in one go (on the declaration, annotation `held-replicas` too). */
   | { kind: 'resize'; set: string; to: number; because: string }

@@ -80,7 +80,9 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const observeMs = lap();
   tools.onServices(
     context.key,
-    view.observed.services.map(({ name }) => name),
+    [...view.observed.services, view.observed.preview].flatMap((one) =>
+      one && 'name' in one ? [one.name] : [],
+    ),
   );
   if (await tidy({ view, tools, signal })) return { afterMs: 0 };
 

@@ -31,6 +31,7 @@ const RULES: Rule[] = [
   holdClaimPolicy,
   pin,
   pause,
+  preview,
   abort,
   consume,
   remake,
@@ -178,6 +179,29 @@ function pause({ observed }: Situation): Verdict | undefined {
     phase: 'Paused',
     message: 'paused: set spec.paused to false to go on',
   };
+}
+
+/** No revision has this name: a Service that selects it reaches nobody. */
+const NO_REVISION = 'none';
+
+/**
+ * The preview Service follows the wanted revision, but reaches green only once all of it is ready; until then it reaches nobody, so that
+ * whoever tries green out never looks at blue.
+ */
+function preview(situation: Situation): Verdict | undefined {
+  const { observed, wanted, activeRevision, wantedRevision } = situation;
+  const { preview: service } = observed;
+  if (service?.kind !== 'found') return undefined;
+  const isThere = service.revision === wantedRevision || activeRevision === wantedRevision;
+  const isWhole = isThere || (wanted && !hindranceOf(situation, wanted));
+  const revision = isWhole ? wantedRevision : NO_REVISION;
+  if (service.revision === revision && service.managed) return undefined;
+  return progress(
+    { kind: 'pointPreview', service: service.name, revision },
+    isWhole
+      ? `preview Service ${service.name} reaches revision ${revision}`
+      : `preview Service ${service.name} reaches nobody until ${situation.wantedName} is ready`,
+  );
 }
 
 /**

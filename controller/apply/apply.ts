@@ -40,6 +40,8 @@ function write(
       return labelPods(site, step.pods, step.revision);
     case 'pointServices':
       return pointServices(site, step.services, step.revision);
+    case 'pointPreview':
+      return pointServices(site, [step.service], step.revision);
     case 'resize':
       return resize(site, step);
     case 'deleteSet':

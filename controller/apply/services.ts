@@ -10,8 +10,9 @@ export async function pointServices(
   names: string[],
   revision: string,
 ): Promise<void> {
-  const { declaration, services } = view.observed;
-  for (const { name, resourceVersion } of services.filter((service) => names.includes(service.name))) {
+  const { declaration, services, preview } = view.observed;
+  const known = [...services, ...(preview?.kind === 'found' ? [preview] : [])];
+  for (const { name, resourceVersion } of known.filter((service) => names.includes(service.name))) {
     const path = PATH.services(declaration.namespace, name);
     const written = await tools.kube.mergePatch(
       path,

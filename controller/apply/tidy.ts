@@ -11,10 +11,12 @@ import type { Site } from './tools.js';
  */
 export async function tidy({ view, tools, signal }: Site): Promise<boolean> {
   const { namespace, name, uid } = view.observed.declaration;
+  const { services, preview } = view.observed;
+  const ours = [...services, ...(preview?.kind === 'found' ? [preview] : [])].map((one) => one.name);
   const owned: [string, JsonObject][] = [
     [PATH.statefulSets(namespace, name), view.raw.declaration] as [string, JsonObject],
     ...view.raw.services
-      .filter((service) => view.observed.services.some((one) => one.name === nameOf(service)))
+      .filter((service) => ours.includes(nameOf(service)))
       .map((service): [string, JsonObject] => [PATH.services(namespace, nameOf(service)), service]),
   ].filter(([, object]) => isOwned(object));
   for (const [path, object] of owned) await disown(tools.kube, path, object, signal);

@@ -23,7 +23,7 @@ import {
   timeAt,
 } from '../../lib/fields.js';
 import { parsePod } from './pods.js';
-import { clientServices, parseService } from './services.js';
+import { clientServices, parseService, previewOf } from './services.js';
 import { lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
 
 /** Everything of one declaration as the API server and the sidecars gave it. */
@@ -57,6 +57,7 @@ export function parseView(view: RawView): Observed {
   const declaration = parseDeclaration(view.declaration, view.blueGreen);
   const podLabels = at(declaration.template, 'metadata', 'labels');
   const services = clientServices(view.services, isObject(podLabels) ? podLabels : {}, blueGreen.spec);
+  const preview = previewOf(view.services, isObject(podLabels) ? podLabels : {}, blueGreen.spec);
   const emqx = emqxContainer(declaration.template, blueGreen.spec.emqx);
   const { spec } = blueGreen;
   const secretName = spec.emqx.apiKeySecret.name || keySecretName(declaration.name);
@@ -82,6 +83,7 @@ export function parseView(view: RawView): Observed {
     ),
     services: services.map((service) => parseService(service, view.slices)),
     claims: parseClaims(view.claims, view.declaration),
+    ...(preview && { preview }),
   };
 }
 

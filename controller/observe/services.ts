@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../lib/json.js';
 import { LABEL } from '../../lib/names.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
-import type { ClientService } from '../model.js';
-import { labelOf, nameOf, objectAt, objectsAt, textAt } from '../../lib/fields.js';
+import type { ClientService, Preview } from '../model.js';
+import { annotationOf, at, labelOf, nameOf, objectAt, objectsAt, textAt } from '../../lib/fields.js';
 
 /**
  * The client Services among all of a namespace: those that the spec names, else every one that, its revision key aside, selects
@@ -14,17 +14,69 @@ export function clientServices(all: JsonObject[], podLabels: JsonObject, spec: B
     if (textAt(service, 'spec', 'clusterIP') === 'None' || textAt(service, 'spec', 'type') === 'ExternalName')
       return false;
     if (nameOf(service) === spec.promotion.previewService) return false;
-    const keys = Object.entries(objectAt(service, 'spec', 'selector')).filter(
-      ([key]) => key !== LABEL.revision,
-    );
-    return keys.length > 0 && keys.every(([key, value]) => podLabels[key] === value);
+    return selects(service, podLabels);
   });
+}
+
+/**
+ * The Service that the spec names for trying a new revision out. One that selects other pods than the declaration's is left alone: its
+ * name may be a slip.
+ */
+export function previewOf(
+  all: JsonObject[],
+  podLabels: JsonObject,
+  spec: BlueGreenSpec,
+): Preview | undefined {
+  const name = spec.promotion.previewService;
+  if (name === '') return undefined;
+  const raw = all.find((service) => nameOf(service) === name);
+  if (!raw)
+    return { kind: 'unusable', why: `spec.promotion.previewService names ${name}, which does not exist` };
+  if (textAt(raw, 'spec', 'clusterIP') === 'None' || !selects(raw, podLabels)) {
+    return {
+      kind: 'unusable',
+      why: `spec.promotion.previewService names ${name}, which is headless or does not select the pods of this StatefulSet`,
+    };
+  }
+  const revision = textAt(raw, 'spec', 'selector', LABEL.revision);
+  return {
+    kind: 'found',
+    name,
+    resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
+    ...(revision && { revision }),
+    managed: labelOf(raw, LABEL.managed) === 'true',
+  };
+}
+
+/** Whether a Service, its revision key aside, selects pods with these labels. */
+function selects(service: JsonObject, podLabels: JsonObject): boolean {
+  const keys = Object.entries(objectAt(service, 'spec', 'selector')).filter(
+    ([key]) => key !== LABEL.revision,
+  );
+  return keys.length > 0 && keys.every(([key, value]) => podLabels[key] === value);
+}
+
+/** Annotations and values by which load balancers of the large clouds send clients to pods directly. */
+const POD_TARGETS: readonly [string, RegExp][] = [
+  ['service.beta.kubernetes.io/aws-load-balancer-nlb-target-type', /^ip$/],
+  ['service.beta.kubernetes.io/aws-load-balancer-type', /^nlb-ip$/],
+  ['cloud.google.com/neg', /"(ingress|exposed_ports)"\s*:\s*(true|\{)/],
+];
+
+/** The setting by which a load balancer targets pods; undefined where it sends clients through the nodes. */
+function podTargetsOf(raw: JsonObject): string | undefined {
+  if (textAt(raw, 'spec', 'type') !== 'LoadBalancer') return undefined;
+  if (at(raw, 'spec', 'allocateLoadBalancerNodePorts') === false)
+    return 'spec.allocateLoadBalancerNodePorts: false';
+  const found = POD_TARGETS.find(([key, value]) => value.test(annotationOf(raw, key) ?? ''));
+  return found && `annotation ${found[0]}`;
 }
 
 /** Reads one client Service, with the EndpointSlices of its namespace. */
 export function parseService(raw: JsonObject, slices: JsonObject[]): ClientService {
   const name = nameOf(raw);
   const revision = textAt(raw, 'spec', 'selector', LABEL.revision);
+  const podTargets = podTargetsOf(raw);
   const own = slices.filter((slice) => labelOf(slice, 'kubernetes.io/service-name') === name);
   const ready = own
     .flatMap((slice) => objectsAt(slice, 'endpoints'))
@@ -36,6 +88,7 @@ export function parseService(raw: JsonObject, slices: JsonObject[]): ClientServi
     resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
     ...(revision && { revision }),
     managed: labelOf(raw, LABEL.managed) === 'true',
+    ...(podTargets !== undefined && { podTargets }),
     // dual-stack Services list each pod twice
     readyPods: [...new Set(ready)].sort(),
   };

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../lib/json.js';
 import { drainingPods, isOverdue } from '../drains.js';
 import type { Decision, Observed, Step } from '../model.js';
 import { lostWords } from '../situation.js';
-import { counted } from '../words.js';
+import { notesOf } from './notes.js';
 import type { Trouble } from './status.js';
 
 /** One thing worth telling people. */
@@ -23,6 +23,7 @@ const REASONS: Record<Step['kind'], string> = {
   relabelPod: 'PodRelabelled',
   labelPods: 'PodsAdopted',
   pointServices: 'ServicePinned',
+  pointPreview: 'PreviewPointed',
   makeSet: 'RevisionSetCreated',
   resize: 'RevisionSetResized',
   tell: '',
@@ -76,11 +77,7 @@ export function happenings(
   }
   const lost = lostWords(observed, decision.wanted);
   if (lost !== undefined) told.push({ type: 'Warning', reason: 'RevisionSetLost', message: lost });
-  for (const { name, report } of observed.sets.flatMap(({ pods }) => pods)) {
-    if (report?.gate.kind !== 'gaveUp') continue;
-    const message = `${name} stopped with ${counted(report.gate.sessionsLost, 'session')} left: ${report.gate.detail}`;
-    told.push({ type: 'Warning', reason: 'DrainGaveUp', message });
-  }
+  told.push(...notesOf(observed, decision));
   return told;
 }
 

@@ -2,8 +2,8 @@ import { LABEL } from '../../lib/names.js';
 import type { BlueGreenStatus, Phase } from '../../lib/types.js';
 import { lingeringWords } from '../leave.js';
 import type { Decision, Observed } from '../model.js';
-import { counted } from '../words.js';
 import { conditionsOf } from './conditions.js';
+import { notesOf } from './notes.js';
 import { clientsLeft, emqxNodes, evacuations } from './nodes.js';
 import { upgradeRecords } from './upgrade.js';
 import { gistOf, waitOf, withSince } from './wait.js';
@@ -29,12 +29,14 @@ export function statusOf(
   const pods = active?.pods.filter(({ terminating }) => !terminating) ?? [];
   const readyReplicas = pods.filter(({ ready }) => ready).length;
   const nodes = emqxNodes(sets);
-  const lost = lostSessions(observed);
+  const notes = notesOf(observed, decision).map((note) => note.message);
   const phase: Phase = trouble ? 'Degraded' : decision.phase;
   const said = trouble?.message ?? decision.message;
   const about = trouble ? gistOf(said) : (decision.about ?? gistOf(said));
   const waitingFor = waitOf(about, blueGreen.status?.waitingFor, nowMs);
-  const message = [withSince(said, waitingFor), lost, lingeringWords(observed)].filter(Boolean).join('; ');
+  const message = [withSince(said, waitingFor), ...notes, lingeringWords(observed)]
+    .filter(Boolean)
+    .join('; ');
   const stalled = trouble ? (trouble.kind === 'refused' ? 'Refused' : undefined) : decision.stalled;
   return {
     phase,
@@ -58,23 +60,10 @@ export function statusOf(
     replicas: pods.length,
     readyReplicas,
     nodes: `${readyReplicas}/${decision.wantedSize}`,
-    selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].filter(Boolean).join(','),
+    selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].join(','),
     clientsLeft: clientsLeft(nodes, sets, decision.active),
     ...upgradeRecords(observed, decision),
     emqxNodes: nodes,
     nodeEvacuationsStatus: evacuations(sets),
   };
-}
-
-/** Sessions that a gate had to give up, in words; empty when none. */
-export function lostSessions({ sets }: Observed): string {
-  const lost = sets
-    .flatMap(({ pods }) => pods)
-    .flatMap(({ name, report }) => {
-      const gate = report?.gate;
-      return gate?.kind === 'gaveUp'
-        ? [`${name} stopped with ${counted(gate.sessionsLost, 'session')} left: ${gate.detail}`]
-        : [];
-    });
-  return lost.join('; ');
 }

@@ -1,7 +1,15 @@
 import type { ForeignProcess, SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
 import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
-import type { Claim, ClientService, Declaration, NodeSet, Observed, Pod } from '../../controller/model.js';
+import type {
+  Claim,
+  ClientService,
+  Declaration,
+  NodeSet,
+  Observed,
+  Pod,
+  Preview,
+} from '../../controller/model.js';
 
 /** Builders of what the loop observes: each call names only what differs from a healthy cluster of three nodes. */
 
@@ -72,6 +80,7 @@ export interface World {
   /** Revision that the one client Service selects. */
   selects?: string;
   services?: ClientService[];
+  preview?: Preview;
   /** Sessions and clients on a node, by pod; 100 when not named. */
   clients?: Record<string, number>;
   /** State of a running evacuation, by pod. */
@@ -190,6 +199,7 @@ export function observed(world: World = {}): Observed {
       ...(world.status && { status: world.status }),
     },
     sets,
+    ...(world.preview && { preview: world.preview }),
     services: world.services ?? [
       {
         name: 'emqx',

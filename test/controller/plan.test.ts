@@ -6,6 +6,7 @@ import type {
   NodeSet,
   Observed,
   Pod,
+  Preview,
   StallReason,
   Step,
 } from '../../controller/model.js';
@@ -76,6 +77,14 @@ function silentUnder(
   }
   return renamed;
 }
+
+const previewOf = (revision: string): Preview => ({
+  kind: 'found',
+  name: 'emqx-preview',
+  resourceVersion: '1',
+  revision,
+  managed: true,
+});
 
 /** Pods of green whose nodes run under another name, and see nobody. */
 const strangers = Object.fromEntries(
@@ -1353,6 +1362,52 @@ const cases: Record<string, Case[]> = {
         ],
       }),
       then: { kind: 'wait' },
+    },
+  ],
+  'the preview Service': [
+    {
+      when: 'reaches nobody before green is made',
+      seen: observed({ declaration: asked, preview: previewOf('oldoldold') }),
+      then: { kind: 'pointPreview', service: 'emqx-preview', revision: 'none' },
+      says: /reaches nobody until emqx-\w+ is ready/,
+    },
+    {
+      when: 'reaches nobody while green starts',
+      seen: observed({
+        declaration: asked,
+        preview: previewOf('none'),
+        sets: [set(blue), set(green, { template: NEW, pods: { 2: unready } })],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'reaches green when all of it is ready, before the switch',
+      seen: observed({
+        declaration: asked,
+        preview: previewOf('none'),
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'pointPreview', revision: 'ggggggggg' },
+    },
+    {
+      when: 'stays on green though one of its pods is lost while it waits for its promotion',
+      seen: observed({
+        declaration: asked,
+        preview: previewOf('ggggggggg'),
+        spec: { promotion: { auto: false, previewService: 'emqx-preview' } },
+        sets: [set(blue), set(green, { template: NEW, pods: { 2: unready } })],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'reaches what is active when the edit is taken back',
+      seen: observed({ preview: previewOf('none') }),
+      then: { kind: 'pointPreview', revision: 'oldoldold' },
+    },
+    {
+      when: 'is none that could be used, it is left alone',
+      seen: observed({ declaration: asked, preview: { kind: 'unusable', why: 'x' } }),
+      then: { kind: 'makeSet' },
     },
   ],
   'a drain that takes too long': [

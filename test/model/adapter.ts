@@ -73,6 +73,15 @@ export function observe(world: World): Observed {
       ...(blueGreen.status && { status: { ...blueGreen.status } }),
     },
     sets,
+    ...(world.preview !== undefined && {
+      preview: {
+        kind: 'found',
+        name: 'emqx-preview',
+        resourceVersion: '1',
+        revision: world.preview,
+        managed: true,
+      },
+    }),
     services: world.services.map(({ name, version, revision, managed, endpoints }) => ({
       name,
       resourceVersion: String(version),
@@ -218,6 +227,9 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
         // The process may end between two patches.
         if (world.random.chance(0.02)) return;
       }
+      return;
+    case 'pointPreview':
+      world.preview = step.revision;
       return;
     case 'makeSet':
       makeSet(world, step, seen);

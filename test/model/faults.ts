@@ -63,6 +63,17 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: 'it lets people try a green that is not ready',
+    plant: (plan) => (seen) => {
+      const { step, ...decision } = plan(seen);
+      const { wantedRevision } = decision;
+      return {
+        ...decision,
+        step: step.kind === 'pointPreview' ? { ...step, revision: wantedRevision } : step,
+      };
+    },
+  },
+  {
     name: 'it leaves triggers that are done with',
     plant: (plan) => (seen) => {
       const decision = plan(seen);

@@ -23,6 +23,7 @@ export class Watcher {
   private readonly hurt = new Map<string, { pod: PodObject; restarts: number; at: number }>();
   private selected: string | undefined;
   private servingBefore = 0;
+  private previewed: string | undefined;
   /** The wanted sizes of the last seconds: what was wanted a moment ago cannot be blamed. */
   private readonly sizes: number[] = [];
 
@@ -63,6 +64,7 @@ export class Watcher {
       if (colours.size > 1) violate(world, `Service ${service.name} selects pods of ${colours.size} colours`);
     }
     this.lookAtActive(size);
+    this.lookAtPreview(size);
     this.lookAtDrains();
   }
 
@@ -101,6 +103,20 @@ export class Watcher {
       // Or the StatefulSet controller never got round to it.
       if (isNew || world.now - at > 30) this.hurt.delete(name);
     }
+  }
+
+  /** Of a set that is not active, it reaches all nodes or none: judged when it is pointed there, for a pod may fail later. */
+  private lookAtPreview(size: number): void {
+    const { world } = this;
+    const revision = world.preview;
+    const isNew = revision !== this.previewed;
+    this.previewed = revision;
+    const set = world.sets.find((each) => each.revision === revision);
+    if (!isNew || !set || set.uid === this.selected) return;
+    const excused = [...this.hurt.keys()].filter((pod) => isPodOf(set, pod)).length;
+    const serving = this.serving(set);
+    if (serving < size - excused)
+      violate(world, `the preview reaches ${set.name}: ${serving} of ${size} serve`);
   }
 
   private lookAtDrains(): void {
@@ -253,6 +269,9 @@ export function restlessness(world: World): string | undefined {
   if (kept) return `claims of ${kept.name} are left`;
   if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
   const { promote, abort, retry } = declaration;
+  const selected = world.services[0]?.revision;
+  if (size > 0 && world.preview !== undefined && world.preview !== selected)
+    return `the preview Service reaches ${world.preview}, not ${selected}`;
   if (declaration.drainHold) return 'a drain is held still';
   if (size > 0 && [promote, abort, retry].some(Boolean))
     return 'a trigger is left, which may hit a later upgrade';

@@ -25,6 +25,7 @@ const STEPS = [
   'labelPods',
   'leave',
   'makeSet',
+  'pointPreview',
   'pointServices',
   'relabelPod',
   'resize',

@@ -206,6 +206,7 @@ function begin(random: Random, isTraced: boolean): World {
         revisionHistoryLimit: random.int(0, 2),
       },
     },
+    ...(random.chance(0.3) && { preview: '' }),
     endpointsPace: random.chance(0.3) ? 0.1 : 0.5,
     webhook: random.chance(0.8),
     nodes: new Map(),

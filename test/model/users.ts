@@ -97,7 +97,8 @@ export function calm(world: World, watcher: Watcher): void {
   const isLost =
     isBad(declaration.asked) && (!serves || blueGreen.status?.active === blueGreen.status?.wanted);
   const isSentBack =
-    declaration.aborted && world.sets.some(({ template, size }) => isBad(template) && size > 0);
+    (declaration.aborted ?? (declaration.abort || undefined)) !== undefined &&
+    world.sets.some(({ template, size }) => isBad(template) && size > 0);
   if (isLost || isSentBack || (isBad(declaration.asked) && random.chance(0.5))) {
     edit(world, random.pick(GOOD.filter((template) => template !== declaration.asked)) ?? FIRST, watcher);
   }

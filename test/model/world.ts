@@ -151,6 +151,8 @@ export interface World {
   pods: PodObject[];
   services: ServiceObject[];
   blueGreen: BlueGreenObject;
+  /** Revision that the preview Service selects; absent where there is none. */
+  preview?: string;
   /** How likely the EndpointSlices of a Service are brought up to date within a second. */
   endpointsPace: number;
   /** Whether the webhook answers. */

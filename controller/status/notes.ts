@@ -1,0 +1,27 @@
+import type { Decision, Observed } from '../model.js';
+import { counted } from '../words.js';
+import type { Happening } from './events.js';
+
+/** What people must know beside what is waited for: added to the message, and told as events. */
+export function notesOf(observed: Observed, { active: activeName }: Decision): Happening[] {
+  const { sets, services, preview, declaration } = observed;
+  const notes: Happening[] = [];
+  for (const { name, report } of sets.flatMap(({ pods }) => pods)) {
+    if (report?.gate.kind !== 'gaveUp') continue;
+    const message = `${name} stopped with ${counted(report.gate.sessionsLost, 'session')} left: ${report.gate.detail}`;
+    notes.push({ type: 'Warning', reason: 'DrainGaveUp', message });
+  }
+  const active = sets.find(({ name }) => name === activeName);
+  if (active?.outdated && active.outdated.length > 0) {
+    const message = `${active.name} was made with another ${active.outdated.join(' and ')}, whose new value holds from the next revision on (kubectl rollout restart statefulset ${declaration.name})`;
+    notes.push({ type: 'Normal', reason: 'HeldForNextRevision', message });
+  }
+  for (const { name, podTargets } of services) {
+    if (podTargets === undefined) continue;
+    const message = `the load balancer of Service ${name} sends clients to pods directly (${podTargets}): give it a deregistration delay longer than a whole upgrade's drains, or it cuts blue's clients off at the switch`;
+    notes.push({ type: 'Warning', reason: 'LoadBalancerTargetsPods', message });
+  }
+  if (preview?.kind === 'unusable')
+    notes.push({ type: 'Warning', reason: 'PreviewUnusable', message: preview.why });
+  return notes;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Decision } from '../../../controller/model.js';
+import { notesOf } from '../../../controller/status/notes.js';
+import { observed, set } from '../cases.js';
+
+const active = 'emqx-bbbbbbbbb';
+const decided: Decision = {
+  step: { kind: 'rest' },
+  phase: 'Stable',
+  message: 'serves',
+  active,
+  wanted: active,
+  activeRevision: 'bbbbbbbbb',
+  wantedRevision: 'bbbbbbbbb',
+  wantedSize: 3,
+  settled: true,
+};
+const service = { name: 'emqx', resourceVersion: '1', managed: true, readyPods: [] };
+
+describe('beside what is waited for, people are told', () => {
+  it('nothing, when there is nothing', () => {
+    expect(notesOf(observed({ sets: [set(active)] }), decided)).toEqual([]);
+  });
+
+  it.each([
+    {
+      what: 'that a new value holds from the next revision on',
+      seen: observed({ sets: [set(active, { outdated: ['spec.drainTimeoutSeconds'] })] }),
+      reason: 'HeldForNextRevision',
+      message:
+        /another spec.drainTimeoutSeconds, .* from the next revision on .*rollout restart statefulset emqx/,
+    },
+    {
+      what: 'that a load balancer may cut clients off',
+      seen: observed({ sets: [set(active)], services: [{ ...service, podTargets: 'annotation x' }] }),
+      reason: 'LoadBalancerTargetsPods',
+      message: /Service emqx sends clients to pods directly \(annotation x\): give it a deregistration delay/,
+    },
+    {
+      what: 'that the preview Service cannot be used',
+      seen: observed({ sets: [set(active)], preview: { kind: 'unusable', why: 'it is not there' } }),
+      reason: 'PreviewUnusable',
+      message: /^it is not there$/,
+    },
+  ])('$what', ({ seen, reason, message }) => {
+    expect(notesOf(seen, decided)).toEqual([
+      expect.objectContaining({ reason, message: expect.stringMatching(message) }),
+    ]);
+  });
+});
