@@ -1,6 +1,6 @@
 import type { NodeSet } from './model.js';
 import { whyNotStart } from './pairing.js';
-import { stayingPods, stoppingOf, type Situation } from './situation.js';
+import { isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
 import { counted } from './words.js';
 
@@ -29,8 +29,11 @@ export function grow(situation: Situation): Verdict | undefined {
   const stopping = stoppingOf(situation);
   if (stopping) return waitFor('Progressing', `${stopping.name} is drained and stopping`);
   if (!active) return make(activeName, activeRevision, wantedSize);
-  if (!isLost && active.size < wantedSize) return enlarge(active, wantedSize);
-  return wanted ? enlarge(wanted, wantedSize) : make(wantedName, wantedRevision, wantedSize);
+  if (!isLost && active.size < wantedSize) return enlarge(active, situation);
+  if (wanted) return enlarge(wanted, situation);
+  return isOwnRevision(wantedRevision, situation.observed)
+    ? waitFor('Progressing', `${wantedName} comes down to 0 before it starts with its present template`)
+    : make(wantedName, wantedRevision, wantedSize);
 }
 
 /** Green on empty disks with nobody alive to copy from would lose users, rules and retained messages. */
@@ -48,7 +51,11 @@ function make(name: string, revision: string, size: number): Verdict {
   return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${counted(size, 'node')}`);
 }
 
-function enlarge(set: NodeSet, to: number): Verdict {
+function enlarge(set: NodeSet, { observed, wantedSize: to }: Situation): Verdict {
+  // With the strategy held, the declaration's pods start at the revision that its controller last knew at 0.
+  if (set.kind === 'declaration' && isEmpty(set) && !observed.declaration.startsAsWritten) {
+    return waitFor('Progressing', `the StatefulSet controller has not seen the template of ${set.name} yet`);
+  }
   const because = `${counted(to, 'node')} wanted`;
   return progress({ kind: 'resize', set: set.name, to, because }, `${set.name} grows to ${to}: ${because}`);
 }

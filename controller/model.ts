@@ -80,6 +80,10 @@ export interface Declaration {
   frozen: boolean;
   /** Label `managed` is there. */
   managed: boolean;
+  /** Label `upgrade` is gone: its own pods are to take over, and nothing of Sluice is to be left. */
+  handingBack: boolean;
+  /** Pods that it starts now come at its present template: the StatefulSet controller has seen it, at 0 or with all pods made from it. */
+  startsAsWritten: boolean;
   deleting: boolean;
   requestedBy: string;
   traceparent: string;
@@ -132,6 +136,10 @@ export type Preview =
 
 export interface BlueGreen {
   exists: boolean;
+  /** Sluice has made it: the declaration owns it. */
+  isOurs: boolean;
+  /** It carries an annotation under `sluice.dev/`. */
+  isNoted: boolean;
   resourceVersion: string;
   generation: number;
   spec: BlueGreenSpec;
@@ -155,13 +163,28 @@ export interface Observed {
   nowMs: number;
   declaration: Declaration;
   blueGreen: BlueGreen;
-  /** Revision sets, those that were deleted included while pods of them are left, and the declaration itself while it has pods or replicas; oldest first. */
+  /**
+   * Revision sets, those that were deleted included while pods of them are left, and the declaration itself while it has pods or
+   * replicas, or is handed back; oldest first.
+   */
   sets: NodeSet[];
   services: ClientService[];
   /** Of revision sets; none where the declaration has no claim templates. */
   claims: Claim[];
   /** Absent when none is named. */
   preview?: Preview;
+  /** Names of all Services of the declaration that carry a key of Sluice's, whether or not clients come by them now. */
+  marked: string[];
+}
+
+/**
+ * Nodes without a sidecar that take clients again before the rest of a step, asked for through the sidecar of `via`. EMQX notes an
+ * evacuation on the node's disk, and goes on with it at its next start: on a claim it would wait there for a later pod. That nobody
+ * reports one proves nothing.
+ */
+export interface Opening {
+  nodes: string[];
+  via: string;
 }
 
 /** What to do next; exactly one a pass. */
@@ -181,12 +204,12 @@ export type Step =
   /** Label the running pods of an adopted set with their revision. */
   | { kind: 'labelPods'; pods: string[]; revision: string }
   /** Point Services at a revision: the first pin, or the switch of an upgrade. One patch each. */
-  | { kind: 'pointServices'; services: string[]; revision: string }
+  | { kind: 'pointServices'; services: string[]; revision: string; open?: Opening }
   /** Point the preview Service at a revision, or at none. */
   | { kind: 'pointPreview'; service: string; revision: string }
   | { kind: 'makeSet'; name: string; revision: string; size: number }
   /** Set the size of a set, up or down, in one go (on the declaration, annotation `held-replicas` too). */
-  | { kind: 'resize'; set: string; to: number; because: string }
+  | { kind: 'resize'; set: string; to: number; because: string; open?: Opening }
   /** Tell sidecars how to drain, and whereto. */
   | { kind: 'tell'; pods: string[]; settings: DrainSettings }
   /** Begin the evacuation of a node whose pod has no sidecar, through the sidecar of `via`. */
@@ -206,6 +229,16 @@ export type Step =
   | { kind: 'clearAborted' }
   /** Take triggers away that are done with, or that name nothing (`ignored`): only where they have these values. */
   | { kind: 'clearTriggers'; triggers: Partial<Record<Trigger, string>>; ignored: boolean }
+  /** Hand-back: take the revision key out of Services' selectors, and label `managed` off them. */
+  | { kind: 'unpinServices'; services: string[] }
+  /** Hand-back: take the revision label off pods. */
+  | { kind: 'unlabelPods'; pods: string[] }
+  /** Hand-back: delete the BlueGreen, or take the annotations off one that the user has made. */
+  | { kind: 'dropBlueGreen' }
+  /** Hand-back: the declaration's update strategy is the user's own again. */
+  | { kind: 'restoreStrategy' }
+  /** Hand-back, the last step: take label `managed` and every annotation off the declaration and its ControllerRevisions. */
+  | { kind: 'letGo' }
   | { kind: 'wait'; forMs: number }
   | { kind: 'rest' };
 
@@ -222,7 +255,8 @@ export type StallReason =
   | 'LicenceForbidsCluster'
   | 'ForeignEvacuation'
   | 'DrainHeld'
-  | 'UpgradeAborted';
+  | 'UpgradeAborted'
+  | 'SizeZero';
 
 /** A step, with the phase it belongs to and what is waited for, in words. */
 export interface Decision {

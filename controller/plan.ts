@@ -3,11 +3,12 @@ import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { dropClaims, holdClaimPolicy } from './claims.js';
 import { drainingPods } from './drains.js';
-import { hindranceOf, whyNotReady } from './readiness.js';
+import { hindranceOf, notListed, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
+import { handBack, isBare } from './handBack.js';
 import { whyNotStart } from './pairing.js';
 import { leaverOf } from './leave.js';
-import type { Decision, NodeSet, Observed } from './model.js';
+import type { Decision, NodeSet, Observed, Opening } from './model.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
 import { consume, isPromoted } from './triggers.js';
 import {
@@ -16,6 +17,7 @@ import {
   isEmpty,
   joinerOf,
   lostWords,
+  nodeOf,
   situationOf,
   spokesmanOf,
   stayingPods,
@@ -29,6 +31,7 @@ const RULES: Rule[] = [
   hold,
   restore,
   holdClaimPolicy,
+  handBack,
   pin,
   pause,
   preview,
@@ -63,7 +66,9 @@ export function plan(observed: Observed): Decision {
     verdict.phase === 'Progressing' ? (phaseAfterSwitch(situation) ?? 'Progressing') : verdict.phase;
   return {
     // At size 0 nothing of an upgrade can be done, so none is open: it begins when there are nodes again.
-    settled: verdict.step.kind === 'rest' && (activeRevision === wantedRevision || wantedSize === 0),
+    settled:
+      ['rest', 'letGo'].includes(verdict.step.kind) &&
+      (activeRevision === wantedRevision || wantedSize === 0),
     ...verdict,
     phase,
     active: activeName,
@@ -103,9 +108,11 @@ function delayLeftMs({ observed: { blueGreen, nowMs }, others, wantedSize }: Sit
 }
 
 /** Step 0: what the webhook holds is put back, and the declared size is carried into the BlueGreen. */
-function hold({ observed: { declaration, blueGreen } }: Situation): Verdict | undefined {
+function hold(situation: Situation): Verdict | undefined {
+  const { declaration, blueGreen } = situation.observed;
   if (declaration.deleting)
     return { step: { kind: 'rest' }, phase: 'Stable', message: 'the declaration is being deleted' };
+  if (isBare(situation)) return undefined;
   if (!blueGreen.exists)
     return progress({ kind: 'createBlueGreen' }, 'making the BlueGreen with its defaults');
   const { replicas, heldReplicas, wish } = declaration;
@@ -148,20 +155,17 @@ function restore({ observed: { sets } }: Situation): Verdict | undefined {
 
 /** Step 1: the Services select the active revision, and nothing else, before any other pod exists. */
 function pin({
-  observed: { services, declaration },
+  observed: { services },
   active,
+  wanted,
   activeRevision,
   activeName,
 }: Situation): Verdict | undefined {
-  // Pods of the declaration come back without the label.
-  const unlabelled =
-    active?.name === declaration.name ? active.pods.filter((pod) => pod.revision !== activeRevision) : [];
-  if (unlabelled.length > 0) {
-    const pods = unlabelled.map(({ name }) => name);
-    return progress(
-      { kind: 'labelPods', pods, revision: activeRevision },
-      `labelling the pods of ${activeName}`,
-    );
+  // Pods of the declaration come without the label, and come back without it.
+  const own = [active, wanted].find((set) => set?.kind === 'declaration');
+  const pods = own?.pods.filter((pod) => pod.revision !== own.revision).map(({ name }) => name) ?? [];
+  if (own && pods.length > 0) {
+    return progress({ kind: 'labelPods', pods, revision: own.revision }, `labelling the pods of ${own.name}`);
   }
   const unpinned = services.filter(({ revision, managed }) => revision !== activeRevision || !managed);
   if (unpinned.length === 0) return undefined;
@@ -238,14 +242,17 @@ function isListed({ pods }: NodeSet, { observed }: Situation): boolean {
 function discard(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others } = situation;
   const isOutOfReach = ({ pods }: NodeSet): boolean => pods.every(({ ready }) => !ready);
+  const isUnused = (set: NodeSet): boolean => {
+    const mayGo =
+      (active !== wanted || isOutOfReach(set)) &&
+      !isListed(set, situation) &&
+      isClientless(set, observed.sets);
+    if (set.kind === 'revisionSet') return mayGo || hasNobody(set, observed.sets);
+    // Its pods have no gate, should somebody come after all; they are in the way only of a hand-back to another template.
+    return set.revision !== '' && active !== wanted && mayGo;
+  };
   const unwanted = others.find(
-    (set) =>
-      set.kind === 'revisionSet' &&
-      (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) &&
-      (hasNobody(set, observed.sets) ||
-        ((active !== wanted || isOutOfReach(set)) &&
-          !isListed(set, situation) &&
-          isClientless(set, observed.sets))),
+    (set) => (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) && isUnused(set),
   );
   if (!unwanted) return undefined;
   if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;
@@ -254,11 +261,15 @@ function discard(situation: Situation): Verdict | undefined {
   if (mayJoin && drainingPods(observed.sets).length >= observed.blueGreen.spec.maxConcurrentDrains)
     return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
-  // A set older than the active one was active once, and is kept at 0 to go back to. One with claims stays until they have gone.
-  if (active && unwanted.createdAtMs > active.createdAtMs && !observed.declaration.hasClaims) {
+  // A set older than the active one was active once, and is kept at 0 to go back to. One with claims stays until they have gone. The
+  // declaration is older than any.
+  const { hasClaims, handingBack } = observed.declaration;
+  const isNever = unwanted.kind === 'revisionSet' && !handingBack && !hasClaims && active !== undefined;
+  if (isNever && unwanted.createdAtMs > active.createdAtMs) {
     return progress({ kind: 'deleteSet', set: unwanted.name, because }, because);
   }
-  return progress({ kind: 'resize', set: unwanted.name, to: 0, because }, because);
+  const open = unwanted.kind === 'declaration' ? openingOf(unwanted, situation) : undefined;
+  return progress({ kind: 'resize', set: unwanted.name, to: 0, because, ...(open && { open }) }, because);
 }
 
 /** A node without a sidecar that stays after all takes clients again. */
@@ -319,10 +330,23 @@ function switchOver(situation: Situation): Verdict | undefined {
     );
   }
   const services = observed.services.map(({ name }) => name);
+  const open = wanted.kind === 'declaration' ? openingOf(wanted, situation) : undefined;
   return progress(
-    { kind: 'pointServices', services, revision: wantedRevision },
+    {
+      kind: 'pointServices',
+      services,
+      revision: wantedRevision,
+      ...(open && { open }),
+    },
     `switching ${services.join(', ')} to ${wantedName}`,
   );
+}
+
+/** All nodes of a set take clients again. */
+function openingOf(set: NodeSet, situation: Situation): Opening | undefined {
+  const via = spokesmanOf(situation);
+  const nodes = stayingPods(set).flatMap((pod) => nodeOf(pod, situation.observed.sets)?.node ?? []);
+  return via && { nodes, via: via.name };
 }
 
 /** Why there is nothing to switch, and what to do, in words. */
@@ -347,7 +371,7 @@ function retire(situation: Situation): Verdict | undefined {
   if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]
-    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize), observed))
+    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize), observed) ?? notListed(set, observed.sets))
     .find(Boolean);
   if (starting)
     return waitFor('Draining', { ...starting, message: `no pod is taken down while ${starting.message}` });

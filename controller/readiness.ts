@@ -4,11 +4,12 @@ import { foreignOf } from './foreign.js';
 import { unheard, type Hindrance } from './hindrance.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import { whyNotShare } from './pairing.js';
-import { isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
+import { isNodeOf, nodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
 
 /**
  * What keeps green from taking the clients: undefined once every green pod is Ready and every green node's own view of the EMQX
- * cluster lists all green nodes and every blue node that any node reports running. A broken blue pod hinders nothing.
+ * cluster lists all green nodes and every blue node that any node reports running. A broken blue pod hinders nothing. Pods of the
+ * declaration have no sidecar that could tell their view: there, blue's nodes must list them all.
  */
 export function hindranceOf(situation: Situation, green: NodeSet): Hindrance | undefined {
   const { observed, active, wantedSize } = situation;
@@ -17,7 +18,7 @@ export function hindranceOf(situation: Situation, green: NodeSet): Hindrance | u
   const notReady = whyNotReady(green, wantedSize, observed);
   if (notReady) return notReady;
   const greenPods = stayingPods(green).filter(({ ordinal }) => ordinal < wantedSize);
-  for (const pod of greenPods) {
+  for (const pod of green.kind === 'declaration' ? [] : greenPods) {
     const hindrance = unheard(pod);
     if (hindrance) return hindrance;
   }
@@ -29,8 +30,17 @@ export function hindranceOf(situation: Situation, green: NodeSet): Hindrance | u
         : undefined;
     if (hindrance) return hindrance;
   }
-  const message = apart(observed.sets, active, greenPods);
-  return message === undefined ? foreignOf(situation) : { message };
+  const witnesses =
+    green.kind === 'declaration' ? stayingPods(active ?? green).filter(({ ready }) => ready) : greenPods;
+  const message = apart(observed.sets, active, { greenPods, witnesses });
+  return notListed(green, observed.sets) ?? (message === undefined ? foreignOf(situation) : { message });
+}
+
+/** A pod of the declaration that is Ready, but not known to have joined; EMQX is Ready before it joins. */
+export function notListed(set: NodeSet, sets: NodeSet[]): Hindrance | undefined {
+  if (set.kind !== 'declaration' || reportsOf(sets).length === 0) return undefined;
+  const pod = stayingPods(set).find((each) => each.ready && nodeOf(each, sets) === undefined);
+  return pod && { message: `${pod.name} has not joined the EMQX cluster: no other node lists it as running` };
 }
 
 function undrainable({ name, report }: Pod, policy: string): Hindrance | undefined {
@@ -42,7 +52,11 @@ function undrainable({ name, report }: Pod, policy: string): Hindrance | undefin
 }
 
 /** Which node does not see which other one yet, in words. */
-function apart(sets: NodeSet[], active: NodeSet | undefined, greenPods: Pod[]): string | undefined {
+function apart(
+  sets: NodeSet[],
+  active: NodeSet | undefined,
+  { greenPods, witnesses }: { greenPods: Pod[]; witnesses: Pod[] },
+): string | undefined {
   const running = new Set(
     reportsOf(sets).flatMap(({ nodes }) =>
       nodes.flatMap((n) => (n.node_status === 'running' ? [n.node] : [])),
@@ -51,8 +65,9 @@ function apart(sets: NodeSet[], active: NodeSet | undefined, greenPods: Pod[]): 
   const blue = [...running].filter((node) =>
     active?.pods.some((pod) => !pod.terminating && isNodeOf(pod, node)),
   );
-  const reports = greenPods.flatMap(({ report }): SidecarReport[] => (report ? [report] : []));
-  const needed = [...reports.flatMap(({ self }) => (self !== undefined ? [self] : [])), ...blue];
+  const reports = witnesses.flatMap(({ report }): SidecarReport[] => (report ? [report] : []));
+  const green = greenPods.flatMap((pod) => pod.report?.self ?? nodeOf(pod, sets)?.node ?? []);
+  const needed = [...green, ...blue];
   // The one that sees the fewest is the one that is apart.
   for (const report of reports.toSorted((a, b) => a.clusterNodes.length - b.clusterNodes.length)) {
     const missing = needed.find((node) => !report.clusterNodes.includes(node));

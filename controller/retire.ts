@@ -89,9 +89,10 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   const via = spokesmanOf(situation);
   if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const node = nodeOf(victim, observed.sets);
-  if (!node || evacuationState(victim, observed.sets) === 'prohibiting') return shrink;
-  // Without a gate there is no grace period that would end it.
-  if (isOverdue(victim, observed)) return shrink;
+  if (!node) return shrink;
+  // Without a gate there is no grace period that would end one that takes too long.
+  const isOver = evacuationState(victim, observed.sets) === 'prohibiting' || isOverdue(victim, observed);
+  if (isOver) return opened(shrink, node.node, situation);
   if (evacuationState(victim, observed.sets) !== undefined) return poll(drainOf([victim], observed.sets));
   const settings = settingsFor(set, situation);
   if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
@@ -107,6 +108,14 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
     },
     message: `evacuation of ${node.node} begins`,
   };
+}
+
+/** On a claim the evacuation must not outlast its pod: no endpoints list it any more, so nobody comes while it stops. */
+function opened(shrink: Turn, node: string, situation: Situation): Turn {
+  const via = spokesmanOf(situation);
+  const { step } = shrink;
+  if (!via || !situation.observed.declaration.hasClaims || step.kind !== 'resize') return shrink;
+  return { ...shrink, step: { ...step, open: { nodes: [node], via: via.name } } };
 }
 
 /**
@@ -155,22 +164,28 @@ function runningNodes(set: NodeSet, sets: NodeSet[]): string[] {
 
 /**
  * A node of an active declaration whose pod stays and which evacuates all the same: fewer nodes were wanted for a while, or the
- * evacuation was left on its claim. Only one of our own: somebody else's is not ours to stop.
+ * evacuation was left on its claim. Only one of our own: somebody else's is not ours to stop. One that is to become active has nobody
+ * to hand over, so there whatever runs was left on its claim, at the rates of those days.
  */
 export function closedOf({
   observed,
   active,
+  wanted,
   wantedSize,
 }: Situation): { node: string; pod: string } | undefined {
-  if (active?.kind !== 'declaration') return undefined;
+  const set = [wanted, active].find((each) => each?.kind === 'declaration');
+  if (!set) return undefined;
   const { connEvictRate, sessEvictRate } = ratesOf(observed.blueGreen.spec);
-  const staying = stayingPods(active).filter(({ ordinal }) => ordinal < wantedSize);
+  const staying = stayingPods(set).filter(({ ordinal }) => ordinal < wantedSize);
   return reportsOf(observed.sets)
     .flatMap(({ evacuations }) => evacuations)
     .flatMap(({ node, connection_eviction_rate: conn, session_eviction_rate: sess }) => {
       const pod = staying.find((each) => isNodeOf(each, node));
       // An evacuation that was left on its claim is known by its rates alone.
-      const isOurs = pod?.drainSinceMs !== undefined || (conn === connEvictRate && sess === sessEvictRate);
+      const isOurs =
+        set !== active ||
+        pod?.drainSinceMs !== undefined ||
+        (conn === connEvictRate && sess === sessEvictRate);
       return pod && isOurs ? [{ node, pod: pod.name }] : [];
     })[0];
 }

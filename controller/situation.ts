@@ -1,5 +1,5 @@
 import { sameJson } from '../lib/json.js';
-import { otherRevisionOf, revisionOf, setNameOf } from '../lib/revision.js';
+import { otherRevisionOf, ownRevisionOf, revisionOf, setNameOf } from '../lib/revision.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 
 /** Who is who in what was observed: the words of an upgrade, found anew on every pass. */
@@ -22,9 +22,12 @@ export interface Situation {
 /** Finds the active and the wanted revision and their sets. */
 export function situationOf(observed: Observed): Situation {
   const { declaration, sets } = observed;
-  const asked = askedRevision(observed);
+  const labelled = askedRevision(observed);
+  const asked = declaration.handingBack ? askedWithoutLabel(observed, labelled) : labelled;
   const { aborted } = declaration;
-  const isAborted = aborted?.revision === asked && canBeWanted(aborted.replacing, observed);
+  // A template that was refused is not wanted in the declaration's own pods either.
+  const isRefused = aborted !== undefined && [asked, labelled].includes(aborted.revision);
+  const isAborted = isRefused && canBeWanted(aborted.replacing, observed);
   const wantedRevision = isAborted ? aborted.replacing : asked;
   const activeRevision = findActive(observed, wantedRevision);
   const active = sets.find((set) => set.revision === activeRevision && mayBeActive(set, wantedRevision));
@@ -36,7 +39,11 @@ export function situationOf(observed: Observed): Situation {
     ...(active && { active }),
     ...(wanted && { wanted }),
     activeName: active?.name ?? setNameOf(declaration.name, activeRevision),
-    wantedName: wanted?.name ?? setNameOf(declaration.name, wantedRevision),
+    wantedName:
+      wanted?.name ??
+      (isOwnRevision(wantedRevision, observed)
+        ? declaration.name
+        : setNameOf(declaration.name, wantedRevision)),
     others: sets.filter((set) => set !== active && set !== wanted),
     wantedSize: observed.blueGreen.spec.replicas ?? declaration.wish ?? declaration.replicas,
     isAborted,
@@ -56,11 +63,43 @@ export function canBeWanted(revision: string, { sets, services }: Observed): boo
 
 /** The revision of the declaration's present template: of the set that has the same template by value, else a new name. */
 function askedRevision(observed: Observed): string {
+  const { declaration, sets, services } = observed;
+  const same = sets
+    .filter(
+      ({ revision, template }) => canBeWanted(revision, observed) && sameJson(template, declaration.template),
+    )
+    .map(({ revision }) => revision);
+  // Of two with the same template, which a hand-back makes, the one that serves: moving its clients would be for nothing.
+  const serving = same.filter((revision) => services.some((service) => service.revision === revision));
+  return serving.at(-1) ?? same.at(-1) ?? freeRevision(observed);
+}
+
+/**
+ * What a declaration without its label asks for: that its own pods take over; but an upgrade in progress ends first.
+ * @param labelled what it would ask for with the label
+ */
+function askedWithoutLabel(observed: Observed, labelled: string): string {
   const { declaration, sets } = observed;
-  const same = sets.filter(
-    ({ revision, template }) => canBeWanted(revision, observed) && sameJson(template, declaration.template),
+  const active = findActive(observed, labelled);
+  const own = sets.find(({ kind }) => kind === 'declaration');
+  if (own && !isEmpty(own)) {
+    if (sameJson(own.template, declaration.template)) return own.revision;
+    // Its pods of another template serve, or hand over still. Else they hold nobody, and go.
+    if (own.revision === active || !isClientless(own, sets)) return labelled;
+  }
+  const isInProgress = sets.some(
+    (set) =>
+      set !== own &&
+      set.revision !== active &&
+      !isEmpty(set) &&
+      (set.revision === labelled || !isClientless(set, sets)),
   );
-  return same.at(-1)?.revision ?? freeRevision(observed);
+  return isInProgress ? labelled : ownRevisionOf(declaration.name, declaration.template);
+}
+
+/** Whether pods of this revision would be the declaration's own, which are never made as a set. */
+export function isOwnRevision(revision: string, { declaration }: Observed): boolean {
+  return declaration.handingBack && revision === ownRevisionOf(declaration.name, declaration.template);
 }
 
 /**

@@ -10,6 +10,8 @@ export type Watched = 'statefulSets' | 'pods' | 'services' | 'endpointSlices' | 
  */
 export const WATCHES: { kind: Watched; path: string; labelSelector: string }[] = [
   { kind: 'statefulSets', path: PATH.statefulSets(''), labelSelector: LABEL.upgrade },
+  // without the first label they are being handed back
+  { kind: 'statefulSets', path: PATH.statefulSets(''), labelSelector: `${LABEL.managed},!${LABEL.upgrade}` },
   { kind: 'statefulSets', path: PATH.statefulSets(''), labelSelector: LABEL.declaration },
   { kind: 'blueGreens', path: PATH.blueGreens(''), labelSelector: '' },
   { kind: 'pods', path: PATH.pods(''), labelSelector: LABEL.revision },
@@ -77,11 +79,14 @@ export function makeWakeIndex(): WakeIndex {
           if (prints.get(place) === print) return [];
           if (change === 'gone') prints.delete(place);
           else prints.set(place, print);
-          return declarations.has(place) ? [place] : [];
+          // of one whose declaration has lost every label, too
+          return [place];
         }
       }
     },
     learn(key, services) {
+      // the watch that it has left may speak after the one that it has come to
+      declarations.add(key);
       const namespace = key.split('/')[0] ?? '';
       for (const service of services) {
         const place = `${namespace}/${service}`;

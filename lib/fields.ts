@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from './json.js';
+import { isOwnKey } from './names.js';
 
 /** Ways into raw objects that never fail: what is missing or of another type is empty. */
 export function at(raw: Json | undefined, ...path: string[]): Json | undefined {
@@ -36,6 +37,11 @@ export function annotationOf(raw: JsonObject, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Keys of the object's annotations that are Sluice's. */
+export function ownAnnotations(raw: Json | undefined): string[] {
+  return Object.keys(objectAt(raw, 'metadata', 'annotations')).filter(isOwnKey);
+}
+
 export function nameOf(raw: JsonObject): string {
   return textAt(raw, 'metadata', 'name');
 }
@@ -48,6 +54,11 @@ export function controllerOf(raw: JsonObject): JsonObject | undefined {
 /** uid of the object's controller; empty without one. */
 export function controllerUidOf(raw: JsonObject): string {
   return textAt(controllerOf(raw), 'uid');
+}
+
+/** Whether the object with this uid is one of its owners. */
+export function isOwnedBy(raw: Json | undefined, uid: string): boolean {
+  return objectsAt(raw, 'metadata', 'ownerReferences').some((owner) => owner['uid'] === uid);
 }
 
 /** Milliseconds since the epoch; NaN without a time. */

@@ -2,6 +2,11 @@
 
 const PREFIX = 'sluice.dev/';
 
+/** Whether a label's or annotation's key is Sluice's. */
+export function isOwnKey(key: string): boolean {
+  return key.startsWith(PREFIX);
+}
+
 export const LABEL = {
   /** On the declaration; the one value that means anything is {@link BLUE_GREEN}. */
   upgrade: `${PREFIX}upgrade`,

@@ -1,13 +1,21 @@
 import { ANNOTATION } from '../../lib/names.js';
 import { unreachable } from '../../lib/unreachable.js';
-import type { Step } from '../model.js';
+import type { Opening, Step } from '../model.js';
 import { nameOf } from '../../lib/fields.js';
 import { sidecarAddress } from '../observe/pods.js';
 import { SidecarError } from '../sidecars.js';
-import { carrySize, createBlueGreen } from './bluegreen.js';
+import { carrySize, createBlueGreen, dropBlueGreen } from './bluegreen.js';
 import { deleteClaims } from './claims.js';
-import { abortUpgrade, clearAborted, clearTriggers, holdDeclaration, noteHold } from './declaration.js';
-import { annotatePod, labelPods, pointServices, relabelPod } from './services.js';
+import {
+  abortUpgrade,
+  clearAborted,
+  clearTriggers,
+  holdDeclaration,
+  letGo,
+  noteHold,
+  restoreStrategy,
+} from './declaration.js';
+import { annotatePod, labelPods, pointServices, relabelPod, unlabelPods, unpinServices } from './services.js';
 import { deleteSet, makeSet, resize, restoreSet, setClaimPolicy } from './sets.js';
 import { DONE, type Outcome, type Site } from './tools.js';
 
@@ -39,11 +47,11 @@ function write(
     case 'labelPods':
       return labelPods(site, step.pods, step.revision);
     case 'pointServices':
-      return pointServices(site, step.services, step.revision);
+      return open(step.open, site).then(() => pointServices(site, step.services, step.revision));
     case 'pointPreview':
       return pointServices(site, [step.service], step.revision);
     case 'resize':
-      return resize(site, step);
+      return open(step.open, site).then(() => resize(site, step));
     case 'deleteSet':
       return deleteSet(site, step.set);
     case 'tell':
@@ -68,6 +76,16 @@ function write(
       return clearAborted(site);
     case 'clearTriggers':
       return clearTriggers(site, step.triggers);
+    case 'unpinServices':
+      return unpinServices(site, step.services);
+    case 'unlabelPods':
+      return unlabelPods(site, step.pods);
+    case 'dropBlueGreen':
+      return dropBlueGreen(site);
+    case 'restoreStrategy':
+      return restoreStrategy(site);
+    case 'letGo':
+      return letGo(site);
     default:
       return unreachable(step);
   }
@@ -89,6 +107,12 @@ async function evacuate(site: Site, { pod, node, via, settings }: StepOf<'evacua
 async function stopEvacuation(site: Site, { pod, node, via }: StepOf<'stopEvacuation'>): Promise<void> {
   await site.tools.sidecars.stopEvacuation(addressOf(site, via), node, site.signal);
   await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: null });
+}
+
+async function open(opening: Opening | undefined, site: Site): Promise<void> {
+  for (const node of opening?.nodes ?? []) {
+    await site.tools.sidecars.stopEvacuation(addressOf(site, opening?.via ?? ''), node, site.signal);
+  }
 }
 
 function addressOf({ view }: Site, podName: string): string {

@@ -1,7 +1,16 @@
 import { canonical, isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, LABEL } from '../../lib/names.js';
 import { PATH } from '../kube/paths.js';
-import { annotationOf, at } from '../../lib/fields.js';
+import {
+  annotationOf,
+  at,
+  controllerUidOf,
+  nameOf,
+  objectAt,
+  ownAnnotations,
+  textAt,
+} from '../../lib/fields.js';
+import { selectorOf } from '../observe/observe.js';
 import type { Aborted, DrainHold, Trigger } from '../model.js';
 import { disown } from './disown.js';
 import type { Site } from './tools.js';
@@ -104,6 +113,59 @@ async function clearOnBlueGreen({ view, tools, signal }: Site, keys: string[]): 
     annotations: Object.fromEntries(present.map((key) => [key, null])),
   };
   await tools.kube.mergePatch(PATH.blueGreens(namespace, name), { metadata }, signal);
+}
+
+/** Gives the declaration the update strategy back that its user wrote. Its pods are all at its present template. */
+export async function restoreStrategy(site: Site): Promise<void> {
+  const { raw } = site.view;
+  const held = objectAt(raw.declaration, 'spec', 'updateStrategy');
+  const updateStrategy = replacing(held, ownStrategyOf(raw.declaration));
+  await writeDeclaration(site, { spec: { updateStrategy } });
+}
+
+/** The user's own strategy as it was noted; without a note that can be read, the one that a StatefulSet has by default. */
+function ownStrategyOf(declaration: JsonObject): JsonObject {
+  const byDefault = { type: 'RollingUpdate', rollingUpdate: { partition: 0 } };
+  try {
+    const noted: unknown = JSON.parse(annotationOf(declaration, ANNOTATION.updateStrategy) ?? '');
+    return isObject(noted) && Object.keys(noted).length > 0 ? noted : byDefault;
+  } catch {
+    return byDefault;
+  }
+}
+
+/** The merge patch after which `before` is `after`. */
+function replacing(before: JsonObject, after: JsonObject): JsonObject {
+  const gone = Object.keys(before).filter((key) => after[key] === undefined);
+  const kept = Object.entries(after).map(([key, value]) => {
+    const there = before[key];
+    return [key, isObject(value) && isObject(there) ? replacing(there, value) : value] as const;
+  });
+  return Object.fromEntries([...gone.map((key) => [key, null] as const), ...kept]);
+}
+
+/**
+ * Takes Sluice's last keys off: first off the declaration's ControllerRevisions, to which the StatefulSet controller copies annotations,
+ * then off the declaration, which is not Sluice's from then on.
+ */
+export async function letGo(site: Site): Promise<void> {
+  const { view, tools, signal } = site;
+  const { namespace, uid } = view.observed.declaration;
+  const labelSelector = selectorOf(view.raw.declaration);
+  const revisions = await tools.kube.list(PATH.controllerRevisions(namespace), { labelSelector }, signal);
+  for (const one of revisions) {
+    if (controllerUidOf(one) !== uid || ownAnnotations(one).length === 0) continue;
+    const resourceVersion = textAt(one, 'metadata', 'resourceVersion');
+    const metadata = { resourceVersion, annotations: without(one) };
+    await tools.kube.mergePatch(PATH.controllerRevisions(namespace, nameOf(one)), { metadata }, signal);
+  }
+  const metadata = { labels: { [LABEL.managed]: null }, annotations: without(view.raw.declaration) };
+  await writeDeclaration(site, { metadata });
+}
+
+/** What of a merge patch takes Sluice's annotations away. */
+function without(object: JsonObject): JsonObject {
+  return Object.fromEntries(ownAnnotations(object).map((key) => [key, null]));
 }
 
 /** Merges `change` into the declaration as it was observed, and leaves no claim to its fields. */

@@ -1,6 +1,6 @@
 import { LABEL } from '../../lib/names.js';
 import { PATH } from '../kube/paths.js';
-import { nameOf, textAt } from '../../lib/fields.js';
+import { nameOf, ownAnnotations, textAt } from '../../lib/fields.js';
 import { disown } from './disown.js';
 import type { Site } from './tools.js';
 
@@ -62,4 +62,34 @@ export async function relabelPod(
   const pod = view.raw.pods.find((one) => nameOf(one) === name);
   const metadata = { resourceVersion: textAt(pod, 'metadata', 'resourceVersion'), labels };
   await tools.kube.mergePatch(PATH.pods(view.observed.declaration.namespace, name), { metadata }, signal);
+}
+
+/** Takes what Sluice has written off Services: they select by what their user wrote, and nothing keeps them from being edited. */
+export async function unpinServices({ view, tools, signal }: Site, names: string[]): Promise<void> {
+  for (const service of view.raw.services.filter((one) => names.includes(nameOf(one)))) {
+    const path = PATH.services(view.observed.declaration.namespace, nameOf(service));
+    const written = await tools.kube.mergePatch(
+      path,
+      {
+        metadata: {
+          resourceVersion: textAt(service, 'metadata', 'resourceVersion'),
+          labels: { [LABEL.managed]: null },
+        },
+        spec: { selector: { [LABEL.revision]: null } },
+      },
+      signal,
+    );
+    await disown(tools.kube, path, written, signal);
+  }
+}
+
+/** Takes what Sluice has written off pods of the declaration. */
+export async function unlabelPods({ view, tools, signal }: Site, names: string[]): Promise<void> {
+  const { namespace } = view.observed.declaration;
+  for (const pod of view.raw.pods.filter((one) => names.includes(nameOf(one)))) {
+    const resourceVersion = textAt(pod, 'metadata', 'resourceVersion');
+    const annotations = Object.fromEntries(ownAnnotations(pod).map((key) => [key, null]));
+    const metadata = { resourceVersion, labels: { [LABEL.revision]: null }, annotations };
+    await tools.kube.mergePatch(PATH.pods(namespace, nameOf(pod)), { metadata }, signal);
+  }
 }

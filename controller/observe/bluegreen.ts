@@ -2,17 +2,31 @@ import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
 import { DEFAULT_SPEC, type BlueGreenSpec } from '../../lib/types.js';
 import type { BlueGreen } from '../model.js';
-import { annotationOf, numberAt, objectAt, sizeOf, textAt } from '../../lib/fields.js';
+import {
+  annotationOf,
+  numberAt,
+  objectAt,
+  isOwnedBy,
+  ownAnnotations,
+  sizeOf,
+  textAt,
+} from '../../lib/fields.js';
 
 /**
  * Reads a BlueGreen. The API server has checked it against the CRD's schema and filled in the defaults.
  * @param raw absent: there is none yet, and it will be made with `defaults`
+ * @param declarationUid of the StatefulSet that owns those that Sluice makes
  */
-export function parseBlueGreen(raw: JsonObject | undefined, defaults: JsonObject): BlueGreen {
+export function parseBlueGreen(
+  raw: JsonObject | undefined,
+  { defaults, declarationUid }: { defaults: JsonObject; declarationUid: string },
+): BlueGreen {
   const carried = raw && sizeOf(annotationOf(raw, ANNOTATION.replicas));
   const status = objectAt(raw, 'status');
   return {
     exists: raw !== undefined,
+    isOurs: isOwnedBy(raw, declarationUid),
+    isNoted: raw !== undefined && ownAnnotations(raw).length > 0,
     resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
     generation: numberAt(raw, ['metadata', 'generation']),
     spec: specOf(raw ? objectAt(raw, 'spec') : defaults),

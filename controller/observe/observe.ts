@@ -12,6 +12,7 @@ import {
   at,
   controllerOf,
   controllerUidOf,
+  isOwnedBy,
   labelOf,
   nameOf,
   numberAt,
@@ -61,7 +62,7 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     kube.list(PATH.statefulSets(namespace), { labelSelector: `${LABEL.declaration}=${name}` }, signal),
     kube.list(PATH.services(namespace), {}, signal),
   ]);
-  if (!declaration || labelOf(declaration, LABEL.upgrade) !== BLUE_GREEN) return undefined;
+  if (!declaration || !isManaged(declaration, blueGreen, sets)) return undefined;
 
   const hasClaims = objectsAt(declaration, 'spec', 'volumeClaimTemplates').length > 0;
   const [pods, slices, claims] = await Promise.all([
@@ -93,6 +94,17 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     defaults: tools.defaults,
   };
   return { observed: parseView(raw), raw };
+}
+
+/** Labelled; or not any more, and there is still something of Sluice to be handed back. */
+function isManaged(declaration: JsonObject, blueGreen: JsonObject | undefined, sets: JsonObject[]): boolean {
+  const uid = textAt(declaration, 'metadata', 'uid');
+  return (
+    labelOf(declaration, LABEL.upgrade) === BLUE_GREEN ||
+    labelOf(declaration, LABEL.managed) !== undefined ||
+    sets.some((set) => controllerUidOf(set) === uid) ||
+    isOwnedBy(blueGreen, uid)
+  );
 }
 
 async function getIfThere(kube: Kube, path: string, signal: AbortSignal): Promise<JsonObject | undefined> {

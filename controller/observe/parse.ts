@@ -16,6 +16,7 @@ import {
   labelOf,
   nameOf,
   numberAt,
+  objectAt,
   objectsAt,
   plainTemplate,
   sizeOf,
@@ -23,7 +24,7 @@ import {
   timeAt,
 } from '../../lib/fields.js';
 import { parsePod } from './pods.js';
-import { clientServices, parseService, previewOf } from './services.js';
+import { clientServices, markedServices, parseService, previewOf } from './services.js';
 import { lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
 
 /** Everything of one declaration as the API server and the sidecars gave it. */
@@ -53,11 +54,12 @@ export interface RawView {
 
 /** Turns raw objects into what the plan decides from. Pure. */
 export function parseView(view: RawView): Observed {
-  const blueGreen = parseBlueGreen(view.blueGreen, view.defaults);
   const declaration = parseDeclaration(view.declaration, view.blueGreen);
-  const podLabels = at(declaration.template, 'metadata', 'labels');
-  const services = clientServices(view.services, isObject(podLabels) ? podLabels : {}, blueGreen.spec);
-  const preview = previewOf(view.services, isObject(podLabels) ? podLabels : {}, blueGreen.spec);
+  const { defaults } = view;
+  const blueGreen = parseBlueGreen(view.blueGreen, { defaults, declarationUid: declaration.uid });
+  const podLabels = objectAt(declaration.template, 'metadata', 'labels');
+  const services = clientServices(view.services, podLabels, blueGreen.spec);
+  const preview = previewOf(view.services, podLabels, blueGreen.spec);
   const emqx = emqxContainer(declaration.template, blueGreen.spec.emqx);
   const { spec } = blueGreen;
   const secretName = spec.emqx.apiKeySecret.name || keySecretName(declaration.name);
@@ -84,6 +86,7 @@ export function parseView(view: RawView): Observed {
     services: services.map((service) => parseService(service, view.slices)),
     claims: parseClaims(view.claims, view.declaration),
     ...(preview && { preview }),
+    marked: markedServices(view.services, podLabels, blueGreen.spec).map(nameOf),
   };
 }
 
@@ -115,6 +118,11 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
       textAt(raw, 'spec', 'updateStrategy', 'type') === 'RollingUpdate' &&
       at(raw, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') === FROZEN_PARTITION,
     managed: labelOf(raw, LABEL.managed) === 'true',
+    // a value that means nothing changes nothing
+    handingBack: (labelOf(raw, LABEL.upgrade) ?? '') === '',
+    startsAsWritten:
+      numberAt(raw, ['status', 'observedGeneration']) >= numberAt(raw, ['metadata', 'generation']) &&
+      textAt(raw, 'status', 'currentRevision') === textAt(raw, 'status', 'updateRevision'),
     deleting: at(raw, 'metadata', 'deletionTimestamp') !== undefined,
     requestedBy: annotationOf(raw, ANNOTATION.requestedBy) ?? '',
     traceparent: annotationOf(raw, ANNOTATION.traceparent) ?? '',
@@ -230,7 +238,8 @@ function isEnding(pod: JsonObject): boolean {
  * the frozen partition keeps them while the declaration's template moves on.
  *
  * Either it is adopted, and then its revision is a real one; or its pods are strays, started by an edit past the webhook beside
- * revision sets: then it has the revision `''` and no template, so that it is neither active nor wanted.
+ * revision sets: then it has the revision `''` and no template, so that it is neither active nor wanted. When the declaration is
+ * handed back, its own pods are what is wanted, and it is there at 0 too.
  */
 function ownSet(
   declaration: Declaration,
@@ -239,7 +248,8 @@ function ownSet(
 ): NodeSet | undefined {
   const pods = podsOf(context.view.declaration, context);
   // An adopted set that was scaled to 0 starts again itself: its data is on its claims.
-  if (declaration.replicas === 0 && pods.length === 0 && !context.wasActive) return undefined;
+  const { handingBack } = declaration;
+  if (declaration.replicas === 0 && pods.length === 0 && !context.wasActive && !handingBack) return undefined;
   const template = templateIn(context.view.currentRevision) ?? declaration.template;
   const revision =
     pods.find((pod) => pod.revision !== undefined)?.revision ?? ownRevisionOf(declaration.name, template);
@@ -247,7 +257,7 @@ function ownSet(
   const isPinned =
     pods.some((pod) => pod.revision !== undefined) ||
     context.view.services.some((service) => textAt(service, 'spec', 'selector', LABEL.revision) === revision);
-  const isAdopted = !isTaken && (revisionSets.length === 0 || isPinned || context.wasActive);
+  const isAdopted = !isTaken && (revisionSets.length === 0 || isPinned || context.wasActive || handingBack);
   return {
     name: declaration.name,
     kind: 'declaration',

@@ -48,7 +48,18 @@ export function previewOf(
   };
 }
 
-/** Whether a Service, its revision key aside, selects pods with these labels. */
+/** All Services that carry a key of Sluice's for a declaration with these pod labels: client Services, and those that were once. */
+export function markedServices(all: JsonObject[], podLabels: JsonObject, spec: BlueGreenSpec): JsonObject[] {
+  const clients = clientServices(all, podLabels, spec);
+  return all.filter(
+    (service) =>
+      (labelOf(service, LABEL.managed) !== undefined ||
+        textAt(service, 'spec', 'selector', LABEL.revision) !== '') &&
+      (clients.includes(service) || selects(service, podLabels)),
+  );
+}
+
+/** Whether the selector, its revision key aside, matches pods with these labels. */
 function selects(service: JsonObject, podLabels: JsonObject): boolean {
   const keys = Object.entries(objectAt(service, 'spec', 'selector')).filter(
     ([key]) => key !== LABEL.revision,

@@ -37,6 +37,11 @@ const REASONS: Record<Step['kind'], string> = {
   clearAborted: 'AbortCleared',
   clearTriggers: '',
   holdDrains: '',
+  unpinServices: 'ServiceUnpinned',
+  unlabelPods: '',
+  dropBlueGreen: '',
+  restoreStrategy: '',
+  letGo: 'HandedBack',
   wait: '',
   rest: '',
 };

@@ -81,6 +81,8 @@ export interface World {
   selects?: string;
   services?: ClientService[];
   preview?: Preview;
+  /** Services that carry a key of Sluice's; all of `services` when not named. */
+  marked?: string[];
   /** Sessions and clients on a node, by pod; 100 when not named. */
   clients?: Record<string, number>;
   /** State of a running evacuation, by pod. */
@@ -182,6 +184,8 @@ export function observed(world: World = {}): Observed {
       wish: 3,
       frozen: true,
       managed: true,
+      handingBack: false,
+      startsAsWritten: true,
       deleting: false,
       requestedBy: 'alice',
       traceparent: '',
@@ -192,6 +196,8 @@ export function observed(world: World = {}): Observed {
     },
     blueGreen: {
       exists: true,
+      isOurs: true,
+      isNoted: true,
       resourceVersion: '1',
       generation: 1,
       spec,
@@ -212,6 +218,7 @@ export function observed(world: World = {}): Observed {
       },
     ],
     claims: world.claims ?? [],
+    marked: world.marked ?? (world.services ?? [{ name: 'emqx' }]).map(({ name }) => name),
   };
 }
 

@@ -36,7 +36,9 @@ export function observe(world: World): Observed {
   const { declaration, blueGreen, now } = world;
   const ownPods = world.pods.some(({ owner }) => owner === declaration.uid);
   const sets = [
-    ...(declaration.size > 0 || ownPods || wasActive(world) ? [ownSetOf(world)] : []),
+    ...(declaration.size > 0 || ownPods || wasActive(world) || !declaration.labelled
+      ? [ownSetOf(world)]
+      : []),
     ...world.sets.map((set) => nodeSetOf(world, set, set.revision ?? '')),
     ...deletedSets(world),
   ];
@@ -55,6 +57,8 @@ export function observe(world: World): Observed {
       ...(declaration.wish !== undefined && { wish: declaration.wish }),
       frozen: declaration.frozen,
       managed: declaration.managed,
+      handingBack: !declaration.labelled,
+      startsAsWritten: declaration.template === declaration.asked,
       deleting: false,
       requestedBy: 'alice',
       traceparent: '',
@@ -66,6 +70,8 @@ export function observe(world: World): Observed {
     } satisfies Declaration,
     blueGreen: {
       exists: blueGreen.exists,
+      isOurs: !blueGreen.isUsers,
+      isNoted: blueGreen.carried !== undefined,
       resourceVersion: String(blueGreen.version),
       generation: 1,
       spec: { ...blueGreen.spec },
@@ -96,6 +102,9 @@ export function observe(world: World): Observed {
         ? []
         : [{ name: `data-${pod}`, uid: pod, revision, createdAtMs: index }];
     }),
+    marked: world.services
+      .filter(({ managed, revision }) => managed || revision !== undefined)
+      .map(({ name }) => name),
   };
 }
 
@@ -107,7 +116,11 @@ function ownSetOf(world: World): NodeSet {
   const isPinned =
     own.pods.some(({ revision }) => revision !== undefined) ||
     world.services.some(({ revision }) => revision === own.revision);
-  return world.sets.length === 0 || isPinned || wasActive(world)
+  if (!declaration.labelled && own.size === 0 && own.pods.length === 0) {
+    const template = declaration.asked;
+    return { ...own, template, revision: ownRevisionOf(declaration.name, template) };
+  }
+  return world.sets.length === 0 || isPinned || wasActive(world) || !declaration.labelled
     ? own
     : { ...own, revision: '', template: {} };
 }
@@ -222,6 +235,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       }
       return;
     case 'pointServices':
+      if (!open(world, step.open)) return;
       for (const name of step.services) {
         pointService(world, name, step.revision, seen);
         // The process may end between two patches.
@@ -235,7 +249,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       makeSet(world, step, seen);
       return;
     case 'resize':
-      resize(world, step, seen);
+      if (open(world, step.open)) resize(world, step, seen);
       return;
     case 'tell':
       for (const name of step.pods) {
@@ -307,10 +321,64 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
           if (step.triggers[trigger] === declaration[trigger]) declaration[trigger] = '';
       });
       return;
+    case 'unpinServices':
+      for (const name of step.services) {
+        const service = world.services.find((each) => each.name === name);
+        if (!service) continue;
+        service.version += 1;
+        service.managed = false;
+        delete service.revision;
+        delete service.strippedAt;
+        if (world.random.chance(0.02)) return;
+      }
+      return;
+    case 'unlabelPods':
+      for (const name of step.pods) {
+        delete podNamed(world, name)?.revision;
+        delete podNamed(world, name)?.evacuatedAt;
+      }
+      return;
+    case 'dropBlueGreen': {
+      const { blueGreen } = world;
+      if (seen.blueGreen.resourceVersion !== String(blueGreen.version)) return;
+      blueGreen.version += 1;
+      delete blueGreen.carried;
+      if (blueGreen.isUsers) return;
+      blueGreen.exists = false;
+      delete blueGreen.status;
+      delete blueGreen.spec.replicas;
+      return;
+    }
+    case 'restoreStrategy':
+      writeDeclaration(world, seen, (declaration) => {
+        declaration.frozen = false;
+      });
+      return;
+    case 'letGo':
+      writeDeclaration(world, seen, (declaration) => {
+        declaration.managed = false;
+        declaration.heldReplicas = 0;
+        declaration.promote = '';
+        declaration.abort = '';
+        declaration.retry = '';
+        delete declaration.wish;
+        delete declaration.aborted;
+      });
+      return;
     case 'wait':
     case 'rest':
       return;
   }
+}
+
+/** False: an error has ended the pass. */
+function open(world: World, opening: { nodes: string[]; via: string } | undefined): boolean {
+  for (const name of (opening?.nodes ?? []).map(podOf)) {
+    if (world.nodes.get(opening?.via ?? '')?.state !== 'joined') return false;
+    if (world.nodes.get(name)?.state !== 'joined') return false;
+    stopEvacuation(world, name);
+  }
+  return true;
 }
 
 function writeDeclaration(

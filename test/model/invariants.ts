@@ -215,7 +215,9 @@ export class Watcher {
     const kept = seen.sets.filter(
       (each) =>
         each.name === active?.name ||
-        (each.template === asked && each.kind === 'revisionSet' && !seen.declaration.aborted),
+        (each.template === asked &&
+          each.kind === (seen.declaration.handingBack ? 'declaration' : 'revisionSet') &&
+          !seen.declaration.aborted),
     );
     const starting = kept
       .flatMap((each) =>
@@ -255,6 +257,14 @@ function isPodOf({ name }: SetObject, pod: string): boolean {
 export function restlessness(world: World): string | undefined {
   const size = wantedSize(world);
   const { declaration } = world;
+  if (!declaration.labelled) {
+    const trace = traceOf(world);
+    // What becomes of it then is Kubernetes' own affair.
+    if (trace === undefined) return undefined;
+    const waits =
+      declaration.aborted !== undefined || (size === 0 && world.hasClaims && world.sets.length > 0);
+    if (!waits) return `it is not handed back: ${trace}`;
+  }
   const populated = allSets(world).filter(
     (set) => set.size > 0 || world.pods.some(({ owner }) => owner === set.uid),
   );
@@ -305,6 +315,20 @@ export function restlessness(world: World): string | undefined {
 /** They go only when another set serves, and their set after them. */
 function hasClaims({ claims }: World, { name }: SetObject): boolean {
   return [...claims.keys()].some((pod) => pod.startsWith(`${name}-`));
+}
+
+/** Something of Sluice that is left after a hand-back, in words. */
+function traceOf({ declaration, sets, services, pods, blueGreen }: World): string | undefined {
+  if (declaration.managed) return 'the declaration is managed';
+  if (declaration.frozen) return 'its update strategy is held';
+  if (sets.length > 0) return `there are ${sets.length} revision sets`;
+  const service = services.find(({ managed, revision }) => managed || revision !== undefined);
+  if (service) return `Service ${service.name} is pinned`;
+  const pod = pods.find(({ revision, deleted }) => revision !== undefined && !deleted);
+  if (pod) return `${pod.name} is labelled`;
+  if (blueGreen.exists && (!blueGreen.isUsers || blueGreen.carried !== undefined))
+    return 'there is a BlueGreen of it';
+  return undefined;
 }
 
 /** What was on its way out goes on, though it is active now. */

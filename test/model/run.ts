@@ -9,7 +9,7 @@ import { Random } from './random.js';
 import { runSidecars } from './sidecars.js';
 import { runControllers } from './stateful-sets.js';
 import { act, calm, edit, FIRST, SECOND } from './users.js';
-import { note, selectedPods, violate, type SetObject, type World } from './world.js';
+import { isManaged, note, selectedPods, violate, type SetObject, type World } from './world.js';
 
 export type Planner = (observed: Observed) => Decision;
 
@@ -56,7 +56,9 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
     tick(world);
     watcher.look();
     if (left > 0 || endsAt === Number.POSITIVE_INFINITY) continue;
-    const isStill = world.pods.every(({ deleted, ready }) => !deleted && ready) && endpointsFollow(world);
+    const isStill =
+      !isManaged(world) ||
+      (world.pods.every(({ deleted, ready }) => !deleted && ready) && endpointsFollow(world));
     quietFor = loop.isResting && isStill ? quietFor + 1 : 0;
     if (quietFor >= QUIET_SECONDS) {
       const wrong = restlessness(world);
@@ -114,6 +116,10 @@ class Loop {
     // The leader dies: what it was about to write is not written.
     if (this.pending && world.random.chance(0.01)) this.pending = undefined;
     for (let pass = 0; pass < 2; pass += 1) {
+      if (!this.pending && !isManaged(world)) {
+        this.isResting = true;
+        return;
+      }
       if (!this.pending && world.random.chance(0.8)) this.begin();
       if (!this.pending || this.pending.at > world.now) return;
       this.end(this.pending);
@@ -171,6 +177,7 @@ function begin(random: Random, isTraced: boolean): World {
       asked: FIRST,
       heldReplicas: 0,
       frozen: false,
+      labelled: true,
       managed: false,
       promote: '',
       abort: '',
@@ -186,6 +193,7 @@ function begin(random: Random, isTraced: boolean): World {
     })),
     blueGreen: {
       exists: false,
+      isUsers: random.chance(0.3),
       version: 1,
       spec: {
         ...DEFAULT_SPEC,

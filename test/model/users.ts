@@ -58,6 +58,7 @@ const ACTIONS: readonly { weight: number; act: Action }[] = [
   { weight: 1, act: deleteSomeSet },
   { weight: 1, act: orphanSomePods },
   { weight: 1, act: releaseSomePod },
+  { weight: 4, act: relabel },
 ];
 const TOTAL = ACTIONS.reduce((sum, { weight }) => sum + weight, 0);
 
@@ -75,6 +76,9 @@ export function act(world: World, watcher: Watcher): void {
 /** The last things done before the loop is left to come to rest: nothing is held up, and what is asked for can run. */
 export function calm(world: World, watcher: Watcher): void {
   const { declaration, blueGreen, random } = world;
+  // What it sent the loop back to could not be judged here.
+  declaration.version += 1;
+  declaration.abort = '';
   changeSpec(world, (spec) => {
     spec.paused = false;
     spec.onDrainTimeout = 'Proceed';
@@ -109,7 +113,7 @@ export function edit(world: World, template: JsonObject, watcher: Watcher): void
   note(world, `user: template becomes ${JSON.stringify(template)}`);
   declaration.version += 1;
   declaration.asked = template;
-  if (world.webhook) return;
+  if (isHeld(world)) return;
   // A roll to what never starts would be for its author to mend.
   if (!BAD.includes(template) && random.chance(0.3)) {
     note(world, 'user: the partition is lowered');
@@ -125,15 +129,21 @@ function threeInARow(world: World, watcher: Watcher): void {
 /** The size in a manifest: with the webhook, a wish; without, `spec.replicas` itself. */
 function scaleManifest(world: World, size: number, watcher: Watcher): void {
   note(world, `user: the manifest says ${size} replicas`);
-  if (!world.webhook) return setReplicas(world, size, watcher);
+  if (!isHeld(world)) return setReplicas(world, size, watcher);
   world.declaration.version += 1;
   world.declaration.wish = size;
 }
 
 /** `kubectl scale`: the webhook sends it on to the BlueGreen, if there is one. */
 function scaleSubresource(world: World, size: number, watcher: Watcher): void {
-  if (world.webhook && world.blueGreen.exists) scaleBlueGreen(world, size);
+  if (world.webhook && world.blueGreen.exists && world.blueGreen.carried !== undefined)
+    scaleBlueGreen(world, size);
   else setReplicas(world, size, watcher);
+}
+
+/** Whether the webhook sees an edit of the declaration and holds what Sluice needs. */
+function isHeld({ webhook, declaration }: World): boolean {
+  return webhook && (declaration.labelled || declaration.managed);
 }
 
 function setReplicas(world: World, size: number, watcher: Watcher): void {
@@ -190,7 +200,7 @@ function somePod(world: World): PodObject | undefined {
 /** A Service is re-applied without its revision key; the webhook puts it back at once. */
 function strip(world: World): void {
   const service = world.random.pick(world.services);
-  if (!service || world.webhook) return;
+  if (!service?.managed || world.webhook) return;
   note(world, `user: Service ${service.name} loses its revision key`);
   service.version += 1;
   delete service.revision;
@@ -206,6 +216,26 @@ function annotate(world: World, trigger: 'promote' | 'abort' | 'retry'): void {
     ? (random.pick(world.sets)?.revision ?? 'true')
     : revisionOf(declaration.name, declaration.asked);
   note(world, `user: ${trigger} ${declaration[trigger]}`);
+}
+
+/** The label goes, in an edit of the template or by itself; or it comes back. */
+function relabel(world: World, watcher: Watcher): void {
+  const { declaration, random } = world;
+  if (declaration.labelled) {
+    note(world, 'user: the label is removed');
+    declaration.version += 1;
+    declaration.labelled = false;
+    if (random.chance(0.2)) edit(world, random.pick(GOOD), watcher);
+    return;
+  }
+  note(world, 'user: the label is put back');
+  declaration.version += 1;
+  declaration.labelled = true;
+  if (!world.webhook || declaration.managed) return;
+  declaration.managed = true;
+  declaration.frozen = true;
+  declaration.wish = declaration.size;
+  declaration.heldReplicas = declaration.size;
 }
 
 /** Somebody scales a revision set, which nobody can be kept from. */

@@ -34,6 +34,8 @@ export interface DeclarationObject extends SetObject {
   heldReplicas: number;
   wish?: number;
   frozen: boolean;
+  /** Label `upgrade`: without it, it is handed back. */
+  labelled: boolean;
   managed: boolean;
   aborted?: { revision: string; replacing: string; because?: string };
   drainHold?: { pod: string; heldAtMs: number; retriedAtMs?: number };
@@ -132,6 +134,8 @@ export interface ServiceObject {
 
 export interface BlueGreenObject {
   exists: boolean;
+  /** A person has made it, and it stays when the declaration is handed back. */
+  isUsers: boolean;
   version: number;
   spec: BlueGreenSpec;
   carried?: number;
@@ -224,8 +228,16 @@ export function isOverdue(
   return now - Math.max(since, retriedAt) > blueGreen.spec.drainTimeoutSeconds;
 }
 
+/** Whether Sluice has anything to do with the declaration. */
+export function isManaged({ declaration, sets, blueGreen }: World): boolean {
+  const hasOurs = blueGreen.exists && !blueGreen.isUsers;
+  return declaration.labelled || declaration.managed || sets.length > 0 || hasOurs;
+}
+
 /** The wanted number of nodes. */
-export function wantedSize({ blueGreen, declaration }: World): number {
+export function wantedSize(world: World): number {
+  const { blueGreen, declaration } = world;
+  if (!isManaged(world)) return declaration.size;
   return blueGreen.spec.replicas ?? declaration.wish ?? declaration.size;
 }
 
