@@ -183,13 +183,12 @@ function explain(
   const hadLabel = textAt(labelsOf(request.oldObject), LABEL.upgrade) === BLUE_GREEN;
   if (upgrade === '' && hadLabel) {
     warnings.push(
-      `sluice: label ${LABEL.upgrade} removed; the nodes of statefulset/${name} stay as they are, and template ` +
-        'changes reach none of them until the label is put back',
+      `sluice: statefulset/${name} is handed back: its clients move to pods of its own, then Sluice goes. ${follow}`,
     );
   }
   if (changesTemplate && upgrade === '') {
     warnings.push(
-      `sluice: template change of statefulset/${name} reaches no node until label ${LABEL.upgrade} is put back`,
+      `sluice: statefulset/${name} is being handed back; its new template is reached by blue-green too. ${follow}`,
     );
   } else if (changesTemplate && revision !== undefined) {
     warnings.push(

@@ -259,8 +259,8 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
     warnings: [
-      'sluice: label sluice.dev/upgrade removed; the nodes of statefulset/emqx stay as they are, and template ' +
-        'changes reach none of them until the label is put back',
+      'sluice: statefulset/emqx is handed back: its clients move to pods of its own, then Sluice goes. ' +
+        'Follow: kubectl get bluegreen emqx -w',
     ],
   },
   {
@@ -269,8 +269,8 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
     warnings: [
-      'sluice: label sluice.dev/upgrade removed; the nodes of statefulset/emqx stay as they are, and template ' +
-        'changes reach none of them until the label is put back',
+      'sluice: statefulset/emqx is handed back: its clients move to pods of its own, then Sluice goes. ' +
+        'Follow: kubectl get bluegreen emqx -w',
     ],
   },
   {
@@ -279,7 +279,8 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.revision]: nextRevision },
     warnings: [
-      'sluice: template change of statefulset/emqx reaches no node until label sluice.dev/upgrade is put back',
+      'sluice: statefulset/emqx is being handed back; its new template is reached by blue-green too. ' +
+        'Follow: kubectl get bluegreen emqx -w',
     ],
   },
   {
