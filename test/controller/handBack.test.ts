@@ -45,6 +45,7 @@ function served(change: World & { others?: NodeSet[] } = {}): World {
   return { sets: [...others, own()], selects: ownRevisionOf('emqx', OLD), ...world };
 }
 
+const claim = { name: `data-${blue}-0`, uid: 'c0', revision: 'bbbbbbbbb', createdAtMs: 0 };
 const ended = {
   id: '',
   startedAt: new Date(0).toISOString(),
@@ -53,7 +54,7 @@ const ended = {
   from: blue,
   to: 'emqx',
   traceparent: '',
-  result: 'Replaced' as const,
+  result: 'superseded' as const,
 };
 const released = { marked: [], sets: [own({ labelled: false })] };
 
@@ -250,6 +251,13 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'deleteSet', set: blue },
     },
     {
+      when: 'it has left claims: they go before their set does, for then nobody would know of them',
+      seen: withoutLabel(
+        served({ marked: [], sets: [set(blue, down), own({ labelled: false })], claims: [claim] }),
+      ),
+      then: { kind: 'deleteClaims', claims: [claim.name] },
+    },
+    {
       when: 'an autoscaler has set another size than was declared',
       seen: withoutLabel(
         served({ marked: [], sets: [own({ labelled: false, size: 2 })], spec: { replicas: 2 } }),
@@ -333,7 +341,7 @@ const cases: Record<string, Case[]> = {
       seen: withoutLabel({
         sets: [set(blue, down)],
         spec: { replicas: 0 },
-        declaration: { hasClaims: true },
+        claims: [claim],
       }),
       then: { kind: 'rest' },
       says: /the data is on the claims of emqx-bbbbbbbbb.*scale it to 1 or more/,
