@@ -3,6 +3,7 @@ import type { Logger } from '../lib/log.js';
 import { apply } from './apply/apply.js';
 import { tidy } from './apply/tidy.js';
 import type { ApplyTools, Outcome } from './apply/tools.js';
+import { farewell } from './farewell.js';
 import { isConflict } from './kube/errors.js';
 import type { Decision, Observed } from './model.js';
 import { observe, type Key, type ObserveTools } from './observe/observe.js';
@@ -76,7 +77,7 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const { run, told, silence, log } = context;
   const lap = stopwatch();
   const view = await observe({ ...tools, silence }, keyOf(context.key), signal);
-  if (!view) return 'forget';
+  if (!view) return farewell(tools, { key: keyOf(context.key), told, silence }, signal);
   const observeMs = lap();
   tools.onServices(
     context.key,

@@ -47,6 +47,14 @@ export function makeWakeIndex(): WakeIndex {
     return [...(serviceUsers.get(`${namespace}/${service}`) ?? inNamespace(namespace))];
   }
 
+  /** A declaration that is gone while pods of its sets are ending, as their set's name tells it. */
+  function gone({ namespace, labels, deleting }: Metadata, setName: string): string[] {
+    const tail = `-${labels[LABEL.revision] ?? ''}`;
+    return deleting && tail.length > 1 && setName.endsWith(tail)
+      ? [`${namespace}/${setName.slice(0, -tail.length)}`]
+      : [];
+  }
+
   return {
     concerned(kind, object, change) {
       const { namespace, name, labels } = object;
@@ -67,7 +75,8 @@ export function makeWakeIndex(): WakeIndex {
         case 'pods': {
           const owner = object.controller?.name ?? '';
           const key = setOwners.get(`${namespace}/${owner}`) ?? `${namespace}/${owner}`;
-          return declarations.has(key) ? [key] : inNamespace(namespace);
+          if (declarations.has(key)) return [key];
+          return [...inNamespace(namespace), ...gone(object, owner)];
         }
         case 'services':
           return ofService(namespace, name);

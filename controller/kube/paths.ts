@@ -14,6 +14,7 @@ export const PATH = {
   statefulSets: resource('/apis/apps/v1', 'statefulsets'),
   controllerRevisions: resource('/apis/apps/v1', 'controllerrevisions'),
   pods: resource(core, 'pods'),
+  namespaces: resource(core, 'namespaces'),
   services: resource(core, 'services'),
   secrets: resource(core, 'secrets'),
   events: resource(core, 'events'),

@@ -164,7 +164,7 @@ function listSlices(
   return kube.list(PATH.endpointSlices(from.namespace), { labelSelector }, signal);
 }
 
-async function readReports(
+export async function readReports(
   { sidecars, silence }: ObserveTools,
   pods: JsonObject[],
   signal: AbortSignal,

@@ -292,6 +292,8 @@ describe('the rights', () => {
       'services: get list watch patch',
       'discovery.k8s.io/endpointslices: list watch',
       'events: create',
+      'namespaces: get',
+      'namespaces/status: patch',
       'sluice.dev/bluegreens: get list watch create patch delete',
       'sluice.dev/bluegreens/status: patch',
       'secrets: create',

@@ -407,3 +407,46 @@ describe('what somebody takes from the active set', () => {
     await made.until('the event', () => events(made).includes('PodRelabelled'));
   });
 });
+
+describe('a declaration that goes', () => {
+  const NAMESPACES = '/api/v1|namespaces';
+
+  it('leaves pods that drain: what is lost with them is told, and then its namespace may go', async () => {
+    const made = await world(undefined, { drainMs: () => 300 });
+    made.store.create(NAMESPACES, '', {
+      metadata: { name: NAMESPACE },
+      status: { conditions: [{ type: 'Other' }] },
+    });
+    leading(made);
+    await made.until('Stable', isStable(made));
+    made.emqx.bend = (report) =>
+      report.gate.kind === 'idle'
+        ? report
+        : { ...report, gate: { kind: 'gaveUp', detail: 'nowhere to go', sessionsLost: 7 } };
+    made.store.edit({ collection: NAMESPACES, namespace: '', name: NAMESPACE }, (object) => ({
+      ...object,
+      metadata: { ...(object['metadata'] as JsonObject), deletionTimestamp: '2026-01-01T00:00:00Z' },
+    }));
+    made.store.remove(SETS, NAMESPACE, 'emqx');
+    await made.until('the pods have gone', () => made.readyPods().length === 0);
+    const conditions = await new Promise((resolve) => {
+      const look = (): void => {
+        const { status } = made.store.get(NAMESPACES, '', NAMESPACE) as {
+          status: { conditions: { type: string }[] };
+        };
+        if (status.conditions.length > 1) resolve(status.conditions.map(({ type }) => type));
+      };
+      cleanUps.push(made.store.watch(NAMESPACES, look));
+      look();
+    });
+    expect(conditions).toEqual(['Other', 'sluice.dev/Drained']);
+    const events = made.store.list('/api/v1|events', NAMESPACE);
+    const lost = events.filter(({ reason }) => reason === 'DrainGaveUp');
+    expect(lost.map(({ involvedObject }) => (involvedObject as JsonObject)['kind'])).toEqual([
+      'Pod',
+      'Pod',
+      'Pod',
+    ]);
+    expect(lost[0]?.['message']).toMatch(/stopped with 7 sessions left: nowhere to go/);
+  });
+});
