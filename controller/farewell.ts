@@ -8,7 +8,8 @@ import { readReports, type Key, type ObserveTools } from './observe/observe.js';
 import type { Silence } from './observe/silence.js';
 import { revisionIn } from './observe/strays.js';
 import type { Next } from './schedule.js';
-import { eventFor, gaveUp } from './status/events.js';
+import { eventFor } from './status/events.js';
+import { gaveUp } from './status/notes.js';
 import type { Told } from './status/publish.js';
 
 /** EMQX takes a second and more to stop; what its drain came to is known until then. */
@@ -38,7 +39,7 @@ export async function farewell(tools: Tools, context: Context, signal: AbortSign
     await wakeNamespace(tools, key, signal);
     return 'forget';
   }
-  const reports = await readReports({ ...tools, silence }, pods, signal);
+  const { reports } = await readReports({ ...tools, silence }, pods, signal);
   for (const pod of pods) {
     const report = reports.get(nameOf(pod));
     const happening = report && gaveUp(nameOf(pod), report);

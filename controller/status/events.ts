@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
 import { drainingPods, isOverdue } from '../drains.js';
 import type { Decision, Observed, Step } from '../model.js';
@@ -84,18 +83,7 @@ export function happenings(
   const lost = lostWords(observed, decision.wanted);
   if (lost !== undefined) told.push({ type: 'Warning', reason: 'RevisionSetLost', message: lost });
   told.push(...notesOf(observed, decision));
-  for (const { name, report } of observed.sets.flatMap(({ pods }) => pods)) {
-    const happening = report && gaveUp(name, report);
-    if (happening) told.push(happening);
-  }
   return told;
-}
-
-/** That a pod let EMQX stop with sessions left, and why. */
-export function gaveUp(pod: string, { gate }: SidecarReport): Happening | undefined {
-  if (gate.kind !== 'gaveUp') return undefined;
-  const message = `${pod} stopped with ${counted(gate.sessionsLost, 'session')} left: ${gate.detail}`;
-  return { type: 'Warning', reason: 'DrainGaveUp', message };
 }
 
 /** Whether Services are pointed at the set that an upgrade goes to; else what is active already is pinned. */

@@ -1,3 +1,4 @@
+import type { SidecarReport } from '../../lib/control.js';
 import type { Decision, Observed } from '../model.js';
 import { counted } from '../words.js';
 import type { Happening } from './events.js';
@@ -7,9 +8,8 @@ export function notesOf(observed: Observed, { active: activeName }: Decision): H
   const { sets, services, preview, declaration } = observed;
   const notes: Happening[] = [];
   for (const { name, report } of sets.flatMap(({ pods }) => pods)) {
-    if (report?.gate.kind !== 'gaveUp') continue;
-    const message = `${name} stopped with ${counted(report.gate.sessionsLost, 'session')} left: ${report.gate.detail}`;
-    notes.push({ type: 'Warning', reason: 'DrainGaveUp', message });
+    const happening = report && gaveUp(name, report);
+    if (happening) notes.push(happening);
   }
   const active = sets.find(({ name }) => name === activeName);
   if (active?.outdated && active.outdated.length > 0) {
@@ -24,4 +24,11 @@ export function notesOf(observed: Observed, { active: activeName }: Decision): H
   if (preview?.kind === 'unusable')
     notes.push({ type: 'Warning', reason: 'PreviewUnusable', message: preview.why });
   return notes;
+}
+
+/** That a pod let EMQX stop with sessions left, and why. */
+export function gaveUp(pod: string, { gate }: SidecarReport): Happening | undefined {
+  if (gate.kind !== 'gaveUp') return undefined;
+  const message = `${pod} stopped with ${counted(gate.sessionsLost, 'session')} left: ${gate.detail}`;
+  return { type: 'Warning', reason: 'DrainGaveUp', message };
 }

@@ -11,6 +11,8 @@ jest.setTimeout(240_000);
 const NAMESPACE = 'e2e-ends';
 const CLIENTS = 60;
 const NODES = 2;
+/** "About a minute" (design.md §7): noRecipientSeconds, EMQX's stop, and the rest for a busy machine. */
+const MINUTE_MS = 90_000;
 
 let cluster: LocalCluster;
 let journey: Journey;
@@ -149,4 +151,17 @@ describe('what somebody takes from the active set', () => {
   });
 
   it('costs no session and no message', () => journey.end());
+});
+
+describe('the declaration itself', () => {
+  it('goes in about a minute though its sessions have nowhere to go, and it is told what was lost', async () => {
+    await journey.kubectl('delete', 'statefulset', EMQX.name);
+    await until(
+      'no pod and no set is left',
+      async () =>
+        (await journey.kubectl('get', 'pods,statefulsets', '--output=name')) === '' ? true : undefined,
+      { timeoutMs: MINUTE_MS },
+    );
+    expect(await toldOn('DrainGaveUp')).toContain('Pod');
+  });
 });
