@@ -4,15 +4,8 @@ import { drainingPods, isOverdue } from '../drains.js';
 import type { Decision, Observed, Step } from '../model.js';
 import { lostWords } from '../situation.js';
 import { notesOf } from './notes.js';
+import type { Happening } from './happening.js';
 import type { Trouble } from './status.js';
-
-/** One thing worth telling people. */
-export interface Happening {
-  type: 'Normal' | 'Warning';
-  /** One of a fixed set of words, for filters and alerts. */
-  reason: string;
-  message: string;
-}
 
 /** Reason of the event for each kind of step; a step without one is book-keeping. */
 const REASONS: Record<Step['kind'], string> = {
