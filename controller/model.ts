@@ -171,6 +171,8 @@ export interface Observed {
   services: ClientService[];
   /** Of revision sets; none where the declaration has no claim templates. */
   claims: Claim[];
+  /** Names of the claims of the declaration's own pods, there or gone: an adopted set's data. Nothing is ever done to them. */
+  ownClaims: string[];
   /** Absent when none is named. */
   preview?: Preview;
   /** Names of all Services of the declaration that carry a key of Sluice's, whether or not clients come by them now. */

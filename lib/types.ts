@@ -158,6 +158,8 @@ export interface BlueGreenStatus {
   clientsLeft: number;
   upgrade?: UpgradeStatus;
   history: (UpgradeStatus & { finishedAt: string; result: UpgradeResult; reason?: string })[];
+  /** Names of the volume claims that hold data of its nodes: the own ones of an adopted StatefulSet, and those of its revision sets. */
+  claims: string[];
   emqxNodes: EmqxNodeStatus[];
   nodeEvacuationsStatus: NodeEvacuationStatus[];
 }

@@ -9,17 +9,30 @@ import type { Claim } from '../model.js';
  * claims of that revision's set, `<template>-<set>-<ordinal>`. One that is being deleted is none any more.
  */
 export function parseClaims(all: JsonObject[], declaration: JsonObject): Claim[] {
-  const templates = objectsAt(declaration, 'spec', 'volumeClaimTemplates').map(nameOf);
   return all.flatMap((raw) => {
-    const name = nameOf(raw);
     const revision = labelOf(raw, LABEL.revision);
-    if (revision === undefined || at(raw, 'metadata', 'deletionTimestamp') !== undefined) return [];
-    const set = setNameOf(nameOf(declaration), revision);
-    const cut = name.lastIndexOf('-');
-    const isOurs =
-      /^\d+$/.test(name.slice(cut + 1)) && templates.some((each) => name.slice(0, cut) === `${each}-${set}`);
-    if (!isOurs) return [];
+    if (revision === undefined) return [];
+    if (!isClaimOf(raw, setNameOf(nameOf(declaration), revision), declaration)) return [];
     const createdAtMs = timeAt(raw, 'metadata', 'creationTimestamp') || 0;
-    return [{ name, uid: textAt(raw, 'metadata', 'uid'), revision, createdAtMs }];
+    return [{ name: nameOf(raw), uid: textAt(raw, 'metadata', 'uid'), revision, createdAtMs }];
   });
+}
+
+/** Names of the claims that the declaration's own pods were given; such as those that it had before it was adopted. */
+export function ownClaims(all: JsonObject[], declaration: JsonObject): string[] {
+  return all
+    .filter((raw) => labelOf(raw, LABEL.revision) === undefined)
+    .filter((raw) => isClaimOf(raw, nameOf(declaration), declaration))
+    .map(nameOf);
+}
+
+function isClaimOf(raw: JsonObject, set: string, declaration: JsonObject): boolean {
+  const name = nameOf(raw);
+  const cut = name.lastIndexOf('-');
+  const templates = objectsAt(declaration, 'spec', 'volumeClaimTemplates').map(nameOf);
+  return (
+    at(raw, 'metadata', 'deletionTimestamp') === undefined &&
+    /^\d+$/.test(name.slice(cut + 1)) &&
+    templates.some((each) => name.slice(0, cut) === `${each}-${set}`)
+  );
 }

@@ -68,7 +68,7 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
   const [pods, slices, claims] = await Promise.all([
     kube.list(PATH.pods(namespace), { labelSelector: selectorOf(declaration) }, signal),
     listSlices(tools, { namespace, declaration, blueGreen, services }, signal),
-    hasClaims ? kube.list(PATH.claims(namespace), { labelSelector: LABEL.revision }, signal) : [],
+    hasClaims ? listClaims(kube, declaration, signal) : [],
   ]);
   const owners: Owners = {
     declaration,
@@ -146,6 +146,19 @@ async function podsOf(
   return ours.filter((_, index) => isHeld[index]);
 }
 
+/** Claims of revision sets, whatever their declaration once selected; and those that the declaration's own pods were given. */
+async function listClaims(kube: Kube, declaration: JsonObject, signal: AbortSignal): Promise<JsonObject[]> {
+  // The StatefulSet controller labels claims with matchLabels; expressions select pods only.
+  const given = labelQuery(objectAt(declaration, 'spec', 'selector', 'matchLabels'));
+  const path = PATH.claims(textAt(declaration, 'metadata', 'namespace'));
+  const found = await Promise.all(
+    [LABEL.revision, [`!${LABEL.revision}`, given].filter(Boolean).join(',')].map((labelSelector) =>
+      kube.list(path, { labelSelector }, signal),
+    ),
+  );
+  return found.flat();
+}
+
 function listSlices(
   { kube, defaults }: ObserveTools,
   from: {
@@ -206,9 +219,7 @@ async function readCurrentRevision(
 
 /** A StatefulSet's selector in the form of a query. */
 export function selectorOf(set: JsonObject): string {
-  const labels = Object.entries(objectAt(set, 'spec', 'selector', 'matchLabels')).map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : ''}`,
-  );
+  const labels = labelQuery(objectAt(set, 'spec', 'selector', 'matchLabels'));
   const expressions = objectsAt(set, 'spec', 'selector', 'matchExpressions').map((expression) => {
     const key = textAt(expression, 'key');
     const values = at(expression, 'values');
@@ -224,5 +235,11 @@ export function selectorOf(set: JsonObject): string {
         return key;
     }
   });
-  return [...labels, ...expressions].join(',');
+  return [labels, ...expressions].filter(Boolean).join(',');
+}
+
+function labelQuery(labels: JsonObject): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : ''}`)
+    .join(',');
 }

@@ -8,7 +8,7 @@ import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '..
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { outdatedFields } from '../inject/outdated.js';
 import { parseBlueGreen } from './bluegreen.js';
-import { parseClaims } from './claims.js';
+import { ownClaims, parseClaims } from './claims.js';
 import {
   annotationOf,
   at,
@@ -40,7 +40,10 @@ export interface RawView {
   services: JsonObject[];
   /** Of the client Services. */
   slices: JsonObject[];
-  /** Volume claims of the namespace that carry a revision's label; none are read where the declaration has no claim templates. */
+  /**
+   * Volume claims of the namespace that carry a revision's label, or the labels by which the declaration selects; none are read where
+   * it has no claim templates.
+   */
   claims: JsonObject[];
   /** The declaration's ControllerRevision that its pods come back at; absent when it runs none. */
   currentRevision?: JsonObject;
@@ -85,6 +88,7 @@ export function parseView(view: RawView): Observed {
     ),
     services: services.map((service) => parseService(service, view.slices)),
     claims: parseClaims(view.claims, view.declaration),
+    ownClaims: ownClaims(view.claims, view.declaration),
     ...(preview && { preview }),
     marked: markedServices(view.services, podLabels, blueGreen.spec).map(nameOf),
   };

@@ -63,6 +63,7 @@ export function statusOf(
     selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].join(','),
     clientsLeft: clientsLeft(nodes, sets, decision.active),
     ...upgradeRecords(observed, decision),
+    claims: [...observed.ownClaims, ...observed.claims.map(({ name }) => name)].sort(),
     emqxNodes: nodes,
     nodeEvacuationsStatus: evacuations(sets),
   };

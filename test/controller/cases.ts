@@ -103,6 +103,7 @@ export interface World {
   emqxApi?: 'v4';
   nowMs?: number;
   claims?: Claim[];
+  ownClaims?: string[];
 }
 
 /** A world in which every pod that has no report of its own is heard of, joined, and told the right settings. */
@@ -218,6 +219,7 @@ export function observed(world: World = {}): Observed {
       },
     ],
     claims: world.claims ?? [],
+    ownClaims: world.ownClaims ?? [],
     marked: world.marked ?? (world.services ?? [{ name: 'emqx' }]).map(({ name }) => name),
   };
 }

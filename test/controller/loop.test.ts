@@ -6,7 +6,7 @@ import { plan } from '../../controller/plan.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
-import { BLUEGREENS, PODS, REVISIONS, SECRETS, SERVICES, SETS } from './double/workloads.js';
+import { BLUEGREENS, CLAIMS, PODS, REVISIONS, SECRETS, SERVICES, SETS } from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
 import { liveTemplate } from './fixtures/templates.js';
 
@@ -291,6 +291,30 @@ describe('a StatefulSet that runs pods when it is labelled', () => {
       () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== 'emqx' && statusOf(made),
     );
     expect(made.sets()).toEqual({ emqx: 0, [after['active'] as string]: 3 });
+  });
+
+  it('keeps its claims, and its BlueGreen lists them', async () => {
+    const declaration = running();
+    Object.assign(declaration['spec'] as JsonObject, {
+      volumeClaimTemplates: [{ metadata: { name: 'data' } }],
+    });
+    const made = await world(declaration);
+    for (const [name, labels] of Object.entries<JsonObject>({
+      'data-emqx-0': { app: 'emqx' },
+      'data-emqx-1': { app: 'emqx' },
+      'data-emqx-edge-0': { app: 'emqx' },
+      'data-emqx-2': { app: 'other' },
+    }))
+      made.store.create(CLAIMS, NAMESPACE, { metadata: { name, labels } });
+    leading(made);
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const after = await made.until(
+      'the upgrade',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== 'emqx' && statusOf(made),
+    );
+    expect(after['claims']).toEqual(['data-emqx-0', 'data-emqx-1']);
+    expect(made.store.list(CLAIMS, NAMESPACE)).toHaveLength(4);
   });
 });
 

@@ -102,6 +102,9 @@ export function observe(world: World): Observed {
         ? []
         : [{ name: `data-${pod}`, uid: pod, revision, createdAtMs: index }];
     }),
+    ownClaims: [...world.claims.keys()].flatMap((pod) =>
+      pod.slice(0, pod.lastIndexOf('-')) === declaration.name ? [`data-${pod}`] : [],
+    ),
     marked: world.services
       .filter(({ managed, revision }) => managed || revision !== undefined)
       .map(({ name }) => name),

@@ -7,6 +7,7 @@ export const SERVICES = '/api/v1|services';
 export const SLICES = '/apis/discovery.k8s.io/v1|endpointslices';
 export const REVISIONS = '/apis/apps/v1|controllerrevisions';
 export const SECRETS = '/api/v1|secrets';
+export const CLAIMS = '/api/v1|persistentvolumeclaims';
 export const BLUEGREENS = '/apis/sluice.dev/v1alpha1|bluegreens';
 
 export interface WorkloadOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseClaims } from '../../../controller/observe/claims.js';
+import { ownClaims, parseClaims } from '../../../controller/observe/claims.js';
 import type { JsonObject } from '../../../lib/json.js';
 import { declarationObject } from '../fixtures/objects.js';
 
@@ -47,5 +47,23 @@ describe('claims', () => {
     ['being deleted', claim('emqx-data-emqx-bcdfghjkl-0', { deletionTimestamp: '2026-01-01T00:00:09Z' })],
   ])('are none that is %s', (_, raw) => {
     expect(parseClaims([raw], declaration)).toEqual([]);
+  });
+});
+
+describe('the own claims of an adopted declaration', () => {
+  const own = (name: string, metadata: JsonObject = {}): JsonObject =>
+    claim(name, { labels: { app: 'emqx' }, ...metadata });
+
+  it('are those that its own pods were given, by name', () => {
+    const all = [own('emqx-data-emqx-0'), claim('emqx-data-emqx-bcdfghjkl-0'), own('emqx-data-emqx-1')];
+    expect(ownClaims(all, declaration)).toEqual(['emqx-data-emqx-0', 'emqx-data-emqx-1']);
+  });
+
+  it.each([
+    ['of another StatefulSet with the same labels', own('emqx-data-emqx-edge-0')],
+    ['of no template of the declaration', own('logs-emqx-0')],
+    ['being deleted', own('emqx-data-emqx-0', { deletionTimestamp: '2026-01-01T00:00:09Z' })],
+  ])('are none that is %s', (_, raw) => {
+    expect(ownClaims([raw], declaration)).toEqual([]);
   });
 });

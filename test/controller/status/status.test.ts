@@ -71,6 +71,16 @@ describe('a set that serves', () => {
     );
   });
 
+  it('lists the claims of its nodes, those that an adopted set had among them', () => {
+    const claim = (name: string) => ({ name, uid: name, revision: 'bbbbbbbbb', createdAtMs: 0 });
+    const seen = observed({
+      sets: [set(blue)],
+      claims: [claim(`data-${blue}-1`), claim(`data-${blue}-0`)],
+      ownClaims: ['data-emqx-0'],
+    });
+    expect(status(seen, decision()).claims).toEqual(['data-emqx-0', `data-${blue}-0`, `data-${blue}-1`]);
+  });
+
   it('has no active name before its set exists', () => {
     expect(status(observed({ sets: [] }), decision({ settled: false })).active).toBe('');
   });
