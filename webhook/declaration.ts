@@ -168,7 +168,7 @@ function kept(edit: Edit, key: string): Record<string, string> {
 }
 
 function explain(
-  { request, changesTemplate, oldAnnotations }: Edit,
+  { request, changesTemplate, oldAnnotations, isNew }: Edit,
   seen: {
     name: string;
     upgrade: string;
@@ -180,11 +180,13 @@ function explain(
   const { name, upgrade, revision, declared } = seen;
   const follow = `Follow: kubectl get bluegreen ${name} -w`;
   const warnings: string[] = [];
-  const hadLabel = textAt(labelsOf(request.oldObject), LABEL.upgrade) === BLUE_GREEN;
+  const hadLabel = textAt(labelsOf(request.oldObject), LABEL.upgrade) !== '';
   if (upgrade === '' && hadLabel) {
     warnings.push(
-      `sluice: statefulset/${name} is handed back: its clients move to pods of its own, then Sluice goes. ${follow}`,
+      `sluice: statefulset/${name} is handed back: when its clients are on pods of its own, Sluice lets go of it. ${follow}`,
     );
+  } else if (upgrade === BLUE_GREEN && !hadLabel && !isNew) {
+    warnings.push(`sluice: statefulset/${name} is not handed back after all. ${follow}`);
   }
   if (changesTemplate && upgrade === '') {
     warnings.push(

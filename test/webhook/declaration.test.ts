@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonObject } from '../../lib/json.js';
+import { canonical, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { revisionOf, setNameOf } from '../../lib/revision.js';
 import type { AdmissionRequest } from '../../webhook/review.js';
@@ -26,6 +26,11 @@ const revision = revisionOf('emqx', template());
 const nextRevision = revisionOf('emqx', NEXT);
 const stored = storedDeclaration();
 const plain = plainSet();
+/** Handed back so far that pods of its own run. */
+const withOwnPods = edited(
+  storedDeclaration({ annotations: { [ANNOTATION.heldReplicas]: '3' }, spec: { replicas: 3 } }),
+  { labels: { [LABEL.upgrade]: undefined } },
+);
 const create = (object: JsonObject): AdmissionRequest => request({ operation: 'CREATE', object });
 const update = (oldObject: JsonObject, change: Parameters<typeof edited>[1]): AdmissionRequest =>
   request({ oldObject, object: edited(oldObject, change) });
@@ -259,7 +264,7 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
     warnings: [
-      'sluice: statefulset/emqx is handed back: its clients move to pods of its own, then Sluice goes. ' +
+      'sluice: statefulset/emqx is handed back: when its clients are on pods of its own, Sluice lets go of it. ' +
         'Follow: kubectl get bluegreen emqx -w',
     ],
   },
@@ -269,8 +274,49 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
     warnings: [
-      'sluice: statefulset/emqx is handed back: its clients move to pods of its own, then Sluice goes. ' +
+      'sluice: statefulset/emqx is handed back: when its clients are on pods of its own, Sluice lets go of it. ' +
         'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'a label that means nothing is removed: it was managed all the same',
+    asked: update(edited(stored, { labels: { [LABEL.upgrade]: 'canary' } }), {
+      labels: { [LABEL.upgrade]: undefined },
+    }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3' },
+    warnings: [
+      'sluice: statefulset/emqx is handed back: when its clients are on pods of its own, Sluice lets go of it. ' +
+        'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'its own pods serve already, and a new template comes while the label is off: they are not rolled',
+    asked: update(withOwnPods, { spec: { template: NEXT } }),
+    replicas: 3,
+    notes: { [NOTES.left]: '3', [NOTES.replicas]: '3', [NOTES.revision]: nextRevision },
+    warnings: [
+      'sluice: statefulset/emqx is being handed back; its new template is reached by blue-green too. ' +
+        'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'a new template comes when its strategy has been given back, in the moment before it is let go of',
+    asked: update(edited(withOwnPods, { spec: { updateStrategy: USERS_OWN } }), { spec: { template: NEXT } }),
+    replicas: 3,
+    notes: { [NOTES.strategy]: canonical(USERS_OWN), [NOTES.revision]: nextRevision },
+    warnings: [
+      'sluice: statefulset/emqx is being handed back; its new template is reached by blue-green too. ' +
+        'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'the label is put back while its own pods take over: it is no adoption, what was noted stays',
+    asked: update(withOwnPods, { labels: { [LABEL.upgrade]: 'blue-green' } }),
+    replicas: 3,
+    notes: { [NOTES.left]: '3', [NOTES.replicas]: '3', [NOTES.revision]: revision },
+    warnings: [
+      'sluice: statefulset/emqx is not handed back after all. Follow: kubectl get bluegreen emqx -w',
     ],
   },
   {
