@@ -67,18 +67,20 @@ export function handBack(situation: Situation): Verdict | undefined {
 
 /**
  * Whether nothing of Sluice is left but what is on the declaration itself: it is not held any more. Its size is then what it runs,
- * whoever gave it.
+ * whoever gave it; but one that was declared meanwhile, which the webhook only notes, is carried out first.
  */
 export function isBare(situation: Situation): boolean {
   const { sets, marked, blueGreen, declaration } = situation.observed;
+  const { replicas, heldReplicas, wish } = declaration;
   const own = ownOf(situation);
   return (
     own !== undefined &&
+    (replicas !== heldReplicas || wish === undefined || wish === replicas) &&
     sets.length === 1 &&
     marked.length === 0 &&
     labelledPods(own).length === 0 &&
     !(blueGreen.exists && (blueGreen.isOurs || blueGreen.isNoted)) &&
-    (own.size > 0 || (declaration.wish ?? 0) === 0)
+    (own.size > 0 || (wish ?? 0) === 0)
   );
 }
 

@@ -296,10 +296,27 @@ const cases: Record<string, Case[]> = {
       when: 'the user scales it in that moment: the size stays',
       seen: without(
         withoutLabel(
-          served({ marked: [], sets: [own({ labelled: false, size: 5 })], declaration: { replicas: 5 } }),
+          served({
+            marked: [],
+            sets: [own({ labelled: false, size: 5 })],
+            declaration: { replicas: 5, heldReplicas: 3 },
+          }),
         ),
       ),
       then: { kind: 'restoreStrategy' },
+    },
+    {
+      when: 'another size is declared in that moment, and noted by the webhook: it is not lost',
+      seen: without(withoutLabel(served({ ...released, declaration: { wish: 5 } }))),
+      then: { kind: 'createBlueGreen' },
+    },
+    {
+      when: 'so it is beside a BlueGreen of the user’s',
+      seen: noted(withoutLabel(served({ ...released, declaration: { wish: 5 } })), {
+        isOurs: false,
+        isNoted: false,
+      }),
+      then: { kind: 'carrySize', replicas: 5 },
     },
     {
       when: 'a running set was labelled and never upgraded: nothing is moved',

@@ -359,6 +359,9 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       return;
     case 'letGo':
       writeDeclaration(world, seen, (declaration) => {
+        const { size, heldReplicas, wish = size } = declaration;
+        if (heldReplicas === size && wish !== size)
+          violate(world, `handed back with ${size} nodes, and ${wish} were asked for`);
         declaration.managed = false;
         declaration.heldReplicas = 0;
         declaration.promote = '';
