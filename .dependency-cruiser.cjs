@@ -37,7 +37,8 @@ module.exports = {
     },
     {
       name: 'the-simulation-knows-no-controller',
-      comment: 'the model test is written from the contracts; its adapter alone knows the model',
+      comment:
+        'the model test is written from what Kubernetes and EMQX do; its adapter alone knows the model',
       severity: 'error',
       from: { path: '^test/model/', pathNot: '^test/model/(adapter|model\\.test)\\.ts$' },
       to: { path: '^(webhook|controller|sidecar|certs)/' },

@@ -11,7 +11,7 @@ jest.setTimeout(240_000);
 const NAMESPACE = 'e2e-ends';
 const CLIENTS = 60;
 const NODES = 2;
-/** "About a minute" (design.md §7): noRecipientSeconds, EMQX's stop, and the rest for a busy machine. */
+/** What the README calls about a minute: noRecipientSeconds, EMQX's stop, and the rest for a busy machine. */
 const MINUTE_MS = 90_000;
 
 let cluster: LocalCluster;

@@ -1,4 +1,4 @@
-/** What a release of EMQX has and has not, as far as contracts/emqx.md tells (§1.3, §1.11, §2, §6). */
+/** What a release of EMQX has and has not, by its change log (`changes/` in emqx/emqx) and the documentation of 4.4. */
 export interface Abilities {
   /** Of the management API: 4.4 Enterprise, or 5 and later. */
   readonly api: 4 | 5;

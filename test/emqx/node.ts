@@ -29,7 +29,7 @@ interface SharedTables {
   readonly retained: readonly MessageJson[];
 }
 
-/** One node of EMQX, as far as contracts/emqx.md goes. Builds the parts and ties them together. */
+/** One node of EMQX, as far as upgrades touch it. Builds the parts and ties them together. */
 export class StandIn {
   #switches: Switches;
   readonly #clock: Clock;
@@ -334,7 +334,7 @@ export class StandIn {
     ]);
   }
 
-  /** contracts/emqx.md §1.5; its numbers move in no test. */
+  /** As EMQX's emqx_node_rebalance_purge.erl reports it; its numbers move in no test. */
   #purgeReport(): unknown {
     const { sessions } = this.#broker.counts();
     const stats = { initial_sessions: sessions, current_sessions: sessions };

@@ -165,7 +165,7 @@ export function changeSwitches(now: Switches, changes: unknown): Switches {
   return { ...now, ...changes };
 }
 
-/** As the image's entry point does it: contracts/emqx.md §5. */
+/** As the image's entry point does it. @see EMQX: deploy/docker/docker-entrypoint.sh */
 function nodeName(env: Env, isV4: boolean): string {
   const given = env.EMQX_NODE_NAME ?? env.EMQX_NODE__NAME;
   const name = given ?? `${env.EMQX_NAME ?? (isV4 ? hostname() : 'emqx')}@${env.EMQX_HOST ?? ownAddress()}`;

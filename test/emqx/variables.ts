@@ -12,7 +12,7 @@ export interface Variables {
   readonly maxQueue: string;
 }
 
-/** contracts/emqx.md §3 and §5 */
+/** @see EMQX: emqx_conf_schema.erl */
 export const v5Variables: Variables = {
   discovery: 'EMQX_CLUSTER__DISCOVERY_STRATEGY',
   dnsRecord: 'EMQX_CLUSTER__DNS__RECORD_TYPE',
@@ -25,7 +25,7 @@ export const v5Variables: Variables = {
   maxQueue: 'EMQX_MQTT__MAX_MQUEUE_LEN',
 };
 
-/** contracts/emqx.md §3 and §5; main-v4.4: etc/emqx.conf */
+/** @see EMQX, branch main-v4.4: etc/emqx.conf */
 export const v4Variables: Variables = {
   discovery: 'EMQX_CLUSTER__DISCOVERY',
   dnsRecord: 'EMQX_CLUSTER__DNS__TYPE',

@@ -76,7 +76,7 @@ function excuseOf(world: World, pod: PodObject): string | undefined {
     : 'nobody could evacuate it';
 }
 
-/** The preStop gate of a pod with a sidecar; true lets the pod end. contracts/emqx.md §1.12. */
+/** The preStop gate of a pod with a sidecar; true lets the pod end. Its node is drained when its evacuation prohibits. */
 function gate(world: World, pod: PodObject): boolean {
   const node = world.nodes.get(pod.name);
   // Crashed meanwhile, and in a terminating pod nothing starts again; or it never took part.

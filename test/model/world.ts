@@ -1,6 +1,6 @@
 /**
- * The simulated cluster's state, as plain data: Kubernetes objects, EMQX nodes and MQTT clients. Written from contracts/ and
- * design.md; it knows nothing of the controller. Time is in whole seconds, and the waits of a run are short.
+ * The simulated cluster's state, as plain data: Kubernetes objects, EMQX nodes and MQTT clients. Written from what
+ * Kubernetes and EMQX do; it knows nothing of the controller. Time is in whole seconds, and the waits of a run are short.
  */
 import type { DrainSettings, SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';

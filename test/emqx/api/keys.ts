@@ -28,7 +28,7 @@ function isRole(text: string): text is Role {
   return text === 'administrator' || text === 'viewer' || text === 'publisher';
 }
 
-/** Why credentials were not good, as §3 spells it. */
+/** Why credentials were not good, as EMQX spells it (emqx_dashboard.erl). */
 export type Denial = {
   readonly status: 401 | 403;
   readonly code: string;

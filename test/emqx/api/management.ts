@@ -47,7 +47,7 @@ export function managementApi({ node, keys, isUp }: Management): Api {
   }
 }
 
-/** `GET /status`: contracts/emqx.md §4. */
+/** `GET /status`, as text. @see EMQX: emqx_mgmt_api_status.erl */
 function statusText(node: string, isUp: boolean): Reply {
   const app = isUp ? 'running' : 'not_running';
   return { status: isUp ? 200 : 503, text: `Node ${node} is started\nemqx is ${app}` };

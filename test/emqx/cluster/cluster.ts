@@ -46,7 +46,7 @@ export interface ClusterHost {
   isIsolated(): boolean;
 }
 
-/** Who belongs to the cluster, and the connections to them. @see contracts/emqx.md §5, §8 */
+/** Who belongs to the cluster, and the connections to them. @see emqx/ekka: src/ekka_autocluster.erl */
 export class Cluster {
   #members: readonly string[];
   readonly #downSince = new Map<string, number>();
@@ -159,7 +159,7 @@ export class Cluster {
 
   /**
    * Joins the cluster of `node`. Listeners close first and open again when the join is done; when `node` goes in
-   * between, they stay closed (§8).
+   * between, they stay closed (seen on 5.8.9).
    * @throws RpcError when the node refuses, or the licence forbids it, before anything has happened
    */
   async join(node: string): Promise<void> {

@@ -43,7 +43,7 @@ export interface JoinAsked {
   readonly admitsListed: boolean;
 }
 
-/** How EMQX words it (§6). */
+/** How EMQX words it. @see EMQX: emqx_cluster.erl */
 export function singleNodeLicence(node: string): string {
   return `Node ${node} has a single node license`;
 }

@@ -102,7 +102,7 @@ export class Coordinator {
     this.#now = { state: 'disabled' };
   }
 
-  /** What `GET /load_rebalance/status` shows of it, as §1.5; undefined when there is none. Waits for a batch to end. */
+  /** What `GET /load_rebalance/status` shows of it; undefined when there is none. Waits for a batch to end. */
   async report(): Promise<Readonly<Record<string, unknown>> | undefined> {
     await this.#batch;
     const now = this.#now;
@@ -169,7 +169,7 @@ export class Coordinator {
     this.host.evict(act.atMost, this.#now.options.serverReference);
   }
 
-  /** One after the other, from the list made at the beginning: a client that returns in between is caught (§8). */
+  /** One after the other, from the list made at the beginning: a client that returns in between is caught, as on 5.8.9. */
   async #move(atMost: number, generation: number): Promise<void> {
     const now = this.#now;
     if (now.state === 'disabled') return;

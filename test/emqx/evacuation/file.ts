@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultOptions, type Options } from './state.js';
 
-/** `<data_dir>/.evacuation`: what survives a restart of an evacuating node (contracts/emqx.md §1.11). */
+/** `<data_dir>/.evacuation`: what survives a restart of an evacuating node. @see EMQX: emqx_node_rebalance_evacuation_persist.erl */
 export interface EvacuationFile {
   read(): Options | undefined;
   write(options: Options): void;

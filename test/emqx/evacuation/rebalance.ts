@@ -1,7 +1,7 @@
 import type { Abilities } from '../abilities.js';
 import { parseDuration, SchemaError } from './request.js';
 
-/** What `POST /load_rebalance/{node}/start` asks for: contracts/emqx.md §1.7. Waits in seconds. */
+/** What `POST /load_rebalance/{node}/start` asks for; waits in seconds. @see EMQX: emqx_node_rebalance_api.erl */
 export interface RebalanceOptions {
   readonly waitHealthCheck: number;
   readonly connEvictRate: number;
@@ -28,7 +28,7 @@ const least = {
   rel_sess_threshold: 1.000_001,
 } as const;
 
-/** contracts/emqx.md §1.7 */
+/** @see EMQX: emqx_node_rebalance.hrl */
 export const rebalanceDefaults: RebalanceOptions = {
   waitHealthCheck: 60,
   connEvictRate: 500,

@@ -34,7 +34,7 @@ interface Donor {
   readonly initialSessions: number;
 }
 
-/** A rebalance (§1.7): this node as its coordinator, and as a donor of one. Kept small: upgrades only clash with it. */
+/** A rebalance (EMQX: emqx_node_rebalance.erl): this node as its coordinator, and as a donor of one. Kept small: upgrades only clash with it. */
 export class RebalanceRun {
   #run: { readonly options: RebalanceOptions; readonly split: Split; state: State } | undefined;
   #donor: Donor | undefined;
@@ -83,7 +83,7 @@ export class RebalanceRun {
     this.#donor = undefined;
   }
 
-  /** §1.5, donor; null for everybody else. */
+  /** What a donor shows of it in `GET /load_rebalance/status`; null for everybody else. */
   donorReport(): Readonly<Record<string, unknown>> | null {
     if (!this.#donor) return null;
     const { order, initialConnected, initialSessions } = this.#donor;
@@ -108,7 +108,7 @@ export class RebalanceRun {
     };
   }
 
-  /** §1.6, where the coordinator speaks for all. */
+  /** Its entry in `GET /load_rebalance/global_status`, where the coordinator speaks for all. */
   coordinatorReport(): Readonly<Record<string, unknown>> | null {
     if (!this.#run) return null;
     const { options, split: found, state } = this.#run;

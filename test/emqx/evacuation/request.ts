@@ -9,7 +9,7 @@ const known = ['conn_evict_rate', 'sess_evict_rate', 'wait_takeover', 'redirect_
 
 /**
  * Reads the body of `evacuation/start`.
- * @throws SchemaError as contracts/emqx.md §1.3 says
+ * @throws SchemaError where EMQX answers 400: wrong type, below the minimum, unknown key
  */
 export function parseStart(
   body: unknown,
@@ -42,7 +42,7 @@ export function parseStart(
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** An integer of at least 1; EMQX also takes one written as a string (§8). */
+/** An integer of at least 1; EMQX also takes one written as a string (seen on 5.8.9). */
 function rate(fields: Fields, key: string): number | undefined {
   const value = fields[key];
   if (value === undefined) return undefined;

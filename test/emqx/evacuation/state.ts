@@ -11,7 +11,7 @@ export interface Options {
   readonly serverReference: string | undefined;
 }
 
-/** contracts/emqx.md §1.3 */
+/** What EMQX takes where the request names nothing. @see EMQX: emqx_node_rebalance.hrl */
 export const defaultOptions: Options = {
   waitHealthCheck: 60,
   connEvictRate: 500,
@@ -30,7 +30,7 @@ export interface Counts {
 interface Running {
   readonly options: Options;
   readonly initial: Counts;
-  /** As EMQX reports them, which is late: see §1.5. */
+  /** As EMQX reports them, which is late: counted before a tick, and sessions not before their turn. */
   readonly current: Counts;
 }
 
@@ -62,12 +62,12 @@ export interface Pace {
   readonly noRecipientMs: number;
 }
 
-/** contracts/emqx.md §1.8 */
+/** @see EMQX: emqx_node_rebalance_evacuation.erl */
 export const emqxPace: Pace = { tickMs: 1_000, noRecipientMs: 30_000 };
 
 const rest: Act = { kind: 'none' };
 
-/** Moves an evacuation on. Pure. Follows contracts/emqx.md §1.8. */
+/** Moves an evacuation on. Pure. @see EMQX: emqx_node_rebalance_evacuation.erl */
 export function evolve(now: Evacuation, happening: Happening, pace: Pace = emqxPace): Outcome {
   switch (happening.kind) {
     case 'start': {

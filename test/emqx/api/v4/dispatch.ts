@@ -48,7 +48,7 @@ export function refused(message: string, code = 400): Reply {
 
 /**
  * The API of EMQX 4.4. Order of checks: credentials, path with method, parameters.
- * @see contracts/emqx.md §2; emqx/minirest 0.3: src/minirest.erl, src/minirest_handler.erl
+ * @see emqx/minirest 0.3: src/minirest.erl, src/minirest_handler.erl
  */
 export function v4Api(options: V4Options): Api {
   const table = options.routes.map((route) => ({ route, pattern: toPattern(route.path) }));

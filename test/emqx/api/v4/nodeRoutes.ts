@@ -1,7 +1,7 @@
 import { factsOf, type NodeApi, type NodeFacts } from '../nodeApi.js';
 import { succeeded, type V4Route } from './dispatch.js';
 
-/** Nodes of EMQX 4: contracts/emqx.md §4. There is no call for the cluster, nor one that makes a node leave it. */
+/** Nodes of EMQX 4 (documentation of 4.4, "HTTP API"). There is no call for the cluster, nor one that makes a node leave it. */
 export function v4NodeRoutes(node: NodeApi): readonly V4Route[] {
   const of = async (name: string, method: string): Promise<unknown> => {
     if (!node.isRunning(name)) return { node: name, error: 'nodedown' };

@@ -6,7 +6,7 @@ import { ValidationError, type Param } from './dispatch.js';
 /** Of the nodes named, those that could take part. @throws ValidationError on a name that the cluster never knew */
 export type Available = (names: readonly string[]) => Promise<readonly string[]>;
 
-/** Reads what `evacuation/start` is given. @throws ValidationError as contracts/emqx.md §2 says */
+/** Reads what `evacuation/start` is given. @throws ValidationError, worded as EMQX 4.4 words it */
 export async function parseEvacuation(params: readonly Param[], available: Available): Promise<Options> {
   let options: Options = { ...defaultOptions, waitHealthCheck: undefined };
   for (const { key, value } of params) {

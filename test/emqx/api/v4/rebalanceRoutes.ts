@@ -4,7 +4,7 @@ import { globalStatus, ownReport, type NodeApi, type Refused } from '../nodeApi.
 import { refused, succeeded, ValidationError, type V4Route } from './dispatch.js';
 import { parseEvacuation, parseRebalance } from './params.js';
 
-/** `/load_rebalance` of EMQX 4.4 Enterprise, over the same evacuations: contracts/emqx.md §2. */
+/** `/load_rebalance` of EMQX 4.4 Enterprise, over the same evacuations. @see EMQX 4.4: "Node Evacuation and Cluster Load Rebalancing" */
 export function v4RebalanceRoutes(node: NodeApi): readonly V4Route[] {
   const known = (name: string): string => {
     if (!node.members().includes(name)) throw new ValidationError(`invalid node: ${name}`);

@@ -1,7 +1,7 @@
 import { clientsOf, kick, type NodeApi } from '../nodeApi.js';
 import { failed, type Route } from './dispatch.js';
 
-/** `/clients`: contracts/emqx.md §4. */
+/** `/clients`. @see EMQX: emqx_mgmt_api_clients.erl */
 export function clientRoutes(node: NodeApi): readonly Route[] {
   const list = (only: string | null) =>
     clientsOf(node, only === null ? node.running() : node.running().filter((name) => name === only));

@@ -38,7 +38,7 @@ export function failed(status: number, code: string, message: string): Reply {
   return { status, body: { code, message } };
 }
 
-/** The API of EMQX 5. Order of checks: path, method, credentials, body. @see contracts/emqx.md §1.1 */
+/** The API of EMQX 5. Order of checks: path, method, credentials, body. @see emqx/minirest: src/minirest_handler.erl */
 export function v5Api(options: V5Options): Api {
   const table = options.routes.map((route) => ({ route, pattern: toPattern(route.path) }));
   const isStatus = (path: string) => path === '/status' || path === `${base}/status`;

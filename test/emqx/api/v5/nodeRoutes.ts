@@ -2,7 +2,7 @@ import type { Reply } from '../http.js';
 import { factsOf, type NodeApi, type NodeFacts } from '../nodeApi.js';
 import { failed, type Route } from './dispatch.js';
 
-/** Nodes, cluster and log-in: contracts/emqx.md §3 and §4. */
+/** Nodes, cluster and log-in. @see EMQX: emqx_mgmt_api_nodes.erl, emqx_mgmt_api_cluster.erl, emqx_dashboard_api.erl */
 export function nodeRoutes(node: NodeApi): readonly Route[] {
   const { hasLiveConnections } = node.settings.abilities;
   const item = (facts: NodeFacts) => nodeItem(facts, hasLiveConnections);

@@ -7,7 +7,7 @@ import { globalStatus, ownReport, type NodeApi, type Refused } from '../nodeApi.
 import { failed, type Route } from './dispatch.js';
 import { notFound } from './nodeRoutes.js';
 
-/** `/load_rebalance` and `/node_eviction`: contracts/emqx.md §1.2 to §1.7. */
+/** `/load_rebalance` and `/node_eviction`. @see EMQX: emqx_node_rebalance_api.erl, emqx_eviction_agent_api.erl */
 export function rebalanceRoutes(node: NodeApi): readonly Route[] {
   /** Runs a call at its node, and turns a refusal there into EMQX's message. */
   const at = async (name: string, method: string, params: unknown): Promise<Reply> => {
