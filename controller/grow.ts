@@ -1,3 +1,5 @@
+import { drainOf } from './drains.js';
+import type { Hindrance } from './hindrance.js';
 import type { NodeSet } from './model.js';
 import { whyNotStart } from './pairing.js';
 import { isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
@@ -24,16 +26,16 @@ export function grow(situation: Situation): Verdict | undefined {
   const isMadeAgain = situation.observed.sets.some(
     ({ kind, revision }) => kind === 'lost' && revision === activeRevision,
   );
-  if (!active && isMadeAgain) return make(activeName, activeRevision, wantedSize);
+  if (!active && isMadeAgain) return make(activeName, activeRevision, situation);
   // Whoever joins may choose a node that is about to stop, and then stays apart for good.
   const stopping = stoppingOf(situation);
   if (stopping) return waitFor('Progressing', `${stopping.name} is drained and stopping`);
-  if (!active) return make(activeName, activeRevision, wantedSize);
+  if (!active) return make(activeName, activeRevision, situation);
   if (!isLost && active.size < wantedSize) return enlarge(active, situation);
   if (wanted) return enlarge(wanted, situation);
   return isOwnRevision(wantedRevision, situation.observed)
     ? waitFor('Progressing', `${wantedName} comes down to 0 before it starts with its present template`)
-    : make(wantedName, wantedRevision, wantedSize);
+    : make(wantedName, wantedRevision, situation);
 }
 
 /** Green on empty disks with nobody alive to copy from would lose users, rules and retained messages. */
@@ -47,8 +49,19 @@ function whyBlank(active: NodeSet, { observed }: Situation): string | undefined 
   return pods.length > 0 || isLate ? undefined : `${active.name} has no pod yet`;
 }
 
-function make(name: string, revision: string, size: number): Verdict {
+function make(name: string, revision: string, { observed, wantedSize: size }: Situation): Verdict {
+  const going = observed.sets.find((set) => set.name === name && set.holdsName);
+  if (going) return waitFor('Progressing', whileGoing(going, observed.sets));
   return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${counted(size, 'node')}`);
+}
+
+/** In words, whom a StatefulSet that is being deleted waits for. */
+function whileGoing({ name, pods }: NodeSet, sets: NodeSet[]): Hindrance {
+  const ending = pods.filter(({ terminating }) => terminating);
+  const left =
+    ending.length > 0 ? drainOf(ending, sets) : { message: 'what holds it are its metadata.finalizers' };
+  const message = `StatefulSet ${name} is being deleted, and is made again when it has gone: ${left.message}`;
+  return { ...left, message };
 }
 
 function enlarge(set: NodeSet, { observed, wantedSize: to }: Situation): Verdict {

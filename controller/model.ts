@@ -45,6 +45,8 @@ export interface NodeSet {
    * sets that somebody has deleted while they had pods. `lost`: these end. `orphaned`: they were left behind and run on.
    */
   kind: 'revisionSet' | 'declaration' | 'lost' | 'orphaned';
+  /** Of a lost one: its StatefulSet is still there, makes no pod any more, and goes with its last one; no other can have its name until then. */
+  holdsName?: true;
   /** `''` for a declaration whose pods are strays, started by an edit past the webhook: neither active nor wanted, like no other. */
   revision: string;
   /** `spec.replicas`; 0 of a set that was deleted. */

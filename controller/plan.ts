@@ -252,7 +252,10 @@ function discard(situation: Situation): Verdict | undefined {
     return set.revision !== '' && active !== wanted && mayGo;
   };
   const unwanted = others.find(
-    (set) => (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) && isUnused(set),
+    (set) =>
+      set.kind !== 'lost' &&
+      (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) &&
+      isUnused(set),
   );
   if (!unwanted) return undefined;
   if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;

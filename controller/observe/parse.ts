@@ -173,21 +173,34 @@ function parseDrainHold(text: string | undefined): DrainHold | undefined {
 function parseSet(raw: JsonObject, context: SetContext): NodeSet {
   const live = plainTemplate(at(raw, 'spec', 'template'));
   const own = takeOut(live);
-  return {
+  const both = {
     name: nameOf(raw),
-    kind: 'revisionSet',
     revision: labelOf(raw, LABEL.revision) ?? '',
-    size: numberAt(raw, ['spec', 'replicas'], 1),
     resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
     createdAtMs: timeAt(raw, 'metadata', 'creationTimestamp') || 0,
+    pods: podsOf(raw, context),
+  };
+  if (isGoing(raw)) return { ...both, kind: 'lost', holdsName: true, size: 0, template: {} };
+  return {
+    ...both,
+    kind: 'revisionSet',
+    size: numberAt(raw, ['spec', 'replicas'], 1),
     // a template that cannot be told is like no other, so that it is never taken for the wanted one
     template: own ?? {},
     ...(own && { outdated: outdatedFields(live, own, context.injection) }),
-    pods: podsOf(raw, context),
     ...(textAt(raw, 'spec', 'persistentVolumeClaimRetentionPolicy', 'whenDeleted') === 'Delete' && {
       claimsOnDelete: 'Delete',
     }),
   };
+}
+
+/**
+ * Deleted in the foreground, or held by somebody's finalizer: its controller makes no pod any more. One that leaves its pods behind is
+ * gone in a moment, and they say so.
+ */
+function isGoing(set: JsonObject): boolean {
+  const finalizers = at(set, 'metadata', 'finalizers');
+  return isEnding(set) && !(Array.isArray(finalizers) && finalizers.includes('orphan'));
 }
 
 function podsOf(set: JsonObject, context: SetContext): Pod[] {
@@ -233,8 +246,8 @@ function deletedSets(context: SetContext): NodeSet[] {
   }));
 }
 
-function isEnding(pod: JsonObject): boolean {
-  return at(pod, 'metadata', 'deletionTimestamp') !== undefined;
+function isEnding(object: JsonObject): boolean {
+  return at(object, 'metadata', 'deletionTimestamp') !== undefined;
 }
 
 /**

@@ -1736,6 +1736,41 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', OLD)) },
     },
     {
+      when: 'the active set is deleted in the foreground, another one of the same template is made at once',
+      seen: observed({ sets: [{ ...lost(), holdsName: true }] }),
+      then: { kind: 'makeSet', name: replacement, size: 3 },
+    },
+    {
+      when: 'the data of one that is deleted in the foreground is on claims, it is made again when it has gone',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [{ ...lost(), holdsName: true }],
+        evacuations: { [`emqx-${own}-0`]: 'evicting_conns' },
+      }),
+      then: { kind: 'wait' },
+      says: /StatefulSet emqx-\w+ is being deleted, and is made again when it has gone: emqx-\w+-0 is draining/,
+    },
+    {
+      when: 'somebody has put a finalizer on the active set, which holds it when it is deleted',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [{ ...lost(), holdsName: true, pods: set(`emqx-${own}`).pods }],
+      }),
+      then: { kind: 'wait' },
+      says: /is made again when it has gone: what holds it are its metadata.finalizers/,
+    },
+    {
+      when: 'a green was deleted and its pods have not been told yet, nothing is written on what is gone',
+      seen: observed({
+        sets: [
+          set(blue),
+          { ...lost(), pods: set(`emqx-${own}`, { pods: { 0: unready, 1: unready, 2: unready } }).pods },
+        ],
+        selects: 'bbbbbbbbb',
+      }),
+      then: { kind: 'wait' },
+    },
+    {
       when: 'a green that never had clients was deleted and is wanted again, it keeps its name: an abort knows it by that (93)',
       seen: observed({
         declaration: asked,

@@ -141,12 +141,13 @@ function nodeSetOf(world: World, set: SetObject, revision: string): NodeSet {
   const { declaration } = world;
   return {
     name: set.name,
-    kind: set === declaration ? 'declaration' : 'revisionSet',
+    kind: set === declaration ? 'declaration' : set.going ? 'lost' : 'revisionSet',
+    ...(set.going && { holdsName: true }),
     revision,
-    size: set.size,
+    size: set.going ? 0 : set.size,
     resourceVersion: String(set.version),
     createdAtMs: set.createdAt * 1000,
-    template: set.template,
+    template: set.going ? {} : set.template,
     ...(set.apiPort !== undefined &&
       set.apiPort !== world.blueGreen.spec.emqx.apiPort && { outdated: ['spec.emqx.apiPort'] }),
     pods: world.pods

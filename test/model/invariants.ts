@@ -2,6 +2,7 @@ import type { Decision, Observed, Pod } from './adapter.js';
 import { accepts, clientsAt, sessionsAt } from './emqx.js';
 import {
   allSets,
+  isManaged,
   isOverdue,
   selectedPods,
   setPartOf,
@@ -54,7 +55,8 @@ export class Watcher {
     }
     for (const service of world.services) {
       if (service.strippedAt !== undefined) {
-        if (world.now - service.strippedAt > MENDED_WITHIN)
+        // Once it is handed back, that is as it should be.
+        if (world.now - service.strippedAt > MENDED_WITHIN && isManaged(world))
           violate(world, `Service ${service.name} is not pinned again`);
         continue;
       }
@@ -83,7 +85,7 @@ export class Watcher {
       world.activations += 1;
       world.activeHistory.push(active.name);
       const needed = Math.min(this.servingBefore, size) - excused;
-      const isLost = !allSets(world).some(({ uid }) => uid === this.selected);
+      const isLost = !allSets(world).some(({ uid, going }) => uid === this.selected && !going);
       if (!isLost && serving < needed)
         violate(world, `the Service is switched to ${active.name}: ${serving} of ${needed} serve`);
       // What becomes active because somebody deleted the set that was: it is as it is.
@@ -233,7 +235,7 @@ export class Watcher {
 /** The set whose pods the first Service selects. */
 export function activeSet(world: World): SetObject | undefined {
   const revision = world.services[0]?.revision;
-  const set = world.sets.find((each) => each.revision === revision);
+  const set = world.sets.find((each) => each.revision === revision && !each.going);
   if (set) return set;
   const isOwn =
     revision === undefined ||

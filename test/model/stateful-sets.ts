@@ -14,11 +14,13 @@ import {
 export function runControllers(world: World): void {
   const { random } = world;
   followRevision(world);
-  for (const set of allSets(world)) if (random.chance(0.6)) sync(world, set);
+  for (const set of allSets(world)) if (!set.going && random.chance(0.6)) sync(world, set);
   for (const pod of world.pods) {
-    if (!pod.deleted && pod.owner !== '' && !ownerOf(world, pod) && random.chance(0.6))
+    const owner = ownerOf(world, pod);
+    if (!pod.deleted && pod.owner !== '' && (!owner || owner.going) && random.chance(0.6))
       deletePod(world, pod, orphanCause(world, pod));
   }
+  world.sets = world.sets.filter((set) => !set.going || world.pods.some(({ owner }) => owner === set.uid));
   for (const service of world.services) {
     if (!random.chance(world.endpointsPace)) continue;
     service.endpoints = world.pods
@@ -37,8 +39,13 @@ function orphanCause(world: World, pod: PodObject): Cause {
   return deletedSets.get(world)?.get(pod.owner) ?? 'sequence';
 }
 
-export function deleteSet(world: World, set: SetObject, cause: Cause): void {
-  world.sets = world.sets.filter((other) => other !== set);
+export function deleteSet(world: World, set: SetObject, cause: Cause, how?: 'foreground'): void {
+  if (how) {
+    set.going = true;
+    set.version += 1;
+  } else {
+    world.sets = world.sets.filter((other) => other !== set);
+  }
   const causes = deletedSets.get(world) ?? new Map<string, Cause>();
   causes.set(set.uid, cause);
   deletedSets.set(world, causes);

@@ -3,7 +3,7 @@ import { revisionOf } from '../../lib/revision.js';
 import type { Watcher } from './invariants.js';
 import { crash, kill } from './kubelet.js';
 import { deletePod, deleteSet } from './stateful-sets.js';
-import { isManaged, note, wantedSize, type PodObject, type World } from './world.js';
+import { isManaged, note, wantedSize, type PodObject, type SetObject, type World } from './world.js';
 
 /** Templates to go forward and back among. Of `half`, only the first pod ever becomes ready; of `broken`, none. */
 const GOOD: readonly [JsonObject, ...JsonObject[]] = [
@@ -242,7 +242,7 @@ function relabel(world: World, watcher: Watcher): void {
 
 /** Somebody scales a revision set, which nobody can be kept from. */
 function resizeSomeSet(world: World, watcher: Watcher): void {
-  const set = world.random.pick(world.sets);
+  const set = someSet(world);
   if (!set) return;
   const size = world.random.int(0, 4);
   note(world, `user: ${set.name} is scaled to ${size}`);
@@ -252,17 +252,22 @@ function resizeSomeSet(world: World, watcher: Watcher): void {
   set.size = size;
 }
 
+function someSet({ random, sets }: World): SetObject | undefined {
+  return random.pick(sets.filter(({ going }) => !going));
+}
+
 function deleteSomeSet(world: World, watcher: Watcher): void {
-  const set = world.random.pick(world.sets);
+  const set = someSet(world);
   if (!set) return;
-  note(world, `user: ${set.name} is deleted`);
+  const how = world.random.chance(0.5) ? 'foreground' : undefined;
+  note(world, `user: ${set.name} is deleted${how ? ` in the ${how}` : ''}`);
   for (let ordinal = 0; ordinal < set.size; ordinal += 1) watcher.harms(`${set.name}-${ordinal}`);
-  deleteSet(world, set, 'sequence');
+  deleteSet(world, set, 'sequence', how);
 }
 
 /** `kubectl delete statefulset --cascade=orphan`: its pods run on, and nobody controls them. */
 function orphanSomePods(world: World): void {
-  const set = world.random.pick(world.sets);
+  const set = someSet(world);
   if (!set) return;
   note(world, `user: ${set.name} is deleted, its pods are left behind`);
   for (const pod of world.pods) if (pod.owner === set.uid) pod.owner = '';

@@ -26,6 +26,8 @@ export interface SetObject {
   /** Why its pods go, when it shrinks or is deleted, and in which activation that was decided. */
   cause: Cause;
   decidedIn: number;
+  /** It is deleted in the foreground: it makes no pod any more, and goes with its last one. */
+  going?: true;
 }
 
 export interface DeclarationObject extends SetObject {

@@ -79,6 +79,25 @@ describe('a revision set', () => {
   });
 });
 
+describe('a revision set that somebody deletes', () => {
+  const deletionTimestamp = '2026-01-02T01:00:00Z';
+
+  it.each([
+    { how: 'in the foreground', finalizers: ['foregroundDeletion'] },
+    { how: 'though a finalizer of theirs holds it', finalizers: ['example.org/keep'] },
+  ])('$how is lost: its controller makes no pod any more', ({ finalizers }) => {
+    const going = setObject(liveTemplate(), { deletionTimestamp, finalizers });
+    expect(parseView(view({ sets: [going], pods: [podObject()] })).sets).toMatchObject([
+      { kind: 'lost', holdsName: true, revision: 'bcdfghjkl', size: 0, pods: [{ name: 'emqx-bcdfghjkl-0' }] },
+    ]);
+  });
+
+  it('and is to leave its pods behind, is one still until they say so', () => {
+    const going = setObject(liveTemplate(), { deletionTimestamp, finalizers: ['orphan'] });
+    expect(parseView(view({ sets: [going] })).sets).toMatchObject([{ kind: 'revisionSet', size: 3 }]);
+  });
+});
+
 describe('pods whose StatefulSet is not there, or has let them go', () => {
   const ownerReferences = [{ kind: 'StatefulSet', name: 'emqx-bcdfghjkl', uid: 'gone', controller: true }];
   const setsOf = (pod: JsonObject, changes: Partial<RawView> = {}) =>
