@@ -107,7 +107,7 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
   const aborted = parseAborted(annotationOf(raw, ANNOTATION.aborted));
   const drainHold = parseDrainHold(annotationOf(raw, ANNOTATION.drainHeld));
   const trigger = (key: string): string =>
-    annotationOf(raw, key) ?? (blueGreen && annotationOf(blueGreen, key)) ?? '';
+    annotationOf(raw, key) || (blueGreen && annotationOf(blueGreen, key)) || '';
   return {
     name: nameOf(raw),
     namespace: textAt(raw, 'metadata', 'namespace'),

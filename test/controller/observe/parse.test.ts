@@ -52,6 +52,28 @@ const ownPod = (labels: JsonObject): JsonObject =>
     metadata: { name: 'emqx-0', uid: 'p0', labels, ownerReferences: [{ uid: 'uid-emqx', controller: true }] },
   });
 
+describe('a trigger', () => {
+  const promoteOn = (value: string | undefined): JsonObject =>
+    value === undefined ? {} : { 'sluice.dev/promote': value };
+  it.each([
+    { declaration: 'aaaaaaaaa', blueGreen: undefined, is: 'aaaaaaaaa' },
+    { declaration: undefined, blueGreen: 'bbbbbbbbb', is: 'bbbbbbbbb' },
+    { declaration: '', blueGreen: 'bbbbbbbbb', is: 'bbbbbbbbb' },
+    { declaration: 'aaaaaaaaa', blueGreen: 'bbbbbbbbb', is: 'aaaaaaaaa' },
+    { declaration: '', blueGreen: '', is: '' },
+  ])('$declaration on the declaration and $blueGreen on the BlueGreen is $is', (on) => {
+    const seen = parseView(
+      view({
+        declaration: declarationObject({
+          metadata: { name: 'emqx', uid: 'uid-emqx', annotations: promoteOn(on.declaration) },
+        }),
+        blueGreen: { metadata: { name: 'emqx', annotations: promoteOn(on.blueGreen) } },
+      }),
+    );
+    expect(seen.declaration.promote).toBe(on.is);
+  });
+});
+
 describe('a revision set', () => {
   it('has the template of the declaration again, and its own pods', () => {
     const [set] = parseView(view({ sets: [setObject(liveTemplate())], pods: [podObject()] })).sets;
