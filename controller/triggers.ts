@@ -68,6 +68,10 @@ function fateOfRetry(value: string, situation: Situation): Fate | undefined {
     return { ignored: `the drain that is held belongs to the upgrade to ${wantedRevision}` };
   }
   if (isAborted && aborted) return { ignored: `the aborted revision is ${aborted.revision}` };
+  const isTried = drainHold
+    ? isRetryOfDrain(value, situation)
+    : activeRevision !== wantedRevision && names(value, wantedRevision, situation);
+  if (isTried) return 'done';
   return { ignored: `nothing of ${activeRevision} was aborted or is held that could be tried again` };
 }
 

@@ -53,16 +53,15 @@ export async function abortUpgrade(
   { revision, replacing, because }: Required<Aborted>,
 ): Promise<void> {
   const aborted = canonical({ revision, replacing, because });
-  await clearOnBlueGreen(site, [ANNOTATION.abort]);
   await writeDeclaration(site, {
     metadata: { annotations: { [ANNOTATION.aborted]: aborted, [ANNOTATION.abort]: null } },
   });
+  await clearOnBlueGreen(site, [ANNOTATION.abort]);
 }
 
 /** Writes down that drains are held, or that one is tried again, and takes away the retry that asked for it; or takes the note away. */
 export async function noteHold(site: Site, hold: DrainHold | undefined): Promise<void> {
   const isRetried = hold?.retriedAtMs !== undefined;
-  if (isRetried) await clearOnBlueGreen(site, [ANNOTATION.retry]);
   const note = hold && {
     pod: hold.pod,
     heldAt: new Date(hold.heldAtMs).toISOString(),
@@ -76,6 +75,7 @@ export async function noteHold(site: Site, hold: DrainHold | undefined): Promise
       },
     },
   });
+  if (isRetried) await clearOnBlueGreen(site, [ANNOTATION.retry]);
 }
 
 /** Takes triggers away, on the declaration and the BlueGreen, where they have these values. */
@@ -95,14 +95,17 @@ export async function clearTriggers(site: Site, triggers: Partial<Record<Trigger
 
 /** Takes the refusal away, and the trigger that asked for it. */
 export async function clearAborted(site: Site): Promise<void> {
-  await clearOnBlueGreen(site, [ANNOTATION.retry]);
   const gone = [ANNOTATION.aborted, ANNOTATION.retry];
   await writeDeclaration(site, {
     metadata: { annotations: Object.fromEntries(gone.map((key) => [key, null])) },
   });
+  await clearOnBlueGreen(site, [ANNOTATION.retry]);
 }
 
-/** Removes triggers that people put on the BlueGreen. */
+/**
+ * Removes triggers that people put on the BlueGreen; after what they asked for was written, which a conflict may have kept from happening.
+ * One that is left over by a death in between is found to be done with.
+ */
 async function clearOnBlueGreen({ view, tools, signal }: Site, keys: string[]): Promise<void> {
   const { raw, observed } = view;
   const present = keys.filter((key) => raw.blueGreen && annotationOf(raw.blueGreen, key) !== undefined);

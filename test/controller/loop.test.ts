@@ -229,6 +229,58 @@ describe('refusals of the API server', () => {
   });
 });
 
+describe('a trigger on the BlueGreen', () => {
+  const annotated = (made: World, annotations: JsonObject): void => {
+    const place = { collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' };
+    made.store.edit(place, (object) => {
+      const metadata = object['metadata'] as JsonObject;
+      const before = (metadata['annotations'] ?? {}) as JsonObject;
+      return { ...object, metadata: { ...metadata, annotations: { ...before, ...annotations } } };
+    });
+  };
+  const trigger = (made: World, name: string): unknown => {
+    const { annotations } = made.blueGreen()['metadata'] as { annotations: JsonObject };
+    return annotations[`sluice.dev/${name}`];
+  };
+  /** Somebody else writes the declaration just before our next write, and is done with it. */
+  const conflictOnce = (made: World, seen: () => void): void => {
+    made.gatekeeper.current = (method, { collection, name }) => {
+      if (method !== 'PATCH' || collection !== SETS || name !== 'emqx') return;
+      made.gatekeeper.current = () => undefined;
+      made.store.edit({ collection, namespace: NAMESPACE, name }, (set) => {
+        const metadata = set['metadata'] as JsonObject;
+        return {
+          ...set,
+          metadata: { ...metadata, labels: { ...(metadata['labels'] as object), team: 'x' } },
+        };
+      });
+      seen();
+    };
+  };
+
+  it('survives the conflict of the write that it asks for: an abort, then its retry', async () => {
+    const made = await world();
+    leading(made);
+    const first = await made.until('Stable', isStable(made));
+    setImage(made, 'broken');
+    const [green = ''] = await made.until('green', () => {
+      const others = Object.keys(made.sets()).filter((name) => !['emqx', first['active']].includes(name));
+      return others.length > 0 && others;
+    });
+    const revision = green.slice('emqx-'.length);
+    const left: unknown[] = [];
+    conflictOnce(made, () => left.push(trigger(made, 'abort')));
+    annotated(made, { 'sluice.dev/abort': revision });
+    await made.until('Aborted', () => statusOf(made)['phase'] === 'Aborted');
+    await made.until('no trigger', () => trigger(made, 'abort') === undefined);
+    conflictOnce(made, () => left.push(trigger(made, 'retry')));
+    annotated(made, { 'sluice.dev/retry': revision });
+    await made.until('another try', () => statusOf(made)['wanted'] === green);
+    await made.until('no trigger', () => trigger(made, 'retry') === undefined);
+    expect(left).toEqual([revision, revision]);
+  });
+});
+
 describe('a BlueGreen that is deleted', () => {
   const uidOf = (object: JsonObject | undefined): unknown => (object?.['metadata'] as JsonObject)['uid'];
 

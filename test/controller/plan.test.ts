@@ -1118,6 +1118,28 @@ const cases: Record<string, Case[]> = {
       says: /names true and is ignored: the aborted revision is ggggggggg/,
     },
     {
+      when: 'was ended by a retry, what is left of that is done with',
+      seen: observed({
+        declaration: { ...asked, retry: 'ggggggggg' },
+        selects: 'bbbbbbbbb',
+        sets: [set(green, { template: NEW, ...down }), set(blue)],
+      }),
+      then: { kind: 'clearTriggers', triggers: { retry: 'ggggggggg' }, ignored: false },
+    },
+    {
+      when: 'was made, what is left of the trigger is done with',
+      seen: observed({
+        declaration: {
+          ...asked,
+          abort: 'ggggggggg',
+          aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
+        },
+        selects: 'bbbbbbbbb',
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'clearTriggers', triggers: { abort: 'ggggggggg' }, ignored: false },
+    },
+    {
       when: 'is asked for again on the way back',
       seen: observed({
         declaration: {
@@ -1436,6 +1458,14 @@ const cases: Record<string, Case[]> = {
         { drainHold: { pod: `${blue}-2`, heldAtMs: 1 }, retry: 'ggggggggg' },
       ),
       then: { kind: 'holdDrains', hold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 1_000_000 } },
+    },
+    {
+      when: 'was retried, what is left of the trigger is done with',
+      seen: overdue(
+        { onDrainTimeout: 'Hold' },
+        { drainHold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 990_000 }, retry: 'ggggggggg' },
+      ),
+      then: { kind: 'clearTriggers', triggers: { retry: 'ggggggggg' }, ignored: false },
     },
     {
       when: 'was retried, it is waited for as long once more',
