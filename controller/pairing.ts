@@ -1,9 +1,10 @@
 import { emqxContainer, objectsOf } from '../lib/emqx-container.js';
+import { parseVersion, versionOfImage, versionText, type Version } from '../lib/emqx/version.js';
 import type { JsonObject } from '../lib/json.js';
 import type { Hindrance } from './hindrance.js';
 import type { NodeSet, Pod } from './model.js';
 import { isEmpty, isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
-import { parseVersion, versionOfImage, versionText, whyUnlisted, type Version } from './versions.js';
+import { whyUnlisted } from './versions.js';
 
 /**
  * What is known before green starts to keep it from sharing a cluster with blue: versions that EMQX does not list together, from the tags

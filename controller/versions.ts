@@ -1,35 +1,4 @@
-/** EMQX's version number, as far as it is known. */
-export interface Version {
-  major: number;
-  minor: number;
-  patch?: number;
-}
-
-/**
- * The version in an image's tag: `5.8.9`, `e5.8.9`, `v5.8.9`, `4.4.24-alpine`, `6.0.0-elixir`, `5.8`. Undefined where none is named: no
- * tag, `latest`, a digest alone, a build's own name.
- */
-export function versionOfImage(image: string): Version | undefined {
-  const name = image.split('@')[0] ?? '';
-  const tag = name.slice(name.lastIndexOf('/') + 1).split(':')[1];
-  return tag === undefined ? undefined : parseVersion(tag);
-}
-
-/** Reads EMQX's own word, or a tag. */
-export function parseVersion(text: string): Version | undefined {
-  const parts = /^[ev]?(\d+)\.(\d+)(?:\.(\d+))?(?:[-.+].*)?$/.exec(text);
-  if (!parts) return undefined;
-  const [, major, minor, patch] = parts;
-  return {
-    major: Number(major),
-    minor: Number(minor),
-    ...(patch !== undefined && { patch: Number(patch) }),
-  };
-}
-
-export function versionText({ major, minor, patch }: Version): string {
-  return [major, minor, ...(patch === undefined ? [] : [patch])].join('.');
-}
+import type { Version } from '../lib/emqx/version.js';
 
 /**
  * Why nodes of version `to` may not join a cluster of version `from`, in words; undefined when EMQX lists the pair. Patch releases of one

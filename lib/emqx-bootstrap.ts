@@ -1,5 +1,6 @@
-import { SIDECAR_PATHS } from './sidecar-env.js';
+import { versionOfImage } from './emqx/version.js';
 import { objectsOf, type Container } from './emqx-container.js';
+import { SIDECAR_PATHS } from './sidecar-env.js';
 
 /** How EMQX is told of a file with API keys, `key:secret` a line, that it reads at start. */
 export interface Bootstrap {
@@ -16,17 +17,11 @@ const FILE = `${SIDECAR_PATHS.apiKey}/bootstrap`;
  * Only one is set: an EMQX complains of variables that it does not know.
  */
 export function bootstrapOf(emqx: Container): Bootstrap {
-  const major = majorVersion(emqx.raw['image']);
+  const { image } = emqx.raw;
+  const major = typeof image === 'string' ? versionOfImage(image)?.major : undefined;
   const hasV4Port = objectsOf(emqx.raw['ports']).some(({ containerPort }) => containerPort === V4_PORT);
   return (major ?? (hasV4Port ? 4 : 5)) < 5
     ? { variable: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE', value: FILE }
     : // EMQX 5 reads the value of its variables as HOCON, where a path needs quotes
       { variable: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: JSON.stringify(FILE) };
-}
-
-/** Of `registry:5000/emqx/emqx-ee:4.4.19@sha256:…`, 4; undefined where the tag is no version. */
-function majorVersion(image: unknown): number | undefined {
-  const tag = typeof image === 'string' ? /:([^:/@]+)(?:@[^@]*)?$/.exec(image)?.[1] : undefined;
-  const major = /^[ev]?(\d+)\.\d/.exec(tag ?? '')?.[1];
-  return major === undefined ? undefined : Number(major);
 }

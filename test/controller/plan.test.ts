@@ -1228,6 +1228,28 @@ const cases: Record<string, Case[]> = {
       stalled: 'VersionsNotListed',
     },
     {
+      when: 'cannot be told from the tags of a company that counts its own builds',
+      seen: observed({
+        declaration: { template: imaged('registry.corp/emqx:1.5.0') },
+        sets: [set(blue, { template: imaged('registry.corp/emqx:1.4.2') })],
+        versions: { [blue]: '5.8.9' },
+      }),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'are found out when such a green runs',
+      seen: observed({
+        declaration: { template: imaged('registry.corp/emqx:2026.11.21') },
+        sets: [
+          set(blue, { template: imaged('registry.corp/emqx:2026.11.20') }),
+          set(green, { template: imaged('registry.corp/emqx:2026.11.21'), createdAtMs: 5 }),
+        ],
+        versions: { [blue]: '5.7.2', [green]: '6.0.0' },
+      }),
+      then: { kind: 'wait' },
+      stalled: 'VersionsNotListed',
+    },
+    {
       when: 'are not what they are: unknown ones are no reason to wait',
       seen: observed({
         declaration: { template: imaged('emqx/emqx@sha256:22') },

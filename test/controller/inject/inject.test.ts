@@ -127,7 +127,19 @@ describe('what is put in', () => {
       variable: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE',
       value: '/etc/sluice/api-key/bootstrap',
     },
-    ...['emqx/emqx-enterprise:5.8.8', 'r:4000/emqx', 'emqx:latest', 'emqx:6.0.0'].map((image) => ({
+    {
+      emqx: { image: 'registry.corp/emqx:2026.11.21', ports: [{ containerPort: 8081 }] },
+      variable: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE',
+      value: '/etc/sluice/api-key/bootstrap',
+    },
+    ...[
+      'emqx/emqx-enterprise:5.8.8',
+      'r:4000/emqx',
+      'emqx:latest',
+      'emqx:6.0.0',
+      'registry.corp/emqx:1.4.2',
+      'registry.corp/emqx:v2.0',
+    ].map((image) => ({
       emqx: { image },
       variable: 'EMQX_API_KEY__BOOTSTRAP_FILE',
       value: '"/etc/sluice/api-key/bootstrap"',
