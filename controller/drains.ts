@@ -20,10 +20,16 @@ function isDraining(pod: Pod, { size }: NodeSet, sets: NodeSet[]): boolean {
   return mayRun(pod, sets) || state !== undefined;
 }
 
-/** Whether a drain has taken longer than `drainTimeoutSeconds`; after a retry it is counted anew. */
-export function isOverdue({ drainSinceMs }: Pod, { nowMs, declaration, blueGreen }: Observed): boolean {
-  if (drainSinceMs === undefined) return false;
-  const sinceMs = Math.max(drainSinceMs, declaration.drainHold?.retriedAtMs ?? 0);
+/**
+ * Whether a drain has taken longer than `drainTimeoutSeconds`; after a retry it is counted anew. An evacuation from outside takes time
+ * only while somebody tells of it: a note of one alone may be of earlier days.
+ */
+export function isOverdue(pod: Pod, { nowMs, declaration, blueGreen, sets }: Observed): boolean {
+  const acceptedAtMs =
+    evacuationState(pod, sets) === undefined ? undefined : pod.evacuationNote?.acceptedAtMs;
+  const beganAtMs = acceptedAtMs ?? pod.deletedAtMs;
+  if (beganAtMs === undefined) return false;
+  const sinceMs = Math.max(beganAtMs, declaration.drainHold?.retriedAtMs ?? 0);
   return nowMs - sinceMs > blueGreen.spec.drainTimeoutSeconds * 1000;
 }
 

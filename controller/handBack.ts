@@ -94,8 +94,8 @@ function ownOf({ observed, wanted, isAborted }: Situation): NodeSet | undefined 
 function labelledPods({ pods }: NodeSet): string[] {
   return pods
     .filter(
-      ({ revision, drainSinceMs, terminating }) =>
-        !terminating && (revision !== undefined || drainSinceMs !== undefined),
+      ({ revision, evacuationNote, terminating }) =>
+        !terminating && (revision !== undefined || evacuationNote !== undefined),
     )
     .map(({ name }) => name);
 }

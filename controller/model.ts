@@ -15,8 +15,16 @@ export interface Pod {
   revision?: string;
   /** Condition Ready is true and no deletion is under way. */
   ready: boolean;
-  /** Since when it has had to hand over, ms since the epoch: its deletion was asked for, or its node's evacuation from outside. */
-  drainSinceMs?: number;
+  /** When its deletion was asked for, ms since the epoch; absent when it was not. */
+  deletedAtMs?: number;
+  /**
+   * On a pod without a sidecar: its node is evacuated by Sluice, which goes on after its restart. Written before EMQX is asked, so that
+   * nobody's death leaves an evacuation that is not known to be ours.
+   */
+  evacuationNote?: {
+    /** When EMQX accepted it, ms since the epoch; absent while nobody has heard so. */
+    acceptedAtMs?: number;
+  };
   /** A deletion is under way: its preStop gate is draining it, or it is stopping. */
   terminating: boolean;
   /** Why it is not ready, in words; empty when it is. */

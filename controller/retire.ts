@@ -5,7 +5,7 @@ import { drainingPods, drainOf, evacuationState, isOverdue } from './drains.js';
 import { unheard, type Hindrance } from './hindrance.js';
 import { foreignOf } from './foreign.js';
 import { holdOf } from './hold.js';
-import type { NodeSet, Pod } from './model.js';
+import type { NodeSet, Observed, Pod } from './model.js';
 import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 import type { Verdict } from './verdict.js';
 
@@ -28,15 +28,11 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   }
   // User-deleted pods of other sets drain too, and count: the rate is one for the whole upgrade.
   const inProgress = drainingPods(observed.sets);
-  // One evacuated from outside is known by its note, when no view tells of its evacuation for a moment.
-  const noted = set.pods.filter(
-    (pod) =>
-      !pod.terminating &&
-      pod.drainSinceMs !== undefined &&
-      evacuationState(pod, observed.sets) !== 'prohibiting',
-  );
-  const held = holdOf([...inProgress, ...noted], situation);
+  const held = holdOf(inProgress, situation);
   if (held) return held;
+  const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
+  // Its time counts once somebody has heard that it was accepted: asked again, EMQX says that it runs.
+  if (victim && isUnconfirmed(victim, observed)) return evacuation(victim, set, situation);
   // One that took too long keeps nobody waiting: its grace period ends it.
   const draining = inProgress.filter((pod) => !isOverdue(pod, observed));
   if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
@@ -48,7 +44,6 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   // Clients would be sent into it, or twice.
   const foreign = foreignOf(situation);
   if (foreign) return poll(foreign);
-  const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
   const shrink: Turn = {
     step: {
       kind: 'resize',
@@ -86,14 +81,28 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   const { active, wanted, wantedSize } = situation;
   const hasSidecars = observed.sets.some(({ kind, pods }) => kind === 'revisionSet' && pods.length > 0);
   if (!hasSidecars && (active === wanted || wantedSize === 0)) return shrink;
-  const via = spokesmanOf(situation);
-  if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
+  if (!spokesmanOf(situation)) return noSpokesman(victim);
   const node = nodeOf(victim, observed.sets);
   if (!node) return shrink;
   // Without a gate there is no grace period that would end one that takes too long.
   const isOver = evacuationState(victim, observed.sets) === 'prohibiting' || isOverdue(victim, observed);
   if (isOver) return opened(shrink, node.node, situation);
   if (evacuationState(victim, observed.sets) !== undefined) return poll(drainOf([victim], observed.sets));
+  return evacuation(victim, set, situation);
+}
+
+/** Sluice has asked for its evacuation, which runs, and nobody has heard since when. */
+function isUnconfirmed(pod: Pod, { sets }: Observed): boolean {
+  const { evacuationNote, terminating } = pod;
+  const isAsked = evacuationNote !== undefined && evacuationNote.acceptedAtMs === undefined;
+  return isAsked && !terminating && ![undefined, 'prohibiting'].includes(evacuationState(pod, sets));
+}
+
+/** EMQX is asked to evacuate a node; that nobody tells of it yet is no proof that it does not. */
+function evacuation(victim: Pod, set: NodeSet, situation: Situation): Turn {
+  const via = spokesmanOf(situation);
+  const node = nodeOf(victim, situation.observed.sets);
+  if (!via || !node) return noSpokesman(victim);
   const settings = settingsFor(set, situation);
   if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
@@ -108,6 +117,10 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
     },
     message: `evacuation of ${node.node} begins`,
   };
+}
+
+function noSpokesman({ name }: Pod): Turn {
+  return poll(`no sidecar answers, so ${name} cannot be evacuated`);
 }
 
 /** On a claim the evacuation must not outlast its pod: no endpoints list it any more, so nobody comes while it stops. */
@@ -163,9 +176,9 @@ function runningNodes(set: NodeSet, sets: NodeSet[]): string[] {
 }
 
 /**
- * A node of an active declaration whose pod stays and which evacuates all the same: fewer nodes were wanted for a while, or the
- * evacuation was left on its claim. Only one of our own: somebody else's is not ours to stop. One that is to become active has nobody
- * to hand over, so there whatever runs was left on its claim, at the rates of those days.
+ * A node of an active declaration whose pod stays and which Sluice evacuates all the same, or may: fewer nodes were wanted for a while,
+ * or the evacuation was left on its claim. The note alone is enough, for that nobody reports an evacuation proves nothing, and it must
+ * not be there when the pod is to leave once more.
  */
 export function closedOf({
   observed,
@@ -176,17 +189,20 @@ export function closedOf({
   const set = [wanted, active].find((each) => each?.kind === 'declaration');
   if (!set) return undefined;
   const { connEvictRate, sessEvictRate } = ratesOf(observed.blueGreen.spec);
-  const staying = stayingPods(set).filter(({ ordinal }) => ordinal < wantedSize);
-  return reportsOf(observed.sets)
-    .flatMap(({ evacuations }) => evacuations)
-    .flatMap(({ node, connection_eviction_rate: conn, session_eviction_rate: sess }) => {
-      const pod = staying.find((each) => isNodeOf(each, node));
-      // An evacuation that was left on its claim is known by its rates alone.
-      const isOurs =
-        set !== active ||
-        pod?.drainSinceMs !== undefined ||
-        (conn === connEvictRate && sess === sessEvictRate);
-      return pod && isOurs ? [{ node, pod: pod.name }] : [];
+  const evacuations = reportsOf(observed.sets).flatMap((report) => report.evacuations);
+  return stayingPods(set)
+    .filter(({ ordinal }) => ordinal < wantedSize)
+    .flatMap((pod) => {
+      const listed = evacuations.find(({ node }) => isNodeOf(pod, node));
+      const node = listed?.node ?? nodeOf(pod, observed.sets)?.node;
+      // One that is to become active has nobody to hand over: there whatever runs was left on its claim, at the rates of those days.
+      const isLeftOver =
+        listed !== undefined &&
+        (set !== active ||
+          (listed.connection_eviction_rate === connEvictRate &&
+            listed.session_eviction_rate === sessEvictRate));
+      const isOurs = pod.evacuationNote !== undefined || isLeftOver;
+      return node !== undefined && isOurs ? [{ node, pod: pod.name }] : [];
     })[0];
 }
 

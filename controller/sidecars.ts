@@ -9,7 +9,13 @@ export interface Sidecars {
   report(address: string, signal: AbortSignal): Promise<SidecarReport>;
   tell(address: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
   leave(address: string, node: string, signal: AbortSignal): Promise<void>;
-  evacuate(address: string, node: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
+  /** @returns `'running'` when one had begun before, which keeps its settings */
+  evacuate(
+    address: string,
+    node: string,
+    settings: DrainSettings,
+    signal: AbortSignal,
+  ): Promise<'started' | 'running'>;
   stopEvacuation(address: string, node: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -68,13 +74,13 @@ export function makeSidecars(certificate: () => Promise<ClientCertificate>): Sid
     return current.agent;
   }
 
-  async function call(request: Call): Promise<unknown> {
+  async function call(request: Call): Promise<{ status: number; text: string }> {
     const { status, text } = await exchange(await agent(), request);
     if (status < 200 || status > 299) {
       const what = `${request.method} ${request.path} of the sidecar at ${request.address}`;
       throw new SidecarError(`${what}: ${messageOf(text) || `HTTP ${status}`}`, status);
     }
-    return text ? (JSON.parse(text) as unknown) : undefined;
+    return { status, text };
   }
 
   const nodePath = (node: string): string => `/v1/nodes/${encodeURIComponent(node)}`;
@@ -82,13 +88,19 @@ export function makeSidecars(certificate: () => Promise<ClientCertificate>): Sid
     await call({ ...request, timeoutMs: ACT_MS });
   };
   return {
-    report: async (address, signal) =>
-      parseReport(await call({ method: 'GET', address, path: '/v1/report', timeoutMs: REPORT_MS, signal })),
+    report: async (address, signal) => {
+      const request = { method: 'GET', address, path: '/v1/report', timeoutMs: REPORT_MS, signal };
+      return parseReport(JSON.parse((await call(request)).text) as unknown);
+    },
     tell: (address, settings, signal) =>
       act({ method: 'PUT', address, path: '/v1/drain-settings', body: { ...settings }, signal }),
     leave: (address, node, signal) => act({ method: 'DELETE', address, path: nodePath(node), signal }),
-    evacuate: (address, node, settings, signal) =>
-      act({ method: 'POST', address, path: `${nodePath(node)}/evacuation`, body: { ...settings }, signal }),
+    evacuate: async (address, node, settings, signal) => {
+      const path = `${nodePath(node)}/evacuation`;
+      const body = { ...settings };
+      const { status } = await call({ method: 'POST', address, path, body, timeoutMs: ACT_MS, signal });
+      return status === 201 ? 'started' : 'running';
+    },
     stopEvacuation: (address, node, signal) =>
       act({ method: 'DELETE', address, path: `${nodePath(node)}/evacuation`, signal }),
   };

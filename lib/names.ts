@@ -35,7 +35,7 @@ export const ANNOTATION = {
   aborted: `${PREFIX}aborted`,
   /** Declaration: JSON `{"pod","heldAt","retriedAt"?}` of a drain that took too long, under `onDrainTimeout: Hold`. */
   drainHeld: `${PREFIX}drain-held`,
-  /** Pod without a sidecar: RFC 3339 time at which the evacuation of its node was asked for. */
+  /** Pod without a sidecar: `asked` before EMQX is asked to evacuate its node; then the RFC 3339 time at which that was accepted. */
   evacuatedSince: `${PREFIX}evacuated-since`,
   /** Revision set's pod template: the RFC 6902 patch that takes out again what Sluice added. */
   injected: `${PREFIX}injected`,

@@ -32,7 +32,7 @@ export async function leave(emqx: EmqxClient, node: string, signal: AbortSignal)
 }
 
 /**
- * Starts the evacuation of another node, one without a sidecar; a running one is left as it is.
+ * Starts the evacuation of another node, one without a sidecar; one that runs already is left as it is.
  * @throws OwnNode when it is this sidecar's own
  * @throws EmqxApiError
  */
@@ -41,7 +41,7 @@ export async function evacuate(
   node: string,
   settings: DrainSettings,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<'started' | 'running'> {
   const { self } = await emqx.cluster(signal);
   if (node === self) throw new OwnNode(`${node} has a sidecar: it drains when its pod is deleted`);
   const nodes = await emqx.nodes(signal);
@@ -50,5 +50,5 @@ export async function evacuate(
   );
   const recipients = settings.recipients.filter((recipient) => recipient !== node && running.has(recipient));
   const version = nodes.find((member) => member.node === node)?.version;
-  await emqx.startEvacuation(node, evacuationBody(settings, version, recipients), signal);
+  return emqx.startEvacuation(node, evacuationBody(settings, version, recipients), signal);
 }

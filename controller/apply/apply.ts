@@ -93,15 +93,21 @@ function write(
 
 type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>;
 
-/** Begins the evacuation of a node without a gate; the time is noted on its pod first, for there it goes with it. */
+/** What a note says before EMQX has accepted. */
+const ASKED = 'asked';
+
+/**
+ * Begins the evacuation of a node without a gate. Noted on its pod, for there it goes with it: first that it is ours, and when it was
+ * accepted after that, so that a call that fails takes no time; one that ran already began when the note before said so.
+ */
 async function evacuate(site: Site, { pod, node, via, settings }: StepOf<'evacuate'>): Promise<void> {
   const { sets, nowMs } = site.view.observed;
-  const isNoted = sets.some(({ pods }) =>
-    pods.some(({ name, drainSinceMs }) => name === pod && drainSinceMs),
-  );
-  const since = new Date(nowMs).toISOString();
-  if (!isNoted) await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: since });
-  await site.tools.sidecars.evacuate(addressOf(site, via), node, settings, site.signal);
+  const note = sets.flatMap(({ pods }) => pods).find(({ name }) => name === pod)?.evacuationNote;
+  const isAsked = note !== undefined && note.acceptedAtMs === undefined;
+  if (!isAsked) await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: ASKED });
+  const answer = await site.tools.sidecars.evacuate(addressOf(site, via), node, settings, site.signal);
+  const acceptedAtMs = (answer === 'running' ? note?.acceptedAtMs : undefined) ?? nowMs;
+  await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: new Date(acceptedAtMs).toISOString() });
 }
 
 async function stopEvacuation(site: Site, { pod, node, via }: StepOf<'stopEvacuation'>): Promise<void> {

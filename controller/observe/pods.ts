@@ -61,7 +61,8 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
   const trouble = ready ? undefined : troubleOf(raw, context);
   const podIp = textAt(raw, 'status', 'podIP');
   const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
-  const drainSinceMs = drainSince(raw);
+  const deletedAtMs = deletedAt(raw);
+  const evacuationNote = evacuationNoteOf(raw);
   return {
     name,
     ordinal: Number(name.slice(name.lastIndexOf('-') + 1)),
@@ -70,7 +71,8 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     ...(revision !== undefined && { revision }),
     ready,
     terminating,
-    ...(drainSinceMs !== undefined && { drainSinceMs }),
+    ...(deletedAtMs !== undefined && { deletedAtMs }),
+    ...(evacuationNote && { evacuationNote }),
     problem: ready ? '' : terminating ? 'is terminating' : shortened(trouble?.problem ?? 'is starting'),
     ...(trouble?.stuckBy !== undefined && !terminating && { stuckBy: trouble.stuckBy }),
     ...(!ready && Number.isFinite(sinceMs) && { unreadySinceMs: sinceMs }),
@@ -81,12 +83,19 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
   };
 }
 
-/** When the pod's deletion was asked for, or, without a gate, the evacuation of its node before; ms since the epoch. */
-function drainSince(raw: JsonObject): number | undefined {
+/** When the pod's deletion was asked for; ms since the epoch. */
+function deletedAt(raw: JsonObject): number | undefined {
   const endsMs = timeAt(raw, 'metadata', 'deletionTimestamp');
   const graceMs = numberAt(raw, ['metadata', 'deletionGracePeriodSeconds']) * 1000;
-  const evacuatedSince = Date.parse(annotationOf(raw, ANNOTATION.evacuatedSince) ?? '');
-  return [evacuatedSince, endsMs - graceMs].find((sinceMs) => !Number.isNaN(sinceMs));
+  return Number.isNaN(endsMs) ? undefined : endsMs - graceMs;
+}
+
+/** Any value says that an evacuation is ours; only a time, when it was accepted. */
+function evacuationNoteOf(raw: JsonObject): Pod['evacuationNote'] {
+  const noted = annotationOf(raw, ANNOTATION.evacuatedSince);
+  if (noted === undefined) return undefined;
+  const acceptedAtMs = Date.parse(noted);
+  return Number.isNaN(acceptedAtMs) ? {} : { acceptedAtMs };
 }
 
 /** Address of the pod's sidecar, if it has one that runs. */

@@ -12,7 +12,18 @@ import type {
 } from '../../controller/model.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
-import { imaged, NEW, NEWER, OLD, nodeName, observed, report, set, type SetOptions } from './cases.js';
+import {
+  imaged,
+  NEW,
+  NEWER,
+  OLD,
+  nodeName,
+  observed,
+  report,
+  set,
+  type SetOptions,
+  type World,
+} from './cases.js';
 
 const blue = 'emqx-bbbbbbbbb';
 const green = 'emqx-ggggggggg';
@@ -105,7 +116,7 @@ const unheardOf = Object.fromEntries(
 function overdue(
   spec: Partial<BlueGreenSpec>,
   declaration: Partial<Declaration> = {},
-  pods: SetOptions = { podCount: 3, pods: { 2: { ...terminating, drainSinceMs: 900_000 } } },
+  pods: SetOptions = { podCount: 3, pods: { 2: { ...terminating, deletedAtMs: 900_000 } } },
 ): Observed {
   return observed({
     declaration: { ...asked, ...declaration },
@@ -114,6 +125,17 @@ function overdue(
     selects: 'ggggggggg',
     sets: [set(blue, { size: 2, ...pods }), set(green, { template: NEW })],
     ...(pods.podCount === 3 && { evacuations: { [`${blue}-2`]: 'evicting_conns' } }),
+  });
+}
+
+/** An adopted set is being left, and the evacuation of its last node is noted. */
+function noted(evacuationNote: Pod['evacuationNote'] & object, world: World = {}): Observed {
+  return observed({
+    declaration: { ...asked, ...running },
+    status: switched,
+    selects: 'ggggggggg',
+    sets: [adopted({ pods: { 2: { evacuationNote } } }), set(green, { template: NEW })],
+    ...world,
   });
 }
 
@@ -984,6 +1006,18 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
     },
     {
+      when: 'a note says that a node of it may evacuate, though nobody tells of it: the note must not outlast its cause',
+      seen: observed({
+        declaration: running,
+        selects: 'ooooooooo',
+        sets: [
+          adopted({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+      }),
+      then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), pod: 'emqx-1', via: `${green}-0` },
+    },
+    {
       when: 'a fresh pod of it is refused under its old name (31944)',
       seen: observed({
         declaration: { ...asked, ...running },
@@ -1519,36 +1553,46 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'holdDrains' },
     },
     {
-      when: 'has no gate and no view tells of it for a moment, it is held all the same (839)',
-      seen: observed({
-        declaration: { ...asked, ...running },
-        spec: { drainTimeoutSeconds: 60, onDrainTimeout: 'Hold' },
-        status: switched,
-        selects: 'ggggggggg',
-        sets: [adopted({ pods: { 2: { drainSinceMs: 900_000 } } }), set(green, { template: NEW })],
-      }),
-      then: { kind: 'holdDrains', hold: { pod: 'emqx-2', heldAtMs: 1_000_000 } },
-    },
-    {
-      when: 'was noted, but never began: it is asked for again',
-      seen: observed({
-        declaration: { ...asked, ...running },
-        status: switched,
-        selects: 'ggggggggg',
-        sets: [adopted({ pods: { 2: { drainSinceMs: 999_000 } } }), set(green, { template: NEW })],
-      }),
+      when: 'has no gate and no view tells of it for a moment, nobody is taken down: it is asked for again (839)',
+      seen: noted({ acceptedAtMs: 900_000 }, { spec: { drainTimeoutSeconds: 60, onDrainTimeout: 'Hold' } }),
       then: { kind: 'evacuate', node: nodeName('emqx-2'), pod: 'emqx-2' },
     },
     {
+      when: 'has no gate, it is held by its note',
+      seen: noted(
+        { acceptedAtMs: 900_000 },
+        {
+          spec: { drainTimeoutSeconds: 60, onDrainTimeout: 'Hold' },
+          evacuations: { 'emqx-2': 'evicting_conns' },
+        },
+      ),
+      then: { kind: 'holdDrains', hold: { pod: 'emqx-2', heldAtMs: 1_000_000 } },
+    },
+    {
+      when: 'was noted long ago and does not run: its pod keeps its clients, and the evacuation begins',
+      seen: noted({ acceptedAtMs: 900_000 }, { spec: { drainTimeoutSeconds: 60 } }),
+      then: { kind: 'evacuate', node: nodeName('emqx-2'), pod: 'emqx-2' },
+    },
+    {
+      when: 'was asked for, and nobody has heard whether it was accepted: it takes no time yet, and is asked for again',
+      seen: noted({}, { spec: { drainTimeoutSeconds: 60 }, evacuations: { 'emqx-2': 'evicting_conns' } }),
+      then: { kind: 'evacuate', node: nodeName('emqx-2'), pod: 'emqx-2' },
+    },
+    {
+      when: 'was accepted a moment ago, it is waited for',
+      seen: noted(
+        { acceptedAtMs: 999_000 },
+        { spec: { drainTimeoutSeconds: 60 }, evacuations: { 'emqx-2': 'evicting_conns' } },
+      ),
+      then: { kind: 'wait' },
+      says: /^emqx-2 is draining/,
+    },
+    {
       when: 'has no gate, its pod is taken down all the same',
-      seen: observed({
-        declaration: { ...asked, ...running },
-        spec: { drainTimeoutSeconds: 60 },
-        status: switched,
-        selects: 'ggggggggg',
-        sets: [adopted({ pods: { 2: { drainSinceMs: 900_000 } } }), set(green, { template: NEW })],
-        evacuations: { 'emqx-2': 'evicting_conns' },
-      }),
+      seen: noted(
+        { acceptedAtMs: 900_000 },
+        { spec: { drainTimeoutSeconds: 60 }, evacuations: { 'emqx-2': 'evicting_conns' } },
+      ),
       then: { kind: 'resize', set: 'emqx', to: 2 },
     },
   ],

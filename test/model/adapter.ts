@@ -15,6 +15,7 @@ import { podOf } from './kubelet.js';
 import { deleteSet } from './stateful-sets.js';
 import {
   allSets,
+  isOverdue,
   note,
   ownerOf,
   podNamed,
@@ -184,7 +185,6 @@ function deletedSets(world: World): NodeSet[] {
 function podOfSet(world: World, pod: PodObject, revision?: string): Pod {
   const isReleased = pod.owner === '' && !pod.deleted && revision !== undefined && pod.revision !== revision;
   const isReady = pod.ready && !pod.deleted;
-  const drainSince = pod.evacuatedAt ?? pod.deleted?.at;
   const heard = pod.report && !world.random.chance(0.03) ? pod.report : undefined;
   return {
     name: pod.name,
@@ -193,13 +193,18 @@ function podOfSet(world: World, pod: PodObject, revision?: string): Pod {
     ...(pod.revision !== undefined && { revision: pod.revision }),
     ready: isReady,
     terminating: pod.deleted !== undefined,
-    ...(drainSince !== undefined && { drainSinceMs: drainSince * 1000 }),
+    ...(pod.deleted && { deletedAtMs: pod.deleted.at * 1000 }),
+    ...(pod.evacuationNote && { evacuationNote: noteOf(pod.evacuationNote) }),
     problem: isReady ? '' : 'is not ready',
     failing: !isReady && !pod.deleted && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
     ...(heard && { report: heard }),
     ...(isReleased && { lostLabels: { 'sluice.dev/revision': revision } }),
   };
+}
+
+function noteOf({ acceptedAt }: PodObject['evacuationNote'] & object): Pod['evacuationNote'] & object {
+  return acceptedAt === undefined ? {} : { acceptedAtMs: acceptedAt * 1000 };
 }
 
 /** Does what a step says, as it was planned from `seen`; a write whose object has changed since is refused. */
@@ -261,31 +266,14 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
         if (pod?.started && pod.hasSidecar && !world.random.chance(0.03)) pod.settings = step.settings;
       }
       return;
-    case 'evacuate': {
-      const pod = podNamed(world, step.pod);
-      if (pod) pod.evacuatedAt ??= world.now;
-      const via = world.nodes.get(step.via);
-      // The process may end before it asks.
-      if (world.random.chance(0.1)) return;
-      if (via?.state !== 'joined') return;
-      beginEvacuation(
-        world,
-        podOf(step.node),
-        {
-          connRate: step.settings.connEvictRate,
-          sessRate: step.settings.sessEvictRate,
-          takeover: step.settings.waitTakeover,
-          health: step.settings.waitHealthCheck,
-          migrateTo: step.settings.recipients.map(podOf),
-        },
-        isActive(world, world.declaration) ? 'scaleIn' : 'upgrade',
-      );
+    case 'evacuate':
+      evacuate(world, step, seen);
       return;
-    }
     case 'stopEvacuation':
       if (world.nodes.get(step.via)?.state !== 'joined') return;
       stopEvacuation(world, podOf(step.node));
-      delete podNamed(world, step.pod)?.evacuatedAt;
+      // The process may end before it takes the note away.
+      if (!world.random.chance(0.1)) delete podNamed(world, step.pod)?.evacuationNote;
       return;
     case 'holdDrains':
       writeDeclaration(world, seen, (declaration) => {
@@ -339,7 +327,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
     case 'unlabelPods':
       for (const name of step.pods) {
         delete podNamed(world, name)?.revision;
-        delete podNamed(world, name)?.evacuatedAt;
+        delete podNamed(world, name)?.evacuationNote;
       }
       return;
     case 'dropBlueGreen': {
@@ -378,12 +366,42 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
   }
 }
 
+/** The process may end between any two of the writes; another pod of that name is never written to. */
+function evacuate(world: World, step: Extract<Step, { kind: 'evacuate' }>, seen: Observed): void {
+  const before = seen.sets.flatMap(({ pods }) => pods).find(({ name }) => name === step.pod);
+  const pod = podNamed(world, step.pod);
+  if (!pod || pod.uid !== before?.uid) return;
+  pod.evacuationNote = {};
+  if (world.random.chance(0.1) || world.nodes.get(step.via)?.state !== 'joined') return;
+  const node = world.nodes.get(podOf(step.node));
+  const ranBefore = node?.evacuation !== undefined;
+  const { settings } = step;
+  const isAccepted = beginEvacuation(
+    world,
+    podOf(step.node),
+    {
+      connRate: settings.connEvictRate,
+      sessRate: settings.sessEvictRate,
+      takeover: settings.waitTakeover,
+      health: settings.waitHealthCheck,
+      migrateTo: settings.recipients.map(podOf),
+    },
+    isActive(world, world.declaration) ? 'scaleIn' : 'upgrade',
+  );
+  if (!isAccepted || world.random.chance(0.1)) return;
+  const noted = ranBefore ? before.evacuationNote?.acceptedAtMs : undefined;
+  pod.evacuationNote = { acceptedAt: (noted ?? seen.nowMs) / 1000 };
+}
+
 /** False: an error has ended the pass. */
 function open(world: World, opening: { nodes: string[]; via: string } | undefined): boolean {
   for (const name of (opening?.nodes ?? []).map(podOf)) {
     if (world.nodes.get(opening?.via ?? '')?.state !== 'joined') return false;
     if (world.nodes.get(name)?.state !== 'joined') return false;
+    const pod = podNamed(world, name);
+    const ranOut = pod !== undefined && isOverdue(world, pod);
     stopEvacuation(world, name);
+    if (pod && ranOut) pod.ranOut = true;
   }
   return true;
 }

@@ -185,7 +185,12 @@ export function beginEvacuation(
     initialSessions: sessionsAt(world, name),
   };
   const pod = podNamed(world, name);
-  if (pod) pod.disk.evacuating = { connRate: options.connRate, sessRate: options.sessRate };
+  // It goes on over a restart, and began when it was asked for.
+  const beganAt = pod?.disk.evacuating?.beganAt ?? world.now;
+  if (pod) {
+    pod.disk.evacuating = { connRate: options.connRate, sessRate: options.sessRate, beganAt };
+    delete pod.ranOut;
+  }
   note(world, `${name} begins to evacuate (${cause}) to ${options.migrateTo.join(', ') || 'any'}`);
   return true;
 }

@@ -63,6 +63,19 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: 'it counts the time of a note of an evacuation that does not run',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      const { step } = decision;
+      if (step.kind !== 'evacuate' || isReported(step.node, seen)) return decision;
+      const set = seen.sets.find(({ kind }) => kind === 'declaration');
+      const note = set?.pods.find(({ name }) => name === step.pod)?.evacuationNote;
+      const tookMs = seen.nowMs - (note?.acceptedAtMs ?? 0);
+      if (!set || !note || tookMs <= seen.blueGreen.spec.drainTimeoutSeconds * 1000) return decision;
+      return { ...decision, step: { kind: 'resize', set: set.name, to: set.size - 1, because: '' } };
+    },
+  },
+  {
     name: 'it lets people try a green that is not ready',
     plant: (plan) => (seen) => {
       const { step, ...decision } = plan(seen);
@@ -94,6 +107,12 @@ export const FAULTS: Fault[] = [
     },
   },
 ];
+
+function isReported(node: string, { sets }: Observed): boolean {
+  return sets.some(({ pods }) =>
+    pods.some(({ report }) => report?.evacuations.some((evacuation) => evacuation.node === node)),
+  );
+}
 
 function bend(plan: Planner, change: (step: Step) => Step): Planner {
   return (seen) => {

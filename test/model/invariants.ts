@@ -151,8 +151,10 @@ export class Watcher {
     const { retriedAtMs = 0 } = declaration.drainHold ?? {};
     return sets
       .flatMap(({ pods }) => pods)
-      .find(({ name, drainSinceMs = nowMs }) => {
-        const tookMs = nowMs - Math.max(drainSinceMs, retriedAtMs);
+      .find(({ name, deletedAtMs, evacuationNote }) => {
+        const isEvacuating = world.nodes.get(name)?.evacuation !== undefined;
+        const noted = isEvacuating ? evacuationNote?.acceptedAtMs : undefined;
+        const tookMs = nowMs - Math.max(noted ?? deletedAtMs ?? nowMs, retriedAtMs);
         const isOver = world.pods.some((pod) => pod.name === name && pod.endsAt !== undefined);
         return tookMs > blueGreen.spec.drainTimeoutSeconds * 1000 && !isOver && holdsAnybody(world, name);
       });
@@ -188,7 +190,9 @@ export class Watcher {
       (pod) => (pod.ready || pod.report?.joined) && world.nodes.get(pod.name)?.state === 'joined',
     );
     if (joined.length === 0) return;
-    const held = seen.blueGreen.spec.onDrainTimeout === 'Hold' && this.heldBy(seen);
+    // To ask for an evacuation that runs already takes nobody further.
+    const isAskedAgain = step.kind === 'evacuate' && world.nodes.get(step.pod)?.evacuation !== undefined;
+    const held = !isAskedAgain && seen.blueGreen.spec.onDrainTimeout === 'Hold' && this.heldBy(seen);
     if (held && joined.some((pod) => holdsAnybody(world, pod.name)))
       violate(world, `${set.name} goes down to ${to} though the drain of ${held.name} took too long`);
     const active = this.activeSet();

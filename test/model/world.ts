@@ -64,8 +64,10 @@ export interface PodObject {
   unreadyAt: number;
   restarts: number;
   deleted?: { at: number; cause: Cause; since: number };
-  /** When the evacuation of its node was asked for from outside: it has no gate. */
-  evacuatedAt?: number;
+  /** The controller's note that its node is evacuated from outside: it has no gate. */
+  evacuationNote?: { acceptedAt?: number };
+  /** The evacuation was stopped for its end, when it had run for too long. */
+  ranOut?: boolean;
   /** Its grace period, in seconds: what drains for longer is killed. */
   grace: number;
   /** When its containers end, once its preStop gate has let it go. */
@@ -83,7 +85,7 @@ export interface PodObject {
 export interface Disk {
   isMember: boolean;
   /** The file `.evacuation`. */
-  evacuating?: { connRate: number; sessRate: number };
+  evacuating?: { connRate: number; sessRate: number; beganAt: number };
 }
 
 export interface EmqxNode {
@@ -219,12 +221,16 @@ export function selectedPods(world: World, { revision }: ServiceObject): PodObje
   );
 }
 
-/** Whether a pod has had to hand over for longer than `drainTimeoutSeconds`; a retry begins anew. */
+/**
+ * Whether a pod has had to hand over for longer than `drainTimeoutSeconds`; a retry begins anew. Without a gate, it hands over for as long
+ * as its node evacuates, whatever was noted.
+ */
 export function isOverdue(
   { now, blueGreen, declaration }: World,
-  { deleted, evacuatedAt }: PodObject,
+  { deleted, hasSidecar, disk, ranOut }: PodObject,
 ): boolean {
-  const since = evacuatedAt ?? deleted?.at;
+  if (ranOut === true) return true;
+  const since = hasSidecar ? deleted?.at : disk.evacuating?.beganAt;
   if (since === undefined) return false;
   const retriedAt = (declaration.drainHold?.retriedAtMs ?? 0) / 1000;
   return now - Math.max(since, retriedAt) > blueGreen.spec.drainTimeoutSeconds;

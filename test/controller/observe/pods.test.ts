@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Pod } from '../../../controller/model.js';
 import { parsePod, sidecarAddress } from '../../../controller/observe/pods.js';
 import type { JsonObject } from '../../../lib/json.js';
 import { podObject } from '../fixtures/objects.js';
@@ -151,24 +152,35 @@ describe('why a pod is not Ready', () => {
 describe('since when a pod has to hand over', () => {
   const metadata = podObject()['metadata'] as JsonObject;
   const deleted = { deletionTimestamp: '2026-01-01T01:00:00Z', deletionGracePeriodSeconds: 1800 };
-  const evacuated = { annotations: { 'sluice.dev/evacuated-since': '2026-01-01T00:10:00Z' } };
-  it.each([
-    { when: 'nobody asked', more: {}, since: undefined },
-    { when: 'it was deleted: the grace period before its end', more: deleted, since: '2026-01-01T00:30:00Z' },
-    { when: 'its node was evacuated from outside', more: evacuated, since: '2026-01-01T00:10:00Z' },
+  const noted = (value: string): JsonObject => ({ annotations: { 'sluice.dev/evacuated-since': value } });
+  const deletedAtMs = Date.parse('2026-01-01T00:30:00Z');
+  const acceptedAtMs = Date.parse('2026-01-01T00:10:00Z');
+  it.each<{ when: string; more: JsonObject; then: Partial<Pod> }>([
+    { when: 'nobody asked', more: {}, then: {} },
+    { when: 'it was deleted: the grace period before its end', more: deleted, then: { deletedAtMs } },
+    {
+      when: 'the evacuation of its node was accepted',
+      more: noted('2026-01-01T00:10:00Z'),
+      then: { evacuationNote: { acceptedAtMs } },
+    },
     {
       when: 'it was evacuated, then deleted',
-      more: { ...evacuated, ...deleted },
-      since: '2026-01-01T00:10:00Z',
+      more: { ...noted('2026-01-01T00:10:00Z'), ...deleted },
+      then: { deletedAtMs, evacuationNote: { acceptedAtMs } },
     },
     {
-      when: 'somebody wrote nonsense',
-      more: { annotations: { 'sluice.dev/evacuated-since': 'x' } },
-      since: undefined,
+      when: 'the evacuation was asked for, and nobody heard of an answer',
+      more: noted('asked'),
+      then: { evacuationNote: {} },
     },
-  ])('is known when $when', ({ more, since }) => {
-    const { drainSinceMs } = parse(podObject({ metadata: { ...metadata, ...more } }));
-    expect(drainSinceMs).toBe(since === undefined ? undefined : Date.parse(since));
+  ])('is known when $when', ({ more, then }) => {
+    const { deletedAtMs: deletedAt, evacuationNote } = parse(
+      podObject({ metadata: { ...metadata, ...more } }),
+    );
+    expect({ deletedAtMs: deletedAt, evacuationNote }).toEqual({
+      deletedAtMs: then.deletedAtMs,
+      evacuationNote: then.evacuationNote,
+    });
   });
 });
 

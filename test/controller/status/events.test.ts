@@ -92,7 +92,7 @@ describe('a drain that takes too long', () => {
         set(name, {
           size: 2,
           podCount: 3,
-          pods: { 2: { ready: false, terminating: true, drainSinceMs: 0 } },
+          pods: { 2: { ready: false, terminating: true, deletedAtMs: 0 } },
         }),
       ],
       spec: { drainTimeoutSeconds: 60, onDrainTimeout },
