@@ -3,7 +3,6 @@ import { apply } from '../../../controller/apply/apply.js';
 import type { Site } from '../../../controller/apply/tools.js';
 import type { Pod } from '../../../controller/model.js';
 import { SidecarError } from '../../../controller/sidecars.js';
-import type { Json } from '../../../lib/json.js';
 import { SIDECAR } from '../../../lib/sidecar-env.js';
 import { nodeName, observed, report, set } from '../cases.js';
 
@@ -36,9 +35,12 @@ function siteOf(
     },
     tools: {
       kube: {
-        mergePatch: (path: string, { metadata }: { metadata: { annotations: Record<string, Json> } }) => {
+        mergePatch: (
+          path: string,
+          { metadata }: { metadata: { annotations: Record<string, string | null> } },
+        ) => {
           const noted = metadata.annotations['sluice.dev/evacuated-since'];
-          done.push(`note ${String(noted)} on ${path.slice(path.lastIndexOf('/') + 1)}`);
+          done.push(`note ${noted ?? 'null'} on ${path.slice(path.lastIndexOf('/') + 1)}`);
           return Promise.resolve({});
         },
       },
