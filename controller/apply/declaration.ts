@@ -13,6 +13,7 @@ import {
 import { selectorOf } from '../observe/observe.js';
 import type { Aborted, DrainHold, Trigger } from '../model.js';
 import { disown } from './disown.js';
+import { dropKeeper } from './key-secret.js';
 import type { Site } from './tools.js';
 
 /** Puts back what the webhook holds on a declaration. */
@@ -148,8 +149,8 @@ function replacing(before: JsonObject, after: JsonObject): JsonObject {
 }
 
 /**
- * Takes Sluice's last keys off: first off the declaration's ControllerRevisions, to which the StatefulSet controller copies annotations,
- * then off the declaration, which is not Sluice's from then on.
+ * Takes Sluice's last keys off, and the API key's Secret away: first off the declaration's ControllerRevisions, to which the StatefulSet
+ * controller copies annotations, then off the declaration, which is not Sluice's from then on.
  */
 export async function letGo(site: Site): Promise<void> {
   const { view, tools, signal } = site;
@@ -162,6 +163,7 @@ export async function letGo(site: Site): Promise<void> {
     const metadata = { resourceVersion, annotations: without(one) };
     await tools.kube.mergePatch(PATH.controllerRevisions(namespace, nameOf(one)), { metadata }, signal);
   }
+  await dropKeeper(site);
   const metadata = { labels: { [LABEL.managed]: null }, annotations: without(view.raw.declaration) };
   await writeDeclaration(site, { metadata });
 }

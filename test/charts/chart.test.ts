@@ -286,7 +286,7 @@ describe('the rights', () => {
     expect(granted('ClusterRole')).toEqual([
       'apps/statefulsets: get list watch create patch delete',
       'apps/statefulsets/finalizers: update',
-      'apps/controllerrevisions: get list patch',
+      'apps/controllerrevisions: get list create patch delete',
       'pods: list watch patch',
       'persistentvolumeclaims: list delete',
       'services: get list watch patch',

@@ -370,6 +370,31 @@ describe('a StatefulSet that runs pods when it is labelled', () => {
   });
 });
 
+describe('a StatefulSet that loses its label', () => {
+  it('gets its pods back, and nothing that tells of Sluice is left', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    expect(made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key')).toBeDefined();
+    const place = { collection: SETS, namespace: NAMESPACE, name: 'emqx' };
+    made.store.edit(place, (object) => {
+      delete ((object['metadata'] as JsonObject)['labels'] as JsonObject)['sluice.dev/upgrade'];
+      return object;
+    });
+    const handedBack = await made.until('it is handed back', () => {
+      const set = made.store.get(SETS, NAMESPACE, 'emqx');
+      return isObject(set) && !JSON.stringify(set['metadata']).includes('sluice.dev/') && set;
+    });
+    expect(handedBack['spec']).toMatchObject({ replicas: 3, updateStrategy: { type: 'RollingUpdate' } });
+    expect(made.readyPods().sort()).toEqual(['emqx-0', 'emqx-1', 'emqx-2']);
+    const left = [SETS, PODS, SERVICES, BLUEGREENS, SECRETS, REVISIONS].flatMap((collection) =>
+      made.store.list(collection, NAMESPACE),
+    );
+    for (const object of left) expect(JSON.stringify(object)).not.toMatch(/sluice[.-]/);
+    expect(left.length).toBeGreaterThan(5);
+  });
+});
+
 describe('a whole file applied while the webhook is gone', () => {
   it('upgrades to its template, and the pods that it starts leave without ever having been selected', async () => {
     const made = await world();

@@ -42,7 +42,7 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
   function reconcile(set: JsonObject): void {
     const size = specOf(set)['replicas'] as number;
     adopt(set);
-    const pods = store.list(PODS, namespace).filter((pod) => isOwnedBy(pod, set));
+    const pods = store.list(PODS, namespace).filter((pod) => isControlledBy(pod, set));
     record(set);
     for (let ordinal = 0; ordinal < size; ordinal += 1) {
       const name = `${nameOf(set)}-${ordinal}`;
@@ -65,25 +65,29 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
     }
   }
 
-  /** `currentRevision` stays while there are pods (the partition is frozen), and follows at 0. */
+  /** `currentRevision` stays while there are pods (the partition is frozen), and follows at 0, or when all are of the present template. */
   function record(set: JsonObject): void {
     const template = specOf(set)['template'];
     const name = `${nameOf(set)}-${store.list(REVISIONS, namespace).length}`;
     const known = store
       .list(REVISIONS, namespace)
-      .find((revision) => isOwnedBy(revision, set) && sameJson(templateIn(revision), template));
+      .find((revision) => isControlledBy(revision, set) && sameJson(templateIn(revision), template));
     const revision =
       known ??
       store.create(REVISIONS, namespace, {
         metadata: { name, ownerReferences: [ownerOf(set)] },
         data: { spec: { template: { $patch: 'replace', ...(template as JsonObject) } } },
       });
-    const runs = store.list(PODS, namespace).some((pod) => isOwnedBy(pod, set));
+    const runs = store.list(PODS, namespace).some((pod) => isControlledBy(pod, set));
     const before = currentRevisionOf(set);
     const current = runs && before !== undefined ? before : nameOf(revision);
     edit(SETS, nameOf(set), (object) => ({
       ...object,
-      status: { currentRevision: current },
+      status: {
+        observedGeneration: metaOf(set)['generation'] as number,
+        currentRevision: current,
+        updateRevision: nameOf(revision),
+      },
     }));
   }
 
@@ -183,7 +187,7 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
     store.watch(SETS, (type, set) => {
       if (type !== 'DELETED') later(0, () => withObject(store.get(SETS, namespace, nameOf(set)), reconcile));
       else
-        for (const pod of store.list(PODS, namespace).filter((one) => isOwnedBy(one, set)))
+        for (const pod of store.list(PODS, namespace).filter((one) => isControlledBy(one, set)))
           later(0, () => end(pod));
     }),
     ...[PODS, SERVICES].map((collection) => store.watch(collection, () => later(2, publish))),
@@ -232,9 +236,13 @@ function ownerOf(set: JsonObject): JsonObject {
   };
 }
 
-function isOwnedBy(object: JsonObject, set: JsonObject): boolean {
+function isControlledBy(object: JsonObject, set: JsonObject): boolean {
   const owners = metaOf(object)['ownerReferences'];
-  return Array.isArray(owners) && owners.filter(isObject).some(({ uid }) => uid === metaOf(set)['uid']);
+  const { uid } = metaOf(set);
+  return (
+    Array.isArray(owners) &&
+    owners.filter(isObject).some((owner) => owner['uid'] === uid && owner['controller'] === true)
+  );
 }
 
 export { selects };
