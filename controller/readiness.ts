@@ -5,6 +5,7 @@ import { unheard, type Hindrance } from './hindrance.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import { whyNotShare } from './pairing.js';
 import { isNodeOf, nodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
+import { undrainable, undrainableFromOutside } from './undrainable.js';
 
 /**
  * What keeps green from taking the clients: undefined once every green pod is Ready and every green node's own view of the EMQX
@@ -24,10 +25,13 @@ export function hindranceOf(situation: Situation, green: NodeSet): Hindrance | u
   }
   for (const pod of active ? stayingPods(active) : []) {
     // A blue pod that is not ready holds no client of the Service: it must not keep its own repair from happening.
+    if (!pod.ready) continue;
     const hindrance =
-      pod.ready && active?.kind === 'revisionSet'
-        ? (unheard(pod) ?? undrainable(pod, observed.blueGreen.spec.withoutEvacuation))
-        : undefined;
+      active?.kind === 'revisionSet'
+        ? (unheard(pod) ?? undrainable(pod, situation))
+        : active?.kind === 'declaration'
+          ? undrainableFromOutside(pod, situation)
+          : undefined;
     if (hindrance) return hindrance;
   }
   const witnesses =
@@ -41,14 +45,6 @@ export function notListed(set: NodeSet, sets: NodeSet[]): Hindrance | undefined 
   if (set.kind !== 'declaration' || reportsOf(sets).length === 0) return undefined;
   const pod = stayingPods(set).find((each) => each.ready && nodeOf(each, sets) === undefined);
   return pod && { message: `${pod.name} has not joined the EMQX cluster: no other node lists it as running` };
-}
-
-function undrainable({ name, report }: Pod, policy: string): Hindrance | undefined {
-  if (policy !== 'Refuse' || report?.hasEvacuation !== false) return undefined;
-  return {
-    message: `EMQX in pod ${name} has no node evacuation (its API answers 404), so its clients cannot be moved; set spec.withoutEvacuation to Paced or None to go on without`,
-    stalled: 'NoEvacuation',
-  };
 }
 
 /** Which node does not see which other one yet, in words. */

@@ -7,6 +7,7 @@ import { foreignOf } from './foreign.js';
 import { holdOf } from './hold.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
+import { isWithoutEvacuation, undrainableFromOutside } from './undrainable.js';
 import type { Verdict } from './verdict.js';
 
 /** A step towards fewer pods, or a wait, with the reason in words. */
@@ -88,6 +89,10 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   const isOver = evacuationState(victim, observed.sets) === 'prohibiting' || isOverdue(victim, observed);
   if (isOver) return opened(shrink, node.node, situation);
   if (evacuationState(victim, observed.sets) !== undefined) return poll(drainOf([victim], observed.sets));
+  if (isWithoutEvacuation(situation)) {
+    const hindrance = node.sessions > 0 ? undrainableFromOutside(victim, situation) : undefined;
+    return hindrance ? poll(hindrance) : shrink;
+  }
   return evacuation(victim, set, situation);
 }
 

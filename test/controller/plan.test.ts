@@ -139,6 +139,27 @@ function noted(evacuationNote: Pod['evacuationNote'] & object, world: World = {}
   });
 }
 
+/** An adopted set, and a green that is ready. */
+function beforeSwitch(spec: Partial<BlueGreenSpec>): Observed {
+  return observed({
+    declaration: { ...asked, ...running },
+    spec,
+    selects: 'ooooooooo',
+    sets: [adopted(), set(green, { template: NEW, createdAtMs: 5 })],
+  });
+}
+
+/** Every node says that its API has no evacuation. */
+function without(seen: Observed): Observed {
+  for (const { report: said } of seen.sets.flatMap(({ pods }) => pods)) {
+    if (!said) continue;
+    said.hasEvacuation = false;
+    const { withoutEvacuation } = seen.blueGreen.spec;
+    said.settings = { ...said.settings, withoutEvacuation };
+  }
+  return seen;
+}
+
 const claim = (setName: string, ordinal: number): Claim => ({
   name: `data-${setName}-${ordinal}`,
   uid: 'u',
@@ -1338,6 +1359,62 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
       stalled: 'LicenceForbidsCluster',
       says: /ggggggggg-0 runs alone, because its licence is for a single node: .*EMQX_LICENSE__KEY/,
+    },
+  ],
+  'a build of EMQX without evacuation': [
+    {
+      when: 'runs in blue, the switch waits for a policy',
+      seen: without(observed({ declaration: asked, sets: [set(blue), set(green, { template: NEW })] })),
+      then: { kind: 'wait' },
+      stalled: 'NoEvacuation',
+      says: /pod emqx-bbbbbbbbb-0 has no node evacuation .*set spec.withoutEvacuation to Paced or None/,
+    },
+    {
+      when: 'runs in blue, and its gates tell clients to go at a pace',
+      seen: without(
+        observed({
+          declaration: asked,
+          spec: { withoutEvacuation: 'Paced' },
+          sets: [set(blue), set(green, { template: NEW })],
+        }),
+      ),
+      then: { kind: 'pointServices' },
+    },
+    {
+      when: 'runs in an adopted set, whose pods have no gate: the switch waits under Refuse',
+      seen: without(beforeSwitch({ withoutEvacuation: 'Refuse' })),
+      then: { kind: 'wait' },
+      stalled: 'NoEvacuation',
+      says: /clients of pod emqx-0 cannot be moved; set spec.withoutEvacuation to None/,
+    },
+    {
+      when: 'runs in an adopted set, whose pods have no gate: the switch waits under Paced',
+      seen: without(beforeSwitch({ withoutEvacuation: 'Paced' })),
+      then: { kind: 'wait' },
+      stalled: 'NoEvacuation',
+      says: /clients of pod emqx-0 cannot be moved, nor be told to go at a pace, .*set spec.withoutEvacuation to None/,
+    },
+    {
+      when: 'runs in an adopted set, the switch is made under None',
+      seen: without(beforeSwitch({ withoutEvacuation: 'None' })),
+      then: { kind: 'pointServices', revision: 'ggggggggg' },
+    },
+    {
+      when: 'runs in an adopted set that is left, nobody is asked for what cannot be under None',
+      seen: without(noted({}, { spec: { withoutEvacuation: 'None' } })),
+      then: { kind: 'resize', set: 'emqx', to: 2 },
+    },
+    {
+      when: 'runs in an adopted set that is left, and the policy has become Refuse since',
+      seen: without(noted({})),
+      then: { kind: 'wait' },
+      stalled: 'NoEvacuation',
+      says: /clients of pod emqx-2 cannot be moved/,
+    },
+    {
+      when: 'runs in an adopted set that is left, a node that holds nobody goes under any policy',
+      seen: without(noted({}, { clients: { 'emqx-2': 0 } })),
+      then: { kind: 'resize', set: 'emqx', to: 2 },
     },
   ],
   'what somebody else runs': [
