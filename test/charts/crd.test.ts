@@ -67,6 +67,15 @@ describe('the BlueGreen resource', () => {
     expect(silent).toEqual([]);
   });
 
+  it('tells the default of every value there, which kubectl explain does not show', () => {
+    const silent = fieldsBelow(at(schema(), 'properties', 'spec')).filter(([, field]) => {
+      const { default: value, description } = field;
+      if (value === undefined || typeof value === 'object') return false;
+      return !String(description).includes(`Default ${value === '' ? 'empty' : String(value)}.`);
+    });
+    expect(silent.map(([path]) => path)).toEqual([]);
+  });
+
   it('names the field in every rule of its own', () => {
     const rules = fieldsBelow(schema()).flatMap(([path, field]) =>
       Array.isArray(field['x-kubernetes-validations'])
