@@ -253,9 +253,10 @@ describe('the rights', () => {
       resources.some((name) => name.startsWith('secrets')),
     );
     expect(rules).toEqual([{ apiGroups: [''], resources: ['secrets'], verbs: ['create'] }]);
-    expect(
-      ofKind(objects, 'ClusterRoleBinding').flatMap((binding) => listAt(binding, 'subjects')),
-    ).toHaveLength(2);
+    const bound = ofKind(objects, 'ClusterRoleBinding').flatMap((binding) =>
+      listAt(binding, 'subjects').map((subject) => textAt(subject, 'name')),
+    );
+    expect(bound.sort()).toEqual(['sluice-controller', 'sluice-uninstall', 'sluice-webhook']);
   });
 
   it('reach Secrets of the own namespace by name only', () => {
@@ -320,6 +321,68 @@ describe('the rights', () => {
     }
     const webhooks = rules.find((rule) => rule.resources.includes('mutatingwebhookconfigurations'));
     expect(webhooks).toMatchObject({ resourceNames: ['sluice'], verbs: ['get', 'update'] });
+  });
+});
+
+describe('the hook that refuses an uninstall', () => {
+  const hooks = (): JsonObject[] => objects.filter((object) => annotationsOf(object)['helm.sh/hook']);
+  const annotationsOf = (object: JsonObject): Record<string, string> =>
+    (object['metadata'] as { annotations?: Record<string, string> }).annotations ?? {};
+  const pod = (): Json => at(find(objects, 'Job', '-uninstall'), 'spec', 'template', 'spec');
+
+  it('is there only while Sluice is uninstalled, its rights before its Job', () => {
+    expect(hooks().map(({ kind }) => kind)).toEqual([
+      'ServiceAccount',
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'Job',
+    ]);
+    for (const hook of hooks()) {
+      expect(annotationsOf(hook)).toMatchObject({
+        'helm.sh/hook': 'pre-delete',
+        'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
+      });
+      expect(annotationsOf(hook)['helm.sh/hook-weight']).toBe(hook['kind'] === 'Job' ? undefined : '-1');
+    }
+  });
+
+  it('may list StatefulSets, and nothing else', () => {
+    expect(listAt(find(objects, 'ClusterRole', '-uninstall'), 'rules')).toEqual([
+      { apiGroups: ['apps'], resources: ['statefulsets'], verbs: ['list'] },
+    ]);
+    const name = at(find(objects, 'ServiceAccount', '-uninstall'), 'metadata', 'name');
+    expect(at(pod(), 'serviceAccountName')).toBe(name);
+    expect(listAt(find(objects, 'ClusterRoleBinding', '-uninstall'), 'subjects')).toEqual([
+      { kind: 'ServiceAccount', name, namespace: 'sluice-system' },
+    ]);
+  });
+
+  it('has its list printed by Helm, and is not tried again', () => {
+    const job = find(objects, 'Job', '-uninstall');
+    expect(annotationsOf(job)['helm.sh/hook-output-log-policy']).toBe('hook-failed');
+    expect(job['spec']).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 120 });
+    const environment = listAt(pod(), 'containers', 0, 'env');
+    expect(environment).toEqual([
+      { name: 'SLUICE_RELEASE', value: 'sluice' },
+      { name: 'SLUICE_NAMESPACE', value: 'sluice-system' },
+      { name: 'SLUICE_REVISION', value: '1' },
+    ]);
+  });
+
+  it('fits a namespace with Pod Security restricted, and one in which nothing may connect', () => {
+    expect(pod()).toMatchObject({
+      restartPolicy: 'Never',
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    expect(at(pod(), 'containers', 0, 'securityContext')).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    const policy = find(objects, 'NetworkPolicy', '-uninstall');
+    const labels = at(find(objects, 'Job', '-uninstall'), 'spec', 'template', 'metadata', 'labels');
+    expect(labels).toMatchObject(at(policy, 'spec', 'podSelector', 'matchLabels') as object);
+    expect(at(policy, 'spec', 'egress')).toEqual([{ ports: [{ port: 443 }, { port: 6443 }] }]);
   });
 });
 

@@ -14,6 +14,7 @@ const INPUTS = [
   'webhook',
   'controller',
   'sidecar',
+  'uninstall',
 ];
 /** The local image keeps its tag when it changes, so its content is noted on the pods: a change rolls them. */
 const PROGRAMS = ['webhook', 'controller'];
