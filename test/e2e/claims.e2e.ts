@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { until, type LocalCluster } from '../cluster/index.js';
 import { EMQX, loadEmqx, makeNamespace } from '../demo/emqx.js';
-import type { Manifest } from '../demo/manifest.js';
-import { applyFile, exampleOf, QUICK } from './support/example.js';
+import { applyFile, DATA, exampleOf, QUICK } from './support/example.js';
 import { dropNamespaces } from './support/namespaces.js';
 import { useSluice } from './support/sluice.js';
 
@@ -30,27 +29,7 @@ const kubectl = (...words: string[]): Promise<string> =>
   cluster.kubectl(['--namespace', NAMESPACE, ...words]);
 
 /** The example whose nodes keep their data on a claim each. */
-function file(): Manifest[] {
-  const manifests = exampleOf({ nodes: NODES, waitTakeoverSeconds: 1, env: { ...QUICK } });
-  for (const { kind, spec } of manifests) {
-    if (kind !== 'StatefulSet') continue;
-    const set = spec as {
-      volumeClaimTemplates?: object[];
-      template: { spec: { volumes?: object[]; containers: { volumeMounts?: object[] }[] } };
-    };
-    const [container] = set.template.spec.containers;
-    if (!container) throw new Error('the example has no container');
-    container.volumeMounts = [{ name: 'emqx-data', mountPath: '/opt/emqx/data' }];
-    set.template.spec.volumes = [];
-    set.volumeClaimTemplates = [
-      {
-        metadata: { name: 'emqx-data' },
-        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } },
-      },
-    ];
-  }
-  return manifests;
-}
+const file = () => exampleOf({ nodes: NODES, waitTakeoverSeconds: 1, env: { ...QUICK }, onClaims: true });
 
 interface Status {
   phase?: string;
@@ -82,7 +61,7 @@ async function claims(): Promise<Record<string, string>> {
   return Object.fromEntries(items.map(({ metadata: { name, uid } }) => [name, uid]));
 }
 
-const ofSet = (set: string): string[] => Array.from({ length: NODES }, (_, n) => `emqx-data-${set}-${n}`);
+const ofSet = (set: string): string[] => Array.from({ length: NODES }, (_, n) => `${DATA}-${set}-${n}`);
 
 /** Deletes the declaration; resolves when nothing of it runs. */
 async function deleteDeclaration(...words: string[]): Promise<void> {

@@ -17,7 +17,14 @@ export interface Example {
   /** Above the clients' longest back-off. */
   waitTakeoverSeconds?: number;
   initialDelaySeconds?: number;
+  /** Each node keeps its data on a claim, in place of a volume that goes with its pod. */
+  onClaims?: boolean;
+  /** Without the label, and without a BlueGreen: what somebody may run who has not heard of Sluice. */
+  unlabelled?: boolean;
 }
+
+/** The one claim of a node, and the volume that it is mounted by. */
+export const DATA = 'emqx-data';
 
 /** A stand-in that starts, joins and stops in a second each: for tests of many upgrades, where it is not EMQX's pace that is looked at. */
 export const QUICK = {
@@ -29,10 +36,18 @@ export const QUICK = {
 } as const;
 
 /** BlueGreen, Services and StatefulSet of examples/, in the order in which they are applied. */
-export function exampleOf({ nodes, image, command, env = {}, ...pace }: Example): Manifest[] {
+export function exampleOf({
+  nodes,
+  image,
+  command,
+  env = {},
+  onClaims = false,
+  unlabelled = false,
+  ...pace
+}: Example): Manifest[] {
   const { rate = 100, waitTakeoverSeconds = 6, initialDelaySeconds = 0 } = pace;
   const upgrade = {
-    strategy: 'blue-green',
+    strategy: unlabelled ? 'rolling' : 'blue-green',
     clients: 0,
     nodes,
     connEvictRate: rate,
@@ -41,7 +56,7 @@ export function exampleOf({ nodes, image, command, env = {}, ...pace }: Example)
     initialDelaySeconds,
   } as const;
   const manifests = [
-    ...blueGreenManifests(readFileSync('examples/bluegreen.yaml', 'utf8'), upgrade),
+    ...(unlabelled ? [] : blueGreenManifests(readFileSync('examples/bluegreen.yaml', 'utf8'), upgrade)),
     ...emqxManifests(readFileSync('examples/emqx.yaml', 'utf8'), upgrade),
   ];
   for (const { kind, spec } of manifests) {
@@ -51,8 +66,25 @@ export function exampleOf({ nodes, image, command, env = {}, ...pace }: Example)
     if (!container) throw new Error('the example has no container');
     Object.assign(container, image !== undefined && { image }, command && { command });
     container.env.push(...Object.entries(env).map(([name, value]) => ({ name, value })));
+    if (onClaims) keepOnClaims(spec ?? {});
   }
   return manifests;
+}
+
+function keepOnClaims(set: Record<string, unknown>): void {
+  const { spec } = set['template'] as {
+    spec: { volumes?: object[]; containers: { volumeMounts?: object[] }[] };
+  };
+  const [container] = spec.containers;
+  if (!container) throw new Error('the example has no container');
+  container.volumeMounts = [{ name: DATA, mountPath: '/opt/emqx/data' }];
+  spec.volumes = [];
+  set['volumeClaimTemplates'] = [
+    {
+      metadata: { name: DATA },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '64Mi' } } },
+    },
+  ];
 }
 
 /** Objects as the text of one file. */

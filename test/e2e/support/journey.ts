@@ -73,7 +73,7 @@ export async function setOut(
   await applyFile(cluster, namespace, exampleOf(file));
   const crowd = await crowdOn(cluster, namespace, {
     clients,
-    isServed: (scene) => isAtRest(scene, file.nodes),
+    isServed: (scene) => (file.unlabelled ? areReady : isAtRest)(scene, file.nodes),
     backOffSeconds: BACK_OFF,
     isEmqxWatched: true,
     lifeSeconds: LIFE_SECONDS,
@@ -124,6 +124,11 @@ export async function setOut(
     },
   };
   return journey;
+}
+
+/** All pods are, and clients may come. */
+function areReady({ pods, endpoints }: Scene, size: number): boolean {
+  return pods.size === size && endpoints?.ready.length === size;
 }
 
 /** One set has pods, all serve, and Sluice has nothing to do. */
