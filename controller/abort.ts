@@ -1,5 +1,5 @@
 import { whyNotStart } from './pairing.js';
-import { whyNotReady } from './readiness.js';
+import { hindranceOfGreen } from './readiness.js';
 import { canBeWanted, stayingPods, type Situation } from './situation.js';
 import { names } from './triggers.js';
 import { progress, type Verdict } from './verdict.js';
@@ -44,15 +44,16 @@ function whyLate(situation: Situation): string | undefined {
   if (isSwitched || wantedSize === 0 || status?.upgrade?.to !== wantedName) return undefined;
   // Nothing was begun, and the plan says why.
   if (observed.services.length === 0 || whyNotStart(situation)) return undefined;
-  // Nothing could be done in a pause. The pass that ends one finds the phase still as it was.
-  if (status.phase === 'Paused') return undefined;
+  // Nothing could be done in a pause, and green was ready when people were waited for. The pass that ends it finds the phase as it was.
+  if (status.phase === 'Paused' || status.phase === 'AwaitingPromotion') return undefined;
   // What it would go back to serves nobody either.
   if (!situation.active || !stayingPods(situation.active).some(({ ready }) => ready)) return undefined;
   const { startedAt, resumedAt = startedAt } = status.upgrade;
   const elapsedSeconds = (observed.nowMs - Date.parse(resumedAt)) / 1000;
   if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;
-  const notReady = wanted ? whyNotReady(wanted, wantedSize, observed)?.message : 'its set was not made';
+  // A green that is Ready but may never take the clients has not made it either.
+  const hindrance = wanted ? hindranceOfGreen(situation, wanted)?.message : 'its set was not made';
   return (
-    notReady && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${notReady}`
+    hindrance && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${hindrance}`
   );
 }

@@ -9,35 +9,64 @@ import { undrainable, undrainableFromOutside } from './undrainable.js';
 
 /**
  * What keeps green from taking the clients: undefined once every green pod is Ready and every green node's own view of the EMQX
- * cluster lists all green nodes and every blue node that any node reports running. A broken blue pod hinders nothing. Pods of the
- * declaration have no sidecar that could tell their view: there, blue's nodes must list them all.
+ * cluster lists all green nodes and every blue node that any node of the cluster reports running. A broken blue pod hinders nothing. Pods
+ * of the declaration have no sidecar that could tell their view: there, blue's nodes must list them all.
  */
 export function hindranceOf(situation: Situation, green: NodeSet): Hindrance | undefined {
-  const { observed, active, wantedSize } = situation;
-  const unfit = whyNotShare(situation, green);
-  if (unfit) return unfit;
-  const notReady = whyNotReady(green, wantedSize, observed);
-  if (notReady) return notReady;
-  const greenPods = stayingPods(green).filter(({ ordinal }) => ordinal < wantedSize);
-  for (const pod of green.kind === 'declaration' ? [] : greenPods) {
-    const hindrance = unheard(pod);
-    if (hindrance) return hindrance;
+  return (
+    whyNotWhole(situation, green) ??
+    whyBlueStays(situation) ??
+    whyApart(situation, green) ??
+    foreignOf(situation)
+  );
+}
+
+/** What of that is green's own, and counts for its deadline: blue's troubles are none of its. */
+export function hindranceOfGreen(situation: Situation, green: NodeSet): Hindrance | undefined {
+  return whyNotWhole(situation, green) ?? whyApart(situation, green);
+}
+
+/** What green's own pods say, each for itself. */
+function whyNotWhole(situation: Situation, green: NodeSet): Hindrance | undefined {
+  const { observed, wantedSize } = situation;
+  const hindrance = whyNotShare(situation, green) ?? whyNotReady(green, wantedSize, observed);
+  if (hindrance || green.kind === 'declaration') return hindrance;
+  return firstOf(keptPods(green, wantedSize), unheard);
+}
+
+function whyBlueStays(situation: Situation): Hindrance | undefined {
+  const { active } = situation;
+  // A blue pod that is not ready holds no client of the Service: it must not keep its own repair from happening.
+  const pods = (active ? stayingPods(active) : []).filter(({ ready }) => ready);
+  switch (active?.kind) {
+    case 'revisionSet':
+      return firstOf(pods, (pod) => unheard(pod) ?? undrainable(pod, situation));
+    case 'declaration':
+      return firstOf(pods, (pod) => undrainableFromOutside(pod, situation));
+    default:
+      return undefined;
   }
-  for (const pod of active ? stayingPods(active) : []) {
-    // A blue pod that is not ready holds no client of the Service: it must not keep its own repair from happening.
-    if (!pod.ready) continue;
-    const hindrance =
-      active?.kind === 'revisionSet'
-        ? (unheard(pod) ?? undrainable(pod, situation))
-        : active?.kind === 'declaration'
-          ? undrainableFromOutside(pod, situation)
-          : undefined;
-    if (hindrance) return hindrance;
-  }
+}
+
+function whyApart({ observed, active, wantedSize }: Situation, green: NodeSet): Hindrance | undefined {
+  const greenPods = keptPods(green, wantedSize);
   const witnesses =
     green.kind === 'declaration' ? stayingPods(active ?? green).filter(({ ready }) => ready) : greenPods;
   const message = apart(observed.sets, active, { greenPods, witnesses });
-  return notListed(green, observed.sets) ?? (message === undefined ? foreignOf(situation) : { message });
+  return notListed(green, observed.sets) ?? (message === undefined ? undefined : { message });
+}
+
+/** Those that are left at the wanted size. */
+function keptPods(set: NodeSet, size: number): Pod[] {
+  return stayingPods(set).filter(({ ordinal }) => ordinal < size);
+}
+
+function firstOf(pods: Pod[], why: (pod: Pod) => Hindrance | undefined): Hindrance | undefined {
+  for (const pod of pods) {
+    const hindrance = why(pod);
+    if (hindrance) return hindrance;
+  }
+  return undefined;
 }
 
 /** A pod of the declaration that is Ready, but not known to have joined; EMQX is Ready before it joins. */
@@ -53,10 +82,11 @@ function apart(
   active: NodeSet | undefined,
   { greenPods, witnesses }: { greenPods: Pod[]; witnesses: Pod[] },
 ): string | undefined {
+  // One that has never joined lists itself: nobody could join it.
   const running = new Set(
-    reportsOf(sets).flatMap(({ nodes }) =>
-      nodes.flatMap((n) => (n.node_status === 'running' ? [n.node] : [])),
-    ),
+    reportsOf(sets)
+      .filter(({ joined }) => joined)
+      .flatMap(({ nodes }) => nodes.flatMap((n) => (n.node_status === 'running' ? [n.node] : []))),
   );
   const blue = [...running].filter((node) =>
     active?.pods.some((pod) => !pod.terminating && isNodeOf(pod, node)),
@@ -95,7 +125,7 @@ export function whyNotReady(
   size: number,
   { nowMs, blueGreen, sets }: Observed,
 ): Hindrance | undefined {
-  const pods = stayingPods(set).filter(({ ordinal }) => ordinal < size);
+  const pods = keptPods(set, size);
   const unready = pods.find(({ failing, ready }) => failing && !ready) ?? pods.find(({ ready }) => !ready);
   if (unready) {
     const { name, problem, stuckBy, failing, report, unreadySinceMs = nowMs } = unready;

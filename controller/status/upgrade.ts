@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setNameOf } from '../../lib/revision.js';
-import type { BlueGreenStatus, UpgradeStatus } from '../../lib/types.js';
+import type { BlueGreenStatus, Phase, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
 import { isEmpty } from '../situation.js';
 
 type History = BlueGreenStatus['history'];
+
+/** Phases in which people are waited for: the deadline counts anew from their end. */
+const WAITS: ReadonlySet<Phase> = new Set(['Paused', 'AwaitingPromotion']);
 
 /** Upgrades that are remembered; enough to see a bad week. */
 const HISTORY_LIMIT = 10;
@@ -23,7 +26,8 @@ export function upgradeRecords(
     : history;
   const current = open && !isOver ? open : begin(observed, decision);
   if (!current) return { history: ended };
-  const isResumed = previous?.phase === 'Paused' && decision.phase !== 'Paused';
+  const isResumed =
+    previous?.phase !== undefined && WAITS.has(previous.phase) && decision.phase !== previous.phase;
   const switchedAt =
     decision.switchedAtMs === undefined ? undefined : new Date(decision.switchedAtMs).toISOString();
   // a replica whose clock was ahead may have noted it in what is the future for us
@@ -76,14 +80,15 @@ function close(open: UpgradeStatus, observed: Observed, decision: Decision): His
 /** How an upgrade has ended; the way back from an aborted one is a record of its own. */
 function outcomeOf(
   { to }: UpgradeStatus,
-  { declaration: { name, aborted } }: Observed,
+  { declaration: { name, aborted }, sets }: Observed,
   { active, wanted, wantedSize }: Decision,
 ): Pick<History[number], 'result' | 'reason'> {
   const isOf = (revision: string): boolean => to === setNameOf(name, revision) || to.endsWith(`-${revision}`);
   if (aborted && isOf(aborted.revision)) {
     return { result: 'aborted', ...(aborted.because !== undefined && { reason: aborted.because }) };
   }
-  if (to !== wanted) return { result: 'superseded', reason: `${wanted} was wanted instead` };
+  const isDone = to === active && sets.every((set) => set.name === active || isEmpty(set));
+  if (to !== wanted && !isDone) return { result: 'superseded', reason: `${wanted} was wanted instead` };
   if (to !== active && wantedSize === 0) {
     return { result: 'superseded', reason: 'no nodes were wanted before the switch' };
   }

@@ -270,6 +270,25 @@ describe('the record of an upgrade', () => {
     expect(made.upgrade?.switchedAt).toBe('2026-01-02T03:04:05.000Z');
   });
 
+  it.each(['Paused', 'AwaitingPromotion'] as const)(
+    'notes when %s ended: the deadline counts anew',
+    (phase) => {
+      expect(
+        status(both({ phase, upgrade: open }), { ...upgrading, phase }).upgrade?.resumedAt,
+      ).toBeUndefined();
+      const ended = status(both({ phase, upgrade: open }), upgrading);
+      expect(ended.upgrade?.resumedAt).toBe('2026-01-02T03:04:05.000Z');
+    },
+  );
+
+  it('has succeeded when the next revision is wanted as its last pod goes', () => {
+    const seen = both({ upgrade: open });
+    const sets = seen.sets.map((each) => (each.name === blue ? { ...each, size: 0, pods: [] } : each));
+    const made = status({ ...seen, sets }, { ...draining, wanted: 'emqx-nnnnnnnnn' });
+    expect(made.history).toMatchObject([{ to: green, result: 'succeeded' }]);
+    expect(made.upgrade?.to).toBe('emqx-nnnnnnnnn');
+  });
+
   it('is opened again when it was lost after the switch, for the delay is counted from it', () => {
     const seen = both();
     const made = status(seen, { ...draining, switchedAtMs: NOW_MS });
