@@ -7,22 +7,54 @@ import { isEmpty, isNodeOf, reportsOf, stayingPods, type Situation } from './sit
 import { whyUnlisted } from './versions.js';
 
 /**
- * What is known before green starts to keep it from sharing a cluster with blue: versions that EMQX does not list together, from the tags
- * of the images and from what blue's nodes say; names under which they could not find each other. A green that has pods shares it already.
+ * What is known before green starts to keep it from sharing a cluster with those that are in it: versions that EMQX does not list together,
+ * from the tags of the images and from what nodes say; names under which they could not find each other. A green that has pods shares it
+ * already.
  */
 export function whyNotStart(situation: Situation): Hindrance | undefined {
+  return misfitOf(situation)?.hindrance;
+}
+
+/**
+ * The situation in which the next step is taken. A revision that may join what is active, but not what is still being left, waits for its
+ * turn: the upgrade in progress ends first.
+ * @returns later: what follows then and why it waits, in words
+ */
+export function inTurn(situation: Situation): { situation: Situation; later?: string } {
+  const { observed, active, activeRevision, activeName, wantedName } = situation;
+  const misfit = misfitOf(situation);
+  // What was deleted is about to stop, and cannot be gone on with.
+  if (!misfit || !active || misfit.set === active || active.kind === 'lost') return { situation };
+  const others = observed.sets.filter((set) => set !== active);
+  return {
+    situation: {
+      ...situation,
+      wanted: active,
+      wantedRevision: activeRevision,
+      wantedName: activeName,
+      others,
+    },
+    later: `${wantedName} follows when ${misfit.set.name} has gone: ${misfit.hindrance.message}`,
+  };
+}
+
+/** The first set that green could not share a cluster with. */
+function misfitOf(situation: Situation): { set: NodeSet; hindrance: Hindrance } | undefined {
   const { observed, active, wanted, activeRevision, wantedRevision, wantedSize, wantedName } = situation;
   if (activeRevision === wantedRevision || wantedSize === 0 || !active || (wanted && !isEmpty(wanted)))
     return undefined;
-  const green = wanted?.template ?? observed.declaration.template;
-  const to = versionOfTemplate(green, situation);
-  const names = [active.template, green].map((template) => nameIn(template, situation));
-  return (
-    (to && unlisted(versionsOf(active, situation), to, wantedName, situation)) ??
-    (names[0] !== undefined && names[1] !== undefined && names[0] !== names[1]
-      ? otherNames(names[1], names[0])
-      : undefined)
-  );
+  const template = wanted?.template ?? observed.declaration.template;
+  const to = versionOfTemplate(template, situation);
+  const name = nameIn(template, situation);
+  for (const set of [active, ...observed.sets.filter((each) => each !== active)]) {
+    if (!hasRun(set, observed.sets)) continue;
+    const theirs = nameIn(set.template, situation);
+    const hindrance =
+      (to && unlisted(versionsOf(set, situation), to, wantedName, situation)) ??
+      (name !== undefined && theirs !== undefined && name !== theirs ? otherNames(name, theirs) : undefined);
+    if (hindrance) return { set, hindrance };
+  }
+  return undefined;
 }
 
 /**
@@ -32,16 +64,30 @@ export function whyNotStart(situation: Situation): Hindrance | undefined {
 export function whyNotShare(situation: Situation, green: NodeSet): Hindrance | undefined {
   const { observed, active } = situation;
   if (!active || green.createdAtMs < active.createdAtMs) return undefined;
-  if (!versionOfTemplate(green.template, situation)) {
-    for (const to of reportedVersions(green, situation)) {
-      const hindrance = unlisted(versionsOf(active, situation), to, green.name, situation);
+  const members = observed.sets.filter((set) => set !== green && hasRun(set, observed.sets));
+  const isApart = green.pods.some(({ report }) => report?.api.kind === 'ok' && !report.joined);
+  const own = commonName(green, observed.sets);
+  const spoken = versionOfTemplate(green.template, situation) ? [] : reportedVersions(green, situation);
+  for (const set of members) {
+    for (const to of spoken) {
+      const hindrance = unlisted(versionsOf(set, situation), to, green.name, situation);
       if (hindrance) return hindrance;
     }
+    const theirs = commonName(set, observed.sets);
+    if (isApart && own !== undefined && theirs !== undefined && own !== theirs)
+      return otherNames(own, theirs);
   }
-  const [own, theirs] = [green, active].map((set) => commonName(set, observed.sets));
-  const isApart = green.pods.some(({ report }) => report?.api.kind === 'ok' && !report.joined);
-  if (own === undefined || theirs === undefined || own === theirs || !isApart) return undefined;
-  return otherNames(own, theirs);
+  return undefined;
+}
+
+/** Whether a node of it has been in the EMQX cluster, as far as can be seen. What never was cannot keep its own repair from starting. */
+function hasRun(set: NodeSet, sets: NodeSet[]): boolean {
+  const listed = reportsOf(sets)
+    .filter(({ joined }) => joined)
+    .flatMap(({ nodes }) => nodes);
+  return set.pods.some(
+    (pod) => pod.ready || pod.report?.joined === true || listed.some(({ node }) => isNodeOf(pod, node)),
+  );
 }
 
 function unlisted(

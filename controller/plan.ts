@@ -6,7 +6,7 @@ import { drainingPods } from './drains.js';
 import { hindranceOf, notListed, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
 import { handBack, isBare } from './handBack.js';
-import { whyNotStart } from './pairing.js';
+import { inTurn, whyNotStart } from './pairing.js';
 import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed, Opening } from './model.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
@@ -55,13 +55,13 @@ const RULES: Rule[] = [
  * passes that the cluster could not tell again.
  */
 export function plan(observed: Observed): Decision {
-  const situation = situationOf(observed);
+  const { situation, later } = inTurn(situationOf(observed));
   const { activeName, wantedName, activeRevision, wantedRevision, wantedSize } = situation;
   let verdict: Verdict | undefined;
   for (const rule of RULES) verdict ??= rule(situation);
   verdict ??= rest(situation);
-  const lost = lostWords(observed, wantedName);
-  if (lost !== undefined) verdict = { ...verdict, message: `${verdict.message}; ${lost}` };
+  for (const beside of [lostWords(observed, wantedName), later])
+    if (beside !== undefined) verdict = { ...verdict, message: `${verdict.message}; ${beside}` };
   const phase =
     verdict.phase === 'Progressing' ? (phaseAfterSwitch(situation) ?? 'Progressing') : verdict.phase;
   return {

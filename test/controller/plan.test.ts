@@ -112,6 +112,41 @@ const unheardOf = Object.fromEntries(
   }),
 );
 
+/** Its image cannot be pulled, so no node of it has ever run. */
+const pulling = { ready: false, failing: true, stuckBy: 'ImagePullBackOff', problem: 'cannot run its image' };
+
+/** A blue whose nodes all run alone, under a name by which they do not find each other. */
+function unborn(): NodeSet {
+  const alone = (ordinal: number): Partial<Pod> => {
+    const pod = `${blue}-${ordinal}`;
+    const self = `mq@wrong-${ordinal}`;
+    const nodes = [{ node: self, node_status: 'running' }];
+    return {
+      ...unready,
+      failing: true,
+      report: report(pod, { self, joined: false, clusterNodes: [self], nodes }),
+    };
+  };
+  return set(blue, {
+    template: imaged('emqx:1', [{ name: 'EMQX_NODE_NAME', value: 'mq@wrong' }]),
+    pods: { 0: alone(0), 1: alone(1), 2: alone(2) },
+  });
+}
+
+/** A blue of 5.3.2 drains to an active 5.9.1, and 5.10.1 is asked for, which may join the one, not the other. */
+function mixed(world: Parameters<typeof observed>[0] = {}, left: SetOptions = { size: 2 }): Observed {
+  return observed({
+    declaration: { template: imaged('emqx/emqx:5.10.1') },
+    status: switched,
+    selects: 'ggggggggg',
+    sets: [
+      set(blue, { template: imaged('emqx/emqx:5.3.2'), ...left }),
+      set(green, { template: imaged('emqx/emqx:5.9.1'), createdAtMs: 5 }),
+    ],
+    ...world,
+  });
+}
+
 /** Blue's last pod has drained for 100 s, of the 60 that it may. */
 function overdue(
   spec: Partial<BlueGreenSpec>,
@@ -1127,6 +1162,51 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
     },
     {
+      when: 'is due though green is Ready: a node of it has not joined',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW })],
+        apart: [`${green}-1`],
+        status: { upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+      }),
+      then: { kind: 'abort', revision: 'ggggggggg' },
+      says: /\(600 s\): emqx@emqx-ggggggggg-1\S* has not joined the EMQX cluster/,
+    },
+    {
+      when: 'is due though green is Ready: a sidecar of it is silent',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW })],
+        silent: [`${green}-1`],
+        status: { upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+      }),
+      then: { kind: 'abort', revision: 'ggggggggg' },
+    },
+    {
+      when: 'is not due for what blue lacks',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW })],
+        silent: [`${blue}-1`],
+        status: { upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+      }),
+      then: { kind: 'wait' },
+      says: /the sidecar of pod emqx-bbbbbbbbb-1 does not answer/,
+    },
+    {
+      when: 'is not due when a pod of green fails that was ready, and waited for a promotion',
+      seen: observed({
+        declaration: asked,
+        spec: { promotion: { auto: false, previewService: '' } },
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: unready } })],
+        status: {
+          phase: 'AwaitingPromotion',
+          upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() },
+        },
+      }),
+      then: { kind: 'wait' },
+    },
+    {
       when: 'names no upgrade that runs, it must not hit a later one (6977)',
       seen: observed({ declaration: { abort: 'ggggggggg' } }),
       then: { kind: 'clearTriggers', triggers: { abort: 'ggggggggg' }, ignored: true },
@@ -1257,6 +1337,48 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'makeSet' },
     },
     {
+      when: 'are the new one and an older blue that is still left, the drain under way ends first',
+      seen: mixed(),
+      then: { kind: 'resize', set: blue, to: 1 },
+      phase: 'Draining',
+      stalled: false,
+      says: /begins to drain; emqx-\w+ follows when emqx-bbbbbbbbb has gone: .* EMQX 5.10.1, .* with 5.3.2: .* go to 5.9 first; set spec.allowUnlistedVersions/,
+    },
+    {
+      when: 'are the new one and an older blue that is still left, but forced',
+      seen: mixed({ spec: { allowUnlistedVersions: true } }),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'were the new one and a blue that has gone, green is made',
+      seen: mixed({}, down),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'are known from an image that never ran, its own repair is made',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:5.8.9') },
+        sets: [
+          set(blue, { template: imaged('emqx/emqx:5.9.8'), pods: { 0: pulling, 1: pulling, 2: pulling } }),
+        ],
+      }),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'are found out when green runs, the deadline counts',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:latest') },
+        sets: [
+          set(blue, { template: imaged('emqx/emqx:5.7.2') }),
+          set(green, { template: imaged('emqx/emqx:latest'), createdAtMs: 5 }),
+        ],
+        versions: { [blue]: '5.7.2', [green]: '6.0.0' },
+        status: { upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+      }),
+      then: { kind: 'abort', revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
+      says: /not ready within progressDeadlineSeconds \(600 s\): emqx-ggggggggg has EMQX 6.0.0, which is not known/,
+    },
+    {
       when: 'share a cluster already: an undo in the middle goes back',
       seen: observed({
         declaration: { template: imaged('emqx/emqx:5.8.9') },
@@ -1323,6 +1445,23 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
       stalled: 'NodeNamesDiffer',
       says: /nodes named mq-emqx@… do not find those named mq@…: keep the part before the @/,
+    },
+    {
+      when: 'have a name under which no node ever joined, another one may mend it',
+      seen: observed({
+        declaration: { template: imaged('emqx:1', [{ name: 'EMQX_NODE_NAME', value: 'emqx@right' }]) },
+        sets: [unborn()],
+      }),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'would be listed by none but themselves, they do not keep green from the clients',
+      seen: observed({
+        declaration: asked,
+        selects: 'bbbbbbbbb',
+        sets: [unborn(), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', revision: 'ggggggggg' },
     },
     {
       when: 'have names made by their pods, that is no difference',
