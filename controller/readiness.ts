@@ -37,15 +37,13 @@ function whyNotWhole(situation: Situation, green: NodeSet): Hindrance | undefine
 function whyBlueStays(situation: Situation): Hindrance | undefined {
   const { active } = situation;
   // A blue pod that is not ready holds no client of the Service: it must not keep its own repair from happening.
-  const pods = (active ? stayingPods(active) : []).filter(({ ready }) => ready);
-  switch (active?.kind) {
-    case 'revisionSet':
-      return firstOf(pods, (pod) => unheard(pod) ?? undrainable(pod, situation));
-    case 'declaration':
-      return firstOf(pods, (pod) => undrainableFromOutside(pod, situation));
-    default:
-      return undefined;
+  const pods = active ? stayingPods(active).filter(({ ready }) => ready) : [];
+  if (active?.kind === 'revisionSet') {
+    return firstOf(pods, (pod) => unheard(pod) ?? undrainable(pod, situation));
   }
+  return active?.kind === 'declaration'
+    ? firstOf(pods, (pod) => undrainableFromOutside(pod, situation))
+    : undefined;
 }
 
 function whyApart({ observed, active, wantedSize }: Situation, green: NodeSet): Hindrance | undefined {
