@@ -197,7 +197,7 @@ function preview(situation: Situation): Verdict | undefined {
   const { preview: service } = observed;
   if (service?.kind !== 'found') return undefined;
   const isThere = service.revision === wantedRevision || activeRevision === wantedRevision;
-  const isWhole = isThere || (wanted && !hindranceOf(situation, wanted));
+  const isWhole = isThere || (wanted && !hindranceOf(situation, wanted) && staleIn(situation).length === 0);
   const revision = isWhole ? wantedRevision : NO_REVISION;
   if (service.revision === revision && service.managed) return undefined;
   return progress(
@@ -214,11 +214,8 @@ function preview(situation: Situation): Verdict | undefined {
  */
 function remake(situation: Situation): Verdict | undefined {
   const { observed, active, wanted } = situation;
-  if (!wanted || wanted === active || wanted.kind !== 'revisionSet') return undefined;
-  const fields = (wanted.outdated ?? []).filter((field) => field.startsWith('spec.emqx.'));
-  // What an aborted upgrade goes back to could not be made again: its template is nowhere else.
-  if (fields.length === 0 || !sameJson(wanted.template, observed.declaration.template)) return undefined;
-  if (isListed(wanted, situation) || !isClientless(wanted, observed.sets)) return undefined;
+  const fields = staleIn(situation);
+  if (!wanted || fields.length === 0) return undefined;
   const isJoining =
     active &&
     stayingPods(active).some(({ ready, failing }) => !ready && !failing) &&
@@ -228,6 +225,16 @@ function remake(situation: Situation): Verdict | undefined {
   if (wanted.size > 0) return progress({ kind: 'resize', set: wanted.name, to: 0, because }, because);
   if (wanted.pods.length > 0) return waitFor('Progressing', `${because} when its pods have gone`);
   return progress({ kind: 'deleteSet', set: wanted.name, because }, because);
+}
+
+/** The fields of `spec.emqx` for which a green that holds nobody is to be made anew. */
+function staleIn(situation: Situation): string[] {
+  const { observed, active, wanted } = situation;
+  if (!wanted || wanted === active || wanted.kind !== 'revisionSet') return [];
+  // What an aborted upgrade goes back to could not be made again: its template is nowhere else.
+  if (!sameJson(wanted.template, observed.declaration.template)) return [];
+  if (isListed(wanted, situation) || !isClientless(wanted, observed.sets)) return [];
+  return (wanted.outdated ?? []).filter((field) => field.startsWith('spec.emqx.'));
 }
 
 /** Whether clients may be on their way to it. */

@@ -1684,6 +1684,16 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'pointPreview', revision: 'ggggggggg' },
     },
     {
+      when: 'does not reach a green that is ready and about to be made anew (3270)',
+      seen: observed({
+        declaration: asked,
+        preview: previewOf('none'),
+        clients: { [`${green}-0`]: 0, [`${green}-1`]: 0, [`${green}-2`]: 0 },
+        sets: [set(blue), set(green, { template: NEW, outdated: ['spec.emqx.apiPort'] })],
+      }),
+      then: { kind: 'resize', set: green, to: 0 },
+    },
+    {
       when: 'stays on green though one of its pods is lost while it waits for its promotion',
       seen: observed({
         declaration: asked,
