@@ -20,18 +20,28 @@ export function dropClaims(situation: Situation): Verdict | undefined {
   return progress({ kind: 'deleteClaims', claims }, because);
 }
 
-/** What becomes of claims when their set is deleted, and so when the declaration is: Kubernetes itself sees to that. */
-export function holdClaimPolicy({ observed }: Situation): Verdict | undefined {
-  const { sets, declaration, blueGreen } = observed;
-  const { claimsOnDelete } = blueGreen.spec;
-  const other = sets.find(
-    (set) => set.kind === 'revisionSet' && (set.claimsOnDelete ?? 'Retain') !== claimsOnDelete,
-  );
-  if (!declaration.hasClaims || !other) return undefined;
-  return progress(
-    { kind: 'setClaimPolicy', set: other.name, whenDeleted: claimsOnDelete },
-    `the claims of ${other.name} ${claimsOnDelete === 'Delete' ? 'go when it is deleted' : 'outlive it'}, as spec.claimsOnDelete says`,
-  );
+/**
+ * Which claims go with the declaration when that is deleted: garbage collection sees to it, by their owner. Those of the active set only if
+ * `spec.claimsOnDelete` says so; those of another set always, for the next declaration of the name must not start on what a green that
+ * never served has left. What is to stay comes first. That a set is deleted alone takes no claim with it: the set is made again on them.
+ */
+export function holdClaims({ observed, activeRevision }: Situation): Verdict | undefined {
+  const { claims, sets, blueGreen } = observed;
+  const mayGo = ({ revision }: Claim): boolean =>
+    revision !== activeRevision || blueGreen.spec.claimsOnDelete === 'Delete';
+  const held = claims.filter((claim) => claim.owned && !mayGo(claim)).map(({ name }) => name);
+  if (held.length > 0) {
+    const because = `${held.join(', ')} will outlive the declaration: the nodes that serve keep their data there`;
+    return progress({ kind: 'ownClaims', claims: held, owned: false }, because);
+  }
+  // Of claims whose set is not there nothing is known.
+  const isKnown = ({ revision }: Claim): boolean => sets.some((set) => set.revision === revision);
+  const going = claims
+    .filter((claim) => !claim.owned && mayGo(claim) && isKnown(claim))
+    .map(({ name }) => name);
+  if (going.length === 0) return undefined;
+  const because = `${going.join(', ')} will go with the declaration, should that be deleted`;
+  return progress({ kind: 'ownClaims', claims: going, owned: true }, because);
 }
 
 function claimsOf(revision: string, { observed }: Situation): Claim[] {

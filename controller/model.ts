@@ -68,8 +68,6 @@ export interface NodeSet {
   outdated?: string[];
   /** Ordered by ordinal. */
   pods: Pod[];
-  /** What becomes of its claims when it is deleted; absent: they stay. */
-  claimsOnDelete?: 'Retain' | 'Delete';
 }
 
 export interface Declaration {
@@ -164,6 +162,8 @@ export interface Claim {
   name: string;
   uid: string;
   revision: string;
+  /** The declaration owns it: it goes when that is deleted. */
+  owned: boolean;
   /** Creation, milliseconds since the epoch. */
   createdAtMs: number;
 }
@@ -234,8 +234,8 @@ export type Step =
   | { kind: 'holdDrains'; hold?: DrainHold }
   | { kind: 'deleteSet'; set: string; because: string }
   | { kind: 'deleteClaims'; claims: string[] }
-  /** What Kubernetes does to a set's claims when the set is deleted. */
-  | { kind: 'setClaimPolicy'; set: string; whenDeleted: 'Retain' | 'Delete' }
+  /** Whether claims are owned by the declaration, and so go when that is deleted. */
+  | { kind: 'ownClaims'; claims: string[]; owned: boolean }
   /** Write annotation `aborted`, or take it and the triggers away. */
   | { kind: 'abort'; revision: string; replacing: string; because: string }
   | { kind: 'clearAborted' }

@@ -1,7 +1,7 @@
 import { sameJson } from '../lib/json.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
-import { dropClaims, holdClaimPolicy } from './claims.js';
+import { dropClaims, holdClaims } from './claims.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, notListed, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
@@ -30,7 +30,7 @@ import { counted } from './words.js';
 const RULES: Rule[] = [
   hold,
   restore,
-  holdClaimPolicy,
+  holdClaims,
   handBack,
   pin,
   pause,

@@ -121,16 +121,21 @@ function freeRevision(observed: Observed): string {
 }
 
 /**
- * The revision of claims that a set has left which had the clients, or which was the last one: a deleted declaration leaves them to the
+ * The revision of claims that a set has left which had the clients, or which was the last one to have them, or else the newest: a deleted declaration leaves them to the
  * next one of its name, whose first set starts on them under that name, whatever its template.
  */
-function revisionOfClaims({ sets, services, claims }: Observed): string | undefined {
+function revisionOfClaims({ declaration, blueGreen, sets, services, claims }: Observed): string | undefined {
   const left = claims.filter(({ revision }) =>
     sets.every((set) => set.revision !== revision || set.kind === 'lost'),
   );
   const selected = left.find(({ revision }) => services.some((service) => service.revision === revision));
   if (selected) return selected.revision;
   if (sets.some(({ kind }) => kind !== 'lost')) return undefined;
+  // A BlueGreen that the user has made outlives the declaration too.
+  const last = left.find(
+    ({ revision }) => setNameOf(declaration.name, revision) === blueGreen.status?.active,
+  );
+  if (last) return last.revision;
   return left.toSorted((a, b) => b.createdAtMs - a.createdAtMs)[0]?.revision;
 }
 

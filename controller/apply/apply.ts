@@ -5,7 +5,7 @@ import { nameOf } from '../../lib/fields.js';
 import { sidecarAddress } from '../observe/pods.js';
 import { SidecarError } from '../sidecars.js';
 import { carrySize, createBlueGreen, dropBlueGreen } from './bluegreen.js';
-import { deleteClaims } from './claims.js';
+import { deleteClaims, ownClaims } from './claims.js';
 import {
   abortUpgrade,
   clearAborted,
@@ -16,7 +16,7 @@ import {
   restoreStrategy,
 } from './declaration.js';
 import { annotatePod, labelPods, pointServices, relabelPod, unlabelPods, unpinServices } from './services.js';
-import { deleteSet, makeSet, resize, restoreSet, setClaimPolicy } from './sets.js';
+import { deleteSet, makeSet, resize, restoreSet } from './sets.js';
 import { DONE, type Outcome, type Site } from './tools.js';
 
 /**
@@ -66,8 +66,8 @@ function write(
       return sidecars.leave(addressOf(site, step.via), step.node, site.signal);
     case 'deleteClaims':
       return deleteClaims(site, step.claims);
-    case 'setClaimPolicy':
-      return setClaimPolicy(site, step);
+    case 'ownClaims':
+      return ownClaims(site, step);
     case 'abort':
       return abortUpgrade(site, step);
     case 'holdDrains':

@@ -146,21 +146,6 @@ export async function resize(site: Site, { set, to }: StepOf<'resize'>): Promise
   );
 }
 
-/** Writes what becomes of a set's claims when it is deleted. */
-export async function setClaimPolicy(
-  site: Site,
-  { set, whenDeleted }: StepOf<'setClaimPolicy'>,
-): Promise<void> {
-  await site.tools.kube.mergePatch(
-    PATH.statefulSets(site.view.observed.declaration.namespace, set),
-    {
-      metadata: { resourceVersion: setOf(site, set).resourceVersion },
-      spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted, whenScaled: 'Retain' } },
-    },
-    site.signal,
-  );
-}
-
 /** Deletes a revision set; its pods are drained as they go. */
 export async function deleteSet(site: Site, name: string): Promise<void> {
   const { namespace } = site.view.observed.declaration;

@@ -1,4 +1,4 @@
-import { at, labelOf, nameOf, objectsAt, textAt, timeAt } from '../../lib/fields.js';
+import { at, isOwnedBy, labelOf, nameOf, objectsAt, textAt, timeAt } from '../../lib/fields.js';
 import type { JsonObject } from '../../lib/json.js';
 import { LABEL } from '../../lib/names.js';
 import { setNameOf } from '../../lib/revision.js';
@@ -14,7 +14,8 @@ export function parseClaims(all: JsonObject[], declaration: JsonObject): Claim[]
     if (revision === undefined) return [];
     if (!isClaimOf(raw, setNameOf(nameOf(declaration), revision), declaration)) return [];
     const createdAtMs = timeAt(raw, 'metadata', 'creationTimestamp') || 0;
-    return [{ name: nameOf(raw), uid: textAt(raw, 'metadata', 'uid'), revision, createdAtMs }];
+    const owned = isOwnedBy(raw, textAt(declaration, 'metadata', 'uid'));
+    return [{ name: nameOf(raw), uid: textAt(raw, 'metadata', 'uid'), revision, owned, createdAtMs }];
   });
 }
 

@@ -188,9 +188,6 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
     // a template that cannot be told is like no other, so that it is never taken for the wanted one
     template: own ?? {},
     ...(own && { outdated: outdatedFields(live, own, context.injection) }),
-    ...(textAt(raw, 'spec', 'persistentVolumeClaimRetentionPolicy', 'whenDeleted') === 'Delete' && {
-      claimsOnDelete: 'Delete',
-    }),
   };
 }
 

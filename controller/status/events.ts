@@ -25,7 +25,7 @@ const REASONS: Record<Step['kind'], string> = {
   leave: 'NodeLeft',
   deleteSet: 'RevisionSetDeleted',
   deleteClaims: 'ClaimsDeleted',
-  setClaimPolicy: '',
+  ownClaims: '',
   abort: 'UpgradeAborted',
   clearAborted: 'AbortCleared',
   clearTriggers: '',

@@ -289,7 +289,7 @@ describe('the rights', () => {
       'apps/statefulsets/finalizers: update',
       'apps/controllerrevisions: get list create patch delete',
       'pods: list watch patch',
-      'persistentvolumeclaims: list delete',
+      'persistentvolumeclaims: list patch delete',
       'services: get list watch patch',
       'discovery.k8s.io/endpointslices: list watch',
       'events: create',

@@ -45,7 +45,7 @@ function served(change: World & { others?: NodeSet[] } = {}): World {
   return { sets: [...others, own()], selects: ownRevisionOf('emqx', OLD), ...world };
 }
 
-const claim = { name: `data-${blue}-0`, uid: 'c0', revision: 'bbbbbbbbb', createdAtMs: 0 };
+const claim = { name: `data-${blue}-0`, uid: 'c0', revision: 'bbbbbbbbb', owned: true, createdAtMs: 0 };
 const ended = {
   id: '',
   startedAt: new Date(0).toISOString(),
@@ -358,7 +358,7 @@ const cases: Record<string, Case[]> = {
       seen: withoutLabel({
         sets: [set(blue, down)],
         spec: { replicas: 0 },
-        claims: [claim],
+        claims: [{ ...claim, owned: false }],
       }),
       then: { kind: 'rest' },
       says: /the data is on the claims of emqx-bbbbbbbbb.*scale it to 1 or more/,

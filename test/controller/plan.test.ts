@@ -199,8 +199,11 @@ const claim = (setName: string, ordinal: number): Claim => ({
   name: `data-${setName}-${ordinal}`,
   uid: 'u',
   revision: setName.slice('emqx-'.length),
+  owned: false,
   createdAtMs: 0,
 });
+/** It goes when the declaration is deleted. */
+const owned = (setName: string, ordinal: number): Claim => ({ ...claim(setName, ordinal), owned: true });
 
 interface Case {
   when: string;
@@ -1908,7 +1911,7 @@ const cases: Record<string, Case[]> = {
         declaration: { ...asked, hasClaims: true },
         selects: 'ggggggggg',
         sets: [set(blue, down), set(green, { template: NEW })],
-        claims: [claim(blue, 0), claim(blue, 1), claim(green, 0)],
+        claims: [owned(blue, 0), owned(blue, 1), claim(green, 0)],
       }),
       then: { kind: 'deleteClaims', claims: [`data-${blue}-0`, `data-${blue}-1`] },
     },
@@ -1919,7 +1922,7 @@ const cases: Record<string, Case[]> = {
         selects: 'ggggggggg',
         sets: [set(blue, down), set(green, { template: NEW })],
         stopped: [`${blue}-0`],
-        claims: [claim(blue, 0)],
+        claims: [owned(blue, 0)],
       }),
       then: { kind: 'leave' },
     },
@@ -1929,7 +1932,7 @@ const cases: Record<string, Case[]> = {
         declaration: { ...asked, hasClaims: true },
         selects: 'ggggggggg',
         sets: [set(blue, down), set(green, { template: NEW, pods: { 0: unready } })],
-        claims: [claim(blue, 0)],
+        claims: [owned(blue, 0)],
       }),
       then: { kind: 'wait' },
     },
@@ -1955,7 +1958,7 @@ const cases: Record<string, Case[]> = {
         spec: { revisionHistoryLimit: 0 },
         selects: 'ggggggggg',
         sets: [set(blue, down), set(green, { template: NEW })],
-        claims: [claim(blue, 0)],
+        claims: [owned(blue, 0)],
       }),
       then: { kind: 'deleteClaims' },
     },
@@ -1967,7 +1970,7 @@ const cases: Record<string, Case[]> = {
           set(blue),
           set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
         ],
-        claims: [claim(green, 0)],
+        claims: [owned(green, 0)],
       }),
       then: { kind: 'resize', set: green, to: 0 },
     },
@@ -2000,9 +2003,63 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'makeSet', name: green },
     },
     {
-      when: 'spec.claimsOnDelete says otherwise, Kubernetes is told for each set',
-      seen: observed({ declaration: { hasClaims: true }, spec: { claimsOnDelete: 'Delete' } }),
-      then: { kind: 'setClaimPolicy', set: 'emqx-oldoldold', whenDeleted: 'Delete' },
+      when: 'a user has kept the BlueGreen, the first set starts on those of what it says was active, not on newer ones',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        status: { active: blue },
+        sets: [],
+        selects: 'nnnnnnnnn',
+        claims: [claim(blue, 0), { ...claim(green, 0), createdAtMs: 9 }],
+      }),
+      then: { kind: 'pointServices', revision: 'bbbbbbbbb' },
+    },
+    {
+      when: 'a green has got some, they go should the declaration be deleted: the next one is not to start on them',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: unready } })],
+        claims: [claim(blue, 0), claim(green, 0), claim(green, 1)],
+      }),
+      then: { kind: 'ownClaims', claims: [`data-${green}-0`, `data-${green}-1`], owned: true },
+    },
+    {
+      when: 'green serves now, its own are to stay, before those of blue are to go',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+        claims: [claim(blue, 0), owned(green, 0)],
+      }),
+      then: { kind: 'ownClaims', claims: [`data-${green}-0`], owned: false },
+    },
+    {
+      when: 'green serves and its own are to stay, those of blue are to go',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+        claims: [claim(blue, 0), claim(green, 0)],
+      }),
+      then: { kind: 'ownClaims', claims: [`data-${blue}-0`], owned: true },
+    },
+    {
+      when: 'spec.claimsOnDelete is Delete, those of the active set go with the declaration too, though not with the set',
+      seen: observed({
+        declaration: { hasClaims: true },
+        spec: { claimsOnDelete: 'Delete' },
+        sets: [set(blue)],
+        claims: [claim(blue, 0), owned(blue, 1)],
+      }),
+      then: { kind: 'ownClaims', claims: [`data-${blue}-0`], owned: true },
+    },
+    {
+      when: 'spec.claimsOnDelete is Retain again, those of the active set are to stay',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [set(blue)],
+        claims: [owned(blue, 0)],
+      }),
+      then: { kind: 'ownClaims', claims: [`data-${blue}-0`], owned: false },
     },
   ],
   'pods without a StatefulSet': [

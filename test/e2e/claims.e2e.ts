@@ -131,15 +131,28 @@ describe('claims of revision sets', () => {
     const patch = JSON.stringify({ spec: { claimsOnDelete: 'Delete' } });
     await kubectl('patch', 'bluegreen', EMQX.name, '--type=merge', '--patch', patch);
     await until(
-      'the claims are owned by their set',
+      'the claims are owned by the declaration',
       async () => {
         const owners = '--output=jsonpath={.items[*].metadata.ownerReferences[0].name}';
-        return (await kubectl('get', 'persistentvolumeclaims', owners)) === `${active} ${active}`
+        return (await kubectl('get', 'persistentvolumeclaims', owners)) === `${EMQX.name} ${EMQX.name}`
           ? true
           : undefined;
       },
       { timeoutMs: 60_000 },
     );
+    // But not with their set alone.
+    const before = await claims();
+    const uid = (): Promise<string> =>
+      kubectl('get', 'statefulset', active, '--ignore-not-found', '--output=jsonpath={.metadata.uid}');
+    const deleted = await uid();
+    await kubectl('delete', 'statefulset', active);
+    await until(
+      'the set is there again',
+      async () => (['', deleted].includes(await uid()) ? undefined : true),
+      { timeoutMs: MINUTE_MS },
+    );
+    await untilStable((name) => name === active);
+    expect(await claims()).toEqual(before);
     await deleteDeclaration();
     await until(
       'no claim is left',

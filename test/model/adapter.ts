@@ -101,7 +101,15 @@ export function observe(world: World): Observed {
       const revision = set.slice(set.lastIndexOf('-') + 1);
       return set === declaration.name
         ? []
-        : [{ name: `data-${pod}`, uid: pod, revision, createdAtMs: index }];
+        : [
+            {
+              name: `data-${pod}`,
+              uid: pod,
+              revision,
+              owned: world.ownedClaims.has(pod),
+              createdAtMs: index,
+            },
+          ];
     }),
     ownClaims: [...world.claims.keys()].flatMap((pod) =>
       pod.slice(0, pod.lastIndexOf('-')) === declaration.name ? [`data-${pod}`] : [],
@@ -293,7 +301,14 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
     case 'deleteClaims':
       for (const claim of step.claims) deleteClaim(world, claim.slice('data-'.length));
       return;
-    case 'setClaimPolicy':
+    case 'ownClaims':
+      for (const claim of step.claims) {
+        const pod = claim.slice('data-'.length);
+        if (step.owned && world.claims.has(pod)) world.ownedClaims.add(pod);
+        else world.ownedClaims.delete(pod);
+        // The process may end between two patches.
+        if (world.random.chance(0.02)) return;
+      }
       return;
     case 'abort':
       writeDeclaration(world, seen, (declaration) => {
@@ -455,6 +470,12 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
   if (!isOnClaims && !namesOf(seen.declaration.name, template).includes(step.revision)) {
     violate(world, `${step.name} is made from a template that is not of its revision`);
   }
+  const served = [...world.claims.keys()]
+    .map((pod) => pod.slice(0, pod.lastIndexOf('-')))
+    .find((name) => name !== world.declaration.name && world.activeHistory.includes(name));
+  const isFirst = world.sets.length === 0 && !world.pods.some((pod) => ownerOf(world, pod));
+  if (served !== undefined && isFirst && !world.activeHistory.includes(step.name))
+    violate(world, `${step.name} is the first set, and does not start on the data of ${served}`);
   world.sets.push({
     uid: uid(world, 'set'),
     name: step.name,
@@ -478,6 +499,7 @@ function deleteClaim(world: World, pod: string): void {
     violate(world, `the claim of ${pod} is deleted though its set has not been left`);
   }
   world.claims.delete(pod);
+  world.ownedClaims.delete(pod);
 }
 
 /** What a template may be named by: its own hash, and the next ones where pods that are ending hold the names before. */

@@ -283,6 +283,8 @@ export function restlessness(world: World): string | undefined {
     return 'too many sets are kept';
   const kept = world.sets.find((set) => size > 0 && set.size === 0 && hasClaims(world, set));
   if (kept) return `claims of ${kept.name} are left`;
+  const leaving = [...world.ownedClaims].find((pod) => populated.some((set) => isPodOf(set, pod)));
+  if (leaving !== undefined) return `the claim of ${leaving} would go with the declaration`;
   if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
   const { promote, abort, retry } = declaration;
   const selected = world.services[0]?.revision;

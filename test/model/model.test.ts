@@ -27,6 +27,7 @@ const STEPS = [
   'leave',
   'letGo',
   'makeSet',
+  'ownClaims',
   'pointPreview',
   'pointServices',
   'relabelPod',

@@ -220,6 +220,7 @@ function begin(random: Random, isTraced: boolean): World {
     nodes: new Map(),
     members: new Set(),
     claims: new Map(),
+    ownedClaims: new Set(),
     clients: Array.from({ length: random.int(0, 6) }, (_, id) => ({ id, retryAt: 0 })),
     activations: 0,
     activeHistory: [],

@@ -46,9 +46,24 @@ export function deleteSet(world: World, set: SetObject, cause: Cause, how?: 'for
   } else {
     world.sets = world.sets.filter((other) => other !== set);
   }
+  noteCause(world, set, cause);
+}
+
+function noteCause(world: World, { uid }: SetObject, cause: Cause): void {
   const causes = deletedSets.get(world) ?? new Map<string, Cause>();
-  causes.set(set.uid, cause);
+  causes.set(uid, cause);
   deletedSets.set(world, causes);
+}
+
+/** The declaration is deleted, with all that it owns, and is another object under the same name then. */
+export function replaceDeclaration(world: World): void {
+  const { declaration } = world;
+  for (const set of world.sets) deleteSet(world, set, 'sequence');
+  noteCause(world, declaration, 'sequence');
+  for (const pod of world.ownedClaims) world.claims.delete(pod);
+  world.ownedClaims.clear();
+  declaration.uid = uid(world, 'declaration');
+  declaration.createdAt = world.now;
 }
 
 /** At 0 replicas, and where the partition does not freeze it, the current revision follows the template as edited. */

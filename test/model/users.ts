@@ -2,7 +2,7 @@ import type { JsonObject } from '../../lib/json.js';
 import { revisionOf } from '../../lib/revision.js';
 import type { Watcher } from './invariants.js';
 import { crash, kill } from './kubelet.js';
-import { deletePod, deleteSet } from './stateful-sets.js';
+import { deletePod, deleteSet, replaceDeclaration } from './stateful-sets.js';
 import { isManaged, note, wantedSize, type PodObject, type SetObject, type World } from './world.js';
 
 /** Templates to go forward and back among. Of `half`, only the first pod ever becomes ready; of `broken`, none. */
@@ -56,6 +56,7 @@ const ACTIONS: readonly { weight: number; act: Action }[] = [
   { weight: 2, act: (world) => annotate(world, 'retry') },
   { weight: 1, act: resizeSomeSet },
   { weight: 1, act: deleteSomeSet },
+  { weight: 1, act: recreate },
   { weight: 1, act: orphanSomePods },
   { weight: 1, act: releaseSomePod },
   { weight: 4, act: relabel },
@@ -263,6 +264,31 @@ function deleteSomeSet(world: World, watcher: Watcher): void {
   note(world, `user: ${set.name} is deleted${how ? ` in the ${how}` : ''}`);
   for (let ordinal = 0; ordinal < set.size; ordinal += 1) watcher.harms(`${set.name}-${ordinal}`);
   deleteSet(world, set, 'sequence', how);
+}
+
+/** The declaration is deleted, and applied again from its file. */
+function recreate(world: World, watcher: Watcher): void {
+  const { declaration, blueGreen } = world;
+  if (!declaration.labelled || !declaration.managed || !world.webhook) return;
+  note(world, 'user: the declaration is deleted and made again');
+  for (const { name } of world.pods) watcher.harms(name);
+  const wish = declaration.wish ?? 3;
+  replaceDeclaration(world);
+  declaration.version += 1;
+  declaration.template = declaration.asked;
+  declaration.size = 0;
+  declaration.heldReplicas = 0;
+  declaration.frozen = true;
+  declaration.wish = wish;
+  delete declaration.aborted;
+  delete declaration.drainHold;
+  Object.assign(declaration, { promote: '', abort: '', retry: '' });
+  if (blueGreen.isUsers) return;
+  blueGreen.version += 1;
+  blueGreen.exists = false;
+  delete blueGreen.carried;
+  delete blueGreen.status;
+  delete blueGreen.spec.replicas;
 }
 
 /** `kubectl delete statefulset --cascade=orphan`: its pods run on, and nobody controls them. */

@@ -171,6 +171,8 @@ export interface World {
   members: Set<string>;
   /** Claims, by pod name. */
   claims: Map<string, Disk>;
+  /** Pod names of the claims that go with the declaration. */
+  ownedClaims: Set<string>;
   clients: Client[];
   /** How often the revision that the Services select has changed: one activation an upgrade. */
   activations: number;

@@ -15,11 +15,12 @@ const claim = (name: string, metadata: JsonObject = {}): JsonObject => ({
     ...metadata,
   },
 });
+const ownerReferences = [{ kind: 'StatefulSet', name: 'emqx', uid: 'uid-emqx', controller: false }];
 
 describe('claims', () => {
   it('are those of the revision sets, by label and name', () => {
     const seen = parseClaims(
-      [claim('emqx-data-emqx-bcdfghjkl-0'), claim('emqx-data-emqx-bcdfghjkl-12')],
+      [claim('emqx-data-emqx-bcdfghjkl-0'), claim('emqx-data-emqx-bcdfghjkl-12', { ownerReferences })],
       declaration,
     );
     expect(seen).toEqual([
@@ -27,12 +28,14 @@ describe('claims', () => {
         name: 'emqx-data-emqx-bcdfghjkl-0',
         uid: 'u',
         revision: 'bcdfghjkl',
+        owned: false,
         createdAtMs: Date.UTC(2026, 0, 1),
       },
       {
         name: 'emqx-data-emqx-bcdfghjkl-12',
         uid: 'u',
         revision: 'bcdfghjkl',
+        owned: true,
         createdAtMs: Date.UTC(2026, 0, 1),
       },
     ]);

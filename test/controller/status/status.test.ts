@@ -72,7 +72,10 @@ describe('a set that serves', () => {
   });
 
   it('lists the claims of its nodes, those that an adopted set had among them', () => {
-    const claim = (name: string) => ({ name, uid: name, revision: 'bbbbbbbbb', createdAtMs: 0 });
+    const claim = (name: string) => ({
+      ...{ name, uid: name, revision: 'bbbbbbbbb' },
+      ...{ owned: false, createdAtMs: 0 },
+    });
     const seen = observed({
       sets: [set(blue)],
       claims: [claim(`data-${blue}-1`), claim(`data-${blue}-0`)],
