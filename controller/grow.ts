@@ -1,6 +1,6 @@
 import { drainOf } from './drains.js';
 import type { Hindrance } from './hindrance.js';
-import type { NodeSet } from './model.js';
+import type { NodeSet, Observed } from './model.js';
 import { whyNotStart } from './pairing.js';
 import { isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
@@ -51,15 +51,15 @@ function whyBlank(active: NodeSet, { observed }: Situation): string | undefined 
 
 function make(name: string, revision: string, { observed, wantedSize: size }: Situation): Verdict {
   const going = observed.sets.find((set) => set.name === name && set.holdsName);
-  if (going) return waitFor('Progressing', whileGoing(going, observed.sets));
+  if (going) return waitFor('Progressing', whileGoing(going, observed));
   return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${counted(size, 'node')}`);
 }
 
 /** In words, whom a StatefulSet that is being deleted waits for. */
-function whileGoing({ name, pods }: NodeSet, sets: NodeSet[]): Hindrance {
+function whileGoing({ name, pods }: NodeSet, observed: Observed): Hindrance {
   const ending = pods.filter(({ terminating }) => terminating);
   const left =
-    ending.length > 0 ? drainOf(ending, sets) : { message: 'what holds it are its metadata.finalizers' };
+    ending.length > 0 ? drainOf(ending, observed) : { message: 'what holds it are its metadata.finalizers' };
   const message = `StatefulSet ${name} is being deleted, and is made again when it has gone: ${left.message}`;
   return { ...left, message };
 }

@@ -94,8 +94,8 @@ function ownOf({ observed, wanted, isAborted }: Situation): NodeSet | undefined 
 function labelledPods({ pods }: NodeSet): string[] {
   return pods
     .filter(
-      ({ revision, evacuationNote, terminating }) =>
-        !terminating && (revision !== undefined || evacuationNote !== undefined),
+      ({ revision, evacuationNote, emptySinceMs, terminating }) =>
+        !terminating && [revision, evacuationNote, emptySinceMs].some((noted) => noted !== undefined),
     )
     .map(({ name }) => name);
 }

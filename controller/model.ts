@@ -25,6 +25,11 @@ export interface Pod {
     /** When EMQX accepted it, ms since the epoch; absent while nobody has heard so. */
     acceptedAtMs?: number;
   };
+  /**
+   * Of the same pod: since when its node was seen to hold nobody, though EMQX counts sessions still, ms since the epoch. One look is not
+   * enough, and none could tell of the one before.
+   */
+  emptySinceMs?: number;
   /** A deletion is under way: its preStop gate is draining it, or it is stopping. */
   terminating: boolean;
   /** Why it is not ready, in words; empty when it is. */
@@ -226,6 +231,8 @@ export type Step =
   | { kind: 'tell'; pods: string[]; settings: DrainSettings }
   /** Begin the evacuation of a node whose pod has no sidecar, through the sidecar of `via`. */
   | { kind: 'evacuate'; node: string; pod: string; via: string; settings: DrainSettings }
+  /** Write {@link Pod.emptySinceMs}, or take it away. */
+  | { kind: 'noteEmpty'; pod: string; sinceMs?: number }
   /** Stop the evacuation of a node that is to stay and has no sidecar of its own, through the sidecar of `via`. */
   | { kind: 'stopEvacuation'; node: string; pod: string; via: string }
   /** Have a stopped node leave the EMQX cluster, through the sidecar of `via`. */

@@ -268,7 +268,7 @@ function discard(situation: Situation): Verdict | undefined {
   if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;
   // Whoever joins meanwhile may be given sessions, and would hand them on beside the node that drains now.
   const mayJoin = unwanted.pods.some(({ ready, failing, terminating }) => !ready && !failing && !terminating);
-  if (mayJoin && drainingPods(observed.sets).length >= observed.blueGreen.spec.maxConcurrentDrains)
+  if (mayJoin && drainingPods(observed).length >= observed.blueGreen.spec.maxConcurrentDrains)
     return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
   // A set older than the active one was active once, and is kept at 0 to go back to. One with claims stays until they have gone. The

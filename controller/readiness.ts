@@ -118,11 +118,8 @@ function forbidden({ name, report }: Pod): Hindrance | undefined {
  * where a container cannot run, which Kubernetes' own tools call failed too, and where the deadline has passed, as for a Deployment.
  * @param observed all sets, for what their sidecars say of a pod that somebody has deleted
  */
-export function whyNotReady(
-  set: NodeSet,
-  size: number,
-  { nowMs, blueGreen, sets }: Observed,
-): Hindrance | undefined {
+export function whyNotReady(set: NodeSet, size: number, observed: Observed): Hindrance | undefined {
+  const { nowMs, blueGreen } = observed;
   const pods = keptPods(set, size);
   const unready = pods.find(({ failing, ready }) => failing && !ready) ?? pods.find(({ ready }) => !ready);
   if (unready) {
@@ -139,7 +136,7 @@ export function whyNotReady(
   if (pods.length >= size) return undefined;
   const ending = set.pods
     .filter(({ ordinal, terminating }) => terminating && ordinal < size)
-    .map((pod) => drainWords(pod, sets));
+    .map((pod) => drainWords(pod, observed));
   return {
     message: [`${set.name} has ${pods.length} of ${size} pods`, ...ending].join('; '),
     about: `${set.name} to have its pods`,

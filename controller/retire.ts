@@ -1,11 +1,12 @@
 import type { DrainSettings } from '../lib/control.js';
 import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
-import { drainingPods, drainOf, evacuationState, isOverdue } from './drains.js';
+import { evacuationOf, isDrained, isEmptied } from './drained.js';
+import { drainingPods, drainOf, isOverdue } from './drains.js';
 import { unheard, type Hindrance } from './hindrance.js';
 import { foreignOf } from './foreign.js';
 import { holdOf } from './hold.js';
-import type { NodeSet, Observed, Pod } from './model.js';
+import type { NodeSet, Pod } from './model.js';
 import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 import { isWithoutEvacuation, undrainableFromOutside } from './undrainable.js';
 import type { Verdict } from './verdict.js';
@@ -25,19 +26,19 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   const leaving = set.pods.filter(({ ordinal, terminating }) => terminating || ordinal >= set.size);
   if (set.size <= target) {
     const last = leaving[0];
-    return last && poll(drainOf([last], observed.sets));
+    return last && poll(drainOf([last], observed));
   }
   // User-deleted pods of other sets drain too, and count: the rate is one for the whole upgrade.
-  const inProgress = drainingPods(observed.sets);
+  const inProgress = drainingPods(observed);
   const held = holdOf(inProgress, situation);
   if (held) return held;
   const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
-  // Its time counts once somebody has heard that it was accepted: asked again, EMQX says that it runs.
-  if (victim && isUnconfirmed(victim, observed)) return evacuation(victim, set, situation);
+  const noting = victim && set.kind === 'declaration' ? notingOf(victim, set, situation) : undefined;
+  if (noting) return noting;
   // One that took too long keeps nobody waiting: its grace period ends it.
   const draining = inProgress.filter((pod) => !isOverdue(pod, observed));
   if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
-    return poll(drainOf(draining, observed.sets));
+    return poll(drainOf(draining, observed));
   }
   // Of pods without a gate, which may be OrderedReady too, one goes after the other.
   const before = set.kind === 'declaration' ? leaving[0] : undefined;
@@ -86,9 +87,9 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   const node = nodeOf(victim, observed.sets);
   if (!node) return shrink;
   // Without a gate there is no grace period that would end one that takes too long.
-  const isOver = evacuationState(victim, observed.sets) === 'prohibiting' || isOverdue(victim, observed);
+  const isOver = isDrained(victim, observed) || isOverdue(victim, observed);
   if (isOver) return opened(shrink, node.node, situation);
-  if (evacuationState(victim, observed.sets) !== undefined) return poll(drainOf([victim], observed.sets));
+  if (evacuationOf(victim, observed.sets)) return poll(drainOf([victim], observed));
   if (isWithoutEvacuation(situation)) {
     const hindrance = node.sessions > 0 ? undrainableFromOutside(victim, situation) : undefined;
     return hindrance ? poll(hindrance) : shrink;
@@ -96,11 +97,22 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   return evacuation(victim, set, situation);
 }
 
-/** Sluice has asked for its evacuation, which runs, and nobody has heard since when. */
-function isUnconfirmed(pod: Pod, { sets }: Observed): boolean {
-  const { evacuationNote, terminating } = pod;
-  const isAsked = evacuationNote !== undefined && evacuationNote.acceptedAtMs === undefined;
-  return isAsked && !terminating && ![undefined, 'prohibiting'].includes(evacuationState(pod, sets));
+/** What is to be written down of an evacuation from outside, because no later look could tell it. */
+function notingOf(victim: Pod, set: NodeSet, situation: Situation): Turn | undefined {
+  const { observed } = situation;
+  const { name, evacuationNote, emptySinceMs, terminating } = victim;
+  if (terminating || !evacuationOf(victim, observed.sets) || isDrained(victim, observed)) return undefined;
+  // Its time counts once somebody has heard that it was accepted: asked again, EMQX says that it runs.
+  const isUnconfirmed = evacuationNote !== undefined && evacuationNote.acceptedAtMs === undefined;
+  if (isUnconfirmed) return evacuation(victim, set, situation);
+  const isEmpty = isEmptied(victim, observed.sets);
+  if (isEmpty === (emptySinceMs !== undefined)) return undefined;
+  return isEmpty
+    ? {
+        step: { kind: 'noteEmpty', pod: name, sinceMs: observed.nowMs },
+        message: `${name} holds no client and no session; those that EMQX still counts are durable`,
+      }
+    : { step: { kind: 'noteEmpty', pod: name }, message: drainOf([victim], observed).message };
 }
 
 /** EMQX is asked to evacuate a node; that nobody tells of it yet is no proof that it does not. */

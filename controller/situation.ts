@@ -198,26 +198,6 @@ export function isNodeOf(pod: Pod, node: string): boolean {
   return podOfNode(node) === pod.name || hostOf(node) === pod.podIp;
 }
 
-/**
- * Whether a pod's EMQX node may run: some sidecar lists it as running; or nothing is known of the pod's node, and some running node,
- * not drained yet, belongs to no pod that is known (its name is neither a pod's nor its address).
- */
-export function mayRun(pod: Pod, sets: NodeSet[]): boolean {
-  const listed = reportsOf(sets).flatMap(({ nodes }) => nodes);
-  const own = listed.filter(({ node }) => isNodeOf(pod, node));
-  if (pod.report?.self !== undefined || own.length > 0) {
-    return own.some(({ node_status }) => node_status === 'running');
-  }
-  const drained = reportsOf(sets)
-    .flatMap(({ evacuations }) => evacuations)
-    .flatMap(({ node, state }) => (state === 'prohibiting' ? [node] : []));
-  const pods = sets.flatMap((set) => set.pods);
-  return listed.some(
-    ({ node, node_status }) =>
-      node_status === 'running' && !drained.includes(node) && !pods.some((each) => isNodeOf(each, node)),
-  );
-}
-
 /** Reports of sidecars whose EMQX answers. */
 export function reportsOf(sets: NodeSet[]): NonNullable<Pod['report']>[] {
   return sets

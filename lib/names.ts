@@ -37,6 +37,8 @@ export const ANNOTATION = {
   drainHeld: `${PREFIX}drain-held`,
   /** Pod without a sidecar: `asked` before EMQX is asked to evacuate its node; then the RFC 3339 time at which that was accepted. */
   evacuatedSince: `${PREFIX}evacuated-since`,
+  /** Pod without a sidecar: RFC 3339 time since when its node holds nobody, though EMQX goes on to evict durable sessions. */
+  emptySince: `${PREFIX}empty-since`,
   /** Revision set's pod template: the RFC 6902 patch that takes out again what Sluice added. */
   injected: `${PREFIX}injected`,
   /** Declaration or BlueGreen, set by people: the revision meant. */

@@ -60,6 +60,10 @@ function write(
       );
     case 'evacuate':
       return evacuate(site, step);
+    case 'noteEmpty':
+      return annotatePod(site, step.pod, {
+        [ANNOTATION.emptySince]: step.sinceMs === undefined ? null : new Date(step.sinceMs).toISOString(),
+      });
     case 'stopEvacuation':
       return stopEvacuation(site, step);
     case 'leave':
@@ -101,18 +105,18 @@ const ASKED = 'asked';
  * accepted after that, so that a call that fails takes no time; one that ran already began when the note before said so.
  */
 async function evacuate(site: Site, { pod, node, via, settings }: StepOf<'evacuate'>): Promise<void> {
-  const { sets, nowMs } = site.view.observed;
+  const { sets } = site.view.observed;
   const note = sets.flatMap(({ pods }) => pods).find(({ name }) => name === pod)?.evacuationNote;
   const isAsked = note !== undefined && note.acceptedAtMs === undefined;
   if (!isAsked) await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: ASKED });
   const answer = await site.tools.sidecars.evacuate(addressOf(site, via), node, settings, site.signal);
-  const acceptedAtMs = (answer === 'running' ? note?.acceptedAtMs : undefined) ?? nowMs;
+  const acceptedAtMs = (answer === 'running' ? note?.acceptedAtMs : undefined) ?? site.tools.now();
   await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: new Date(acceptedAtMs).toISOString() });
 }
 
 async function stopEvacuation(site: Site, { pod, node, via }: StepOf<'stopEvacuation'>): Promise<void> {
   await site.tools.sidecars.stopEvacuation(addressOf(site, via), node, site.signal);
-  await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: null });
+  await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: null, [ANNOTATION.emptySince]: null });
 }
 
 async function open(opening: Opening | undefined, site: Site): Promise<void> {

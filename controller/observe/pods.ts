@@ -63,6 +63,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
   const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
   const deletedAtMs = deletedAt(raw);
   const evacuationNote = evacuationNoteOf(raw);
+  const emptySinceMs = Date.parse(annotationOf(raw, ANNOTATION.emptySince) ?? '');
   return {
     name,
     ordinal: Number(name.slice(name.lastIndexOf('-') + 1)),
@@ -73,6 +74,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     terminating,
     ...(deletedAtMs !== undefined && { deletedAtMs }),
     ...(evacuationNote && { evacuationNote }),
+    ...(!Number.isNaN(emptySinceMs) && { emptySinceMs }),
     problem: ready ? '' : terminating ? 'is terminating' : shortened(trouble?.problem ?? 'is starting'),
     ...(trouble?.stuckBy !== undefined && !terminating && { stuckBy: trouble.stuckBy }),
     ...(!ready && Number.isFinite(sinceMs) && { unreadySinceMs: sinceMs }),

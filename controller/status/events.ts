@@ -21,6 +21,7 @@ const REASONS: Record<Step['kind'], string> = {
   resize: 'RevisionSetResized',
   tell: '',
   evacuate: 'EvacuationStarted',
+  noteEmpty: '',
   stopEvacuation: 'EvacuationStopped',
   leave: 'NodeLeft',
   deleteSet: 'RevisionSetDeleted',
@@ -67,7 +68,7 @@ export function happenings(
     told.push({ type: 'Warning', reason: 'TriggerIgnored', message: decision.message });
   if (!trouble && decision.stalled)
     told.push({ type: 'Warning', reason: decision.stalled, message: decision.message });
-  for (const { name } of drainingPods(observed.sets).filter((pod) => isOverdue(pod, observed))) {
+  for (const { name } of drainingPods(observed).filter((pod) => isOverdue(pod, observed))) {
     const { drainTimeoutSeconds, onDrainTimeout } = observed.blueGreen.spec;
     const then = onDrainTimeout === 'Hold' ? 'no further pod is taken down' : 'the next pod has its turn';
     const message = `${name} has not handed over within drainTimeoutSeconds (${drainTimeoutSeconds} s): ${then} (onDrainTimeout: ${onDrainTimeout})`;

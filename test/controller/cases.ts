@@ -86,7 +86,7 @@ export interface World {
   /** Sessions and clients on a node, by pod; 100 when not named. */
   clients?: Record<string, number>;
   /** State of a running evacuation, by pod. */
-  evacuations?: Record<string, 'evicting_conns' | 'prohibiting'>;
+  evacuations?: Record<string, 'evicting_conns' | 'evicting_sessions' | 'prohibiting'>;
   /** Pods whose node has not joined: nobody lists it. */
   apart?: string[];
   /** Pods whose node has joined although they are not Ready. */

@@ -164,12 +164,16 @@ function overdue(
 }
 
 /** An adopted set is being left, and the evacuation of its last node is noted. */
-function noted(evacuationNote: Pod['evacuationNote'] & object, world: World = {}): Observed {
+function noted(
+  evacuationNote: Pod['evacuationNote'] & object,
+  world: World = {},
+  more: Partial<Pod> = {},
+): Observed {
   return observed({
     declaration: { ...asked, ...running },
     status: switched,
     selects: 'ggggggggg',
-    sets: [adopted({ pods: { 2: { evacuationNote } } }), set(green, { template: NEW })],
+    sets: [adopted({ pods: { 2: { evacuationNote, ...more } } }), set(green, { template: NEW })],
     ...world,
   });
 }
@@ -1815,6 +1819,38 @@ const cases: Record<string, Case[]> = {
       ),
       then: { kind: 'wait' },
       says: /^emqx-2 is draining/,
+    },
+    {
+      when: 'has no gate and holds nobody, though EMQX counts durable sessions still: that is noted',
+      seen: noted(
+        { acceptedAtMs: 999_000 },
+        { evacuations: { 'emqx-2': 'evicting_sessions' }, clients: { 'emqx-2': 0 } },
+      ),
+      then: { kind: 'noteEmpty', pod: 'emqx-2', sinceMs: 1_000_000 },
+    },
+    {
+      when: 'has no gate and has held nobody for a while: its pod goes',
+      seen: noted(
+        { acceptedAtMs: 900_000 },
+        { evacuations: { 'emqx-2': 'evicting_sessions' }, clients: { 'emqx-2': 0 } },
+        { emptySinceMs: 980_000 },
+      ),
+      then: { kind: 'resize', set: 'emqx', to: 2 },
+    },
+    {
+      when: 'has no gate and holds somebody after all: the note goes',
+      seen: noted(
+        { acceptedAtMs: 900_000 },
+        { evacuations: { 'emqx-2': 'evicting_sessions' } },
+        { emptySinceMs: 980_000 },
+      ),
+      then: { kind: 'noteEmpty', pod: 'emqx-2' },
+    },
+    {
+      when: 'has no gate and ends with some left, as on EMQX 4: it is waited for',
+      seen: noted({ acceptedAtMs: 999_000 }, { evacuations: { 'emqx-2': 'prohibiting' }, emqxApi: 'v4' }),
+      then: { kind: 'wait' },
+      says: /emqx-2 is draining \(prohibiting\), 100 clients and 100 sessions left/,
     },
     {
       when: 'has no gate, its pod is taken down all the same',

@@ -203,6 +203,7 @@ function podOfSet(world: World, pod: PodObject, revision?: string): Pod {
     terminating: pod.deleted !== undefined,
     ...(pod.deleted && { deletedAtMs: pod.deleted.at * 1000 }),
     ...(pod.evacuationNote && { evacuationNote: noteOf(pod.evacuationNote) }),
+    ...(pod.emptySince !== undefined && { emptySinceMs: pod.emptySince * 1000 }),
     problem: isReady ? '' : 'is not ready',
     failing: !isReady && !pod.deleted && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
@@ -277,11 +278,19 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
     case 'evacuate':
       evacuate(world, step, seen);
       return;
+    case 'noteEmpty': {
+      const pod = podNamed(world, step.pod);
+      if (step.sinceMs === undefined) delete pod?.emptySince;
+      else if (pod) pod.emptySince = step.sinceMs / 1000;
+      return;
+    }
     case 'stopEvacuation':
       if (world.nodes.get(step.via)?.state !== 'joined') return;
       stopEvacuation(world, podOf(step.node));
       // The process may end before it takes the note away.
-      if (!world.random.chance(0.1)) delete podNamed(world, step.pod)?.evacuationNote;
+      if (world.random.chance(0.1)) return;
+      delete podNamed(world, step.pod)?.evacuationNote;
+      delete podNamed(world, step.pod)?.emptySince;
       return;
     case 'holdDrains':
       writeDeclaration(world, seen, (declaration) => {
@@ -343,6 +352,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       for (const name of step.pods) {
         delete podNamed(world, name)?.revision;
         delete podNamed(world, name)?.evacuationNote;
+        delete podNamed(world, name)?.emptySince;
       }
       return;
     case 'dropBlueGreen': {
@@ -405,7 +415,7 @@ function evacuate(world: World, step: Extract<Step, { kind: 'evacuate' }>, seen:
   );
   if (!isAccepted || world.random.chance(0.1)) return;
   const noted = ranBefore ? before.evacuationNote?.acceptedAtMs : undefined;
-  pod.evacuationNote = { acceptedAt: (noted ?? seen.nowMs) / 1000 };
+  pod.evacuationNote = { acceptedAt: noted === undefined ? world.now : noted / 1000 };
 }
 
 /** False: an error has ended the pass. */

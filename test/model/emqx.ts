@@ -242,7 +242,7 @@ function evacuate(world: World, node: EmqxNode, evacuation: Evacuation): void {
     case 'evicting_sessions': {
       const left = world.clients.filter(({ session }) => session === node.name);
       if (left.length === 0) {
-        evacuation.state = 'prohibiting';
+        if (!world.isDurable) evacuation.state = 'prohibiting';
         return;
       }
       for (const client of left.slice(0, evacuation.sessRate)) {

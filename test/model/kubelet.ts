@@ -88,6 +88,13 @@ function gate(world: World, pod: PodObject): boolean {
     pod.gate = { kind: 'drained' };
     return true;
   }
+  if (world.isDurable && evacuation?.state === 'evicting_sessions' && holds === 0) {
+    pod.seenEmptySince ??= world.now;
+    if (world.now - pod.seenEmptySince >= 2) {
+      pod.gate = { kind: 'drained' };
+      return true;
+    }
+  } else delete pod.seenEmptySince;
   pod.gate = { kind: 'draining', detail: evacuation?.state ?? 'asking EMQX' };
   if (!evacuation) start(world, pod, holds === 0);
   else if (evacuationRecipients(world, node).length > 0) delete pod.nowhereSince;

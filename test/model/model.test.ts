@@ -27,6 +27,7 @@ const STEPS = [
   'leave',
   'letGo',
   'makeSet',
+  'noteEmpty',
   'ownClaims',
   'pointPreview',
   'pointServices',

@@ -30,7 +30,9 @@ const QUIET_SECONDS = 15;
 /** One random sequence of edits, failures and time, from its seed. */
 export function run(seed: number, plan: Planner, options: { trace?: boolean } = {}): Outcome {
   const random = new Random(seed);
-  const world = begin(random, options.trace === true);
+  // By a source of its own: what else a seed leads to stays as it was.
+  const isDurable = new Random(~seed).chance(0.2);
+  const world = begin(random, { isTraced: options.trace === true, isDurable });
   const watcher = new Watcher(world);
   if (world.declaration.size > 0 && random.chance(0.3)) edit(world, SECOND, watcher);
   const loop = new Loop(world, watcher, plan);
@@ -153,7 +155,7 @@ class Loop {
 }
 
 /** A declaration just created, one that has long been managed, or one with clients on it that is labelled now. */
-function begin(random: Random, isTraced: boolean): World {
+function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isDurable: boolean }): World {
   const kind = random.pick(['created', 'managed', 'managed', 'adopted'] as const);
   const size = random.int(1, 3);
   const most = random.chance(0.25) ? 2 : 1;
@@ -162,6 +164,7 @@ function begin(random: Random, isTraced: boolean): World {
     random,
     now: 0,
     hasClaims: random.chance(0.4),
+    isDurable,
     refusal: random.chance(0.5) ? 0.9 : 0,
     room: random.chance(0.1) ? size : 9,
     declaration: {

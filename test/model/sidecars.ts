@@ -48,7 +48,7 @@ function look(world: World): Shared {
           initial_connected: evacuation.initialClients,
           current_connected: clientsAt(world, node.name),
           initial_sessions: evacuation.initialSessions,
-          current_sessions: sessionsAt(world, node.name),
+          current_sessions: sessionsAt(world, node.name) + (world.isDurable ? 1 : 0),
         },
       },
     ];

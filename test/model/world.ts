@@ -66,6 +66,10 @@ export interface PodObject {
   deleted?: { at: number; cause: Cause; since: number };
   /** The controller's note that its node is evacuated from outside: it has no gate. */
   evacuationNote?: { acceptedAt?: number };
+  /** The controller's note that it holds nobody. */
+  emptySince?: number;
+  /** Since when its gate has seen it hold nobody. */
+  seenEmptySince?: number;
   /** The evacuation was stopped for its end, when it had run for too long. */
   ranOut?: boolean;
   /** Its grace period, in seconds: what drains for longer is killed. */
@@ -150,6 +154,8 @@ export interface World {
   random: Random;
   now: number;
   hasClaims: boolean;
+  /** Durable sessions of clients elsewhere are counted by every node, and keep its evacuation from ever coming to its end. */
+  isDurable: boolean;
   /** How often a fresh node under a name that the cluster knows as stopped is refused. */
   refusal: number;
   /** Pods of this ordinal and above find no place on any machine. */

@@ -173,13 +173,21 @@ describe('since when a pod has to hand over', () => {
       more: noted('asked'),
       then: { evacuationNote: {} },
     },
+    {
+      when: 'its node was seen to hold nobody',
+      more: { annotations: { 'sluice.dev/empty-since': '2026-01-01T00:10:00Z' } },
+      then: { emptySinceMs: acceptedAtMs },
+    },
   ])('is known when $when', ({ more, then }) => {
-    const { deletedAtMs: deletedAt, evacuationNote } = parse(
-      podObject({ metadata: { ...metadata, ...more } }),
-    );
-    expect({ deletedAtMs: deletedAt, evacuationNote }).toEqual({
+    const {
+      deletedAtMs: deletedAt,
+      evacuationNote,
+      emptySinceMs,
+    } = parse(podObject({ metadata: { ...metadata, ...more } }));
+    expect({ deletedAtMs: deletedAt, evacuationNote, emptySinceMs }).toEqual({
       deletedAtMs: then.deletedAtMs,
       evacuationNote: then.evacuationNote,
+      emptySinceMs: then.emptySinceMs,
     });
   });
 });
