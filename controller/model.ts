@@ -98,6 +98,7 @@ export interface Declaration {
   /** Pods that it starts now come at its present template: the StatefulSet controller has seen it, at 0 or with all pods made from it. */
   startsAsWritten: boolean;
   deleting: boolean;
+  /** Who asked for the present template, and in which trace; empty where that got past the webhook. */
   requestedBy: string;
   traceparent: string;
   /** The revision refused, the one it was to replace, and why in words. */

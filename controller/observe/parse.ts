@@ -3,7 +3,7 @@ import { emqxContainer } from '../../lib/emqx-container.js';
 import { takeOut } from '../../lib/injected.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, keySecretName, LABEL } from '../../lib/names.js';
-import { ownRevisionOf } from '../../lib/revision.js';
+import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
 import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '../model.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { outdatedFields } from '../inject/outdated.js';
@@ -108,12 +108,16 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
   const drainHold = parseDrainHold(annotationOf(raw, ANNOTATION.drainHeld));
   const trigger = (key: string): string =>
     annotationOf(raw, key) || (blueGreen && annotationOf(blueGreen, key)) || '';
+  const name = nameOf(raw);
+  const template = plainTemplate(at(raw, 'spec', 'template'));
+  // An edit past the webhook leaves the notes of the one before, and nobody knows whose it was.
+  const isStamped = annotationOf(raw, ANNOTATION.revision) === revisionOf(name, template);
   return {
-    name: nameOf(raw),
+    name,
     namespace: textAt(raw, 'metadata', 'namespace'),
     uid: textAt(raw, 'metadata', 'uid'),
     resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
-    template: plainTemplate(at(raw, 'spec', 'template')),
+    template,
     replicas: numberAt(raw, ['spec', 'replicas'], 1),
     heldReplicas: sizeOf(annotationOf(raw, ANNOTATION.heldReplicas)) ?? 0,
     hasClaims: objectsAt(raw, 'spec', 'volumeClaimTemplates').length > 0,
@@ -128,8 +132,8 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
       numberAt(raw, ['status', 'observedGeneration']) >= numberAt(raw, ['metadata', 'generation']) &&
       textAt(raw, 'status', 'currentRevision') === textAt(raw, 'status', 'updateRevision'),
     deleting: at(raw, 'metadata', 'deletionTimestamp') !== undefined,
-    requestedBy: annotationOf(raw, ANNOTATION.requestedBy) ?? '',
-    traceparent: annotationOf(raw, ANNOTATION.traceparent) ?? '',
+    requestedBy: (isStamped && annotationOf(raw, ANNOTATION.requestedBy)) || '',
+    traceparent: (isStamped && annotationOf(raw, ANNOTATION.traceparent)) || '',
     ...(aborted && { aborted }),
     promote: trigger(ANNOTATION.promote),
     abort: trigger(ANNOTATION.abort),

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { inject } from '../../../controller/inject/inject.js';
 import { parseView, type RawView } from '../../../controller/observe/parse.js';
 import type { JsonObject } from '../../../lib/json.js';
-import { ownRevisionOf } from '../../../lib/revision.js';
+import { ownRevisionOf, revisionOf } from '../../../lib/revision.js';
 import { DEFAULT_SPEC } from '../../../lib/types.js';
 import { declarationObject, podObject, serviceObject } from '../fixtures/objects.js';
 import { defaulted, liveTemplate } from '../fixtures/templates.js';
@@ -71,6 +71,40 @@ describe('a trigger', () => {
       }),
     );
     expect(seen.declaration.promote).toBe(on.is);
+  });
+});
+
+describe('who asked for the present template', () => {
+  const stamped = (template: JsonObject) =>
+    parseView(
+      view({
+        declaration: declarationObject({
+          metadata: {
+            annotations: {
+              'sluice.dev/revision': revisionOf('emqx', liveTemplate()),
+              'sluice.dev/requested-by': 'alice',
+              'sluice.dev/traceparent': '00-aa-bb-01',
+            },
+          },
+          spec: { template },
+        }),
+      }),
+    ).declaration;
+
+  it('is told by the notes of the webhook', () => {
+    expect(stamped(liveTemplate())).toMatchObject({ requestedBy: 'alice', traceparent: '00-aa-bb-01' });
+  });
+
+  it('is the same where a server writes nulls', () => {
+    const template = liveTemplate();
+    const metadata = { ...(template['metadata'] as JsonObject), creationTimestamp: null };
+    expect(revisionOf('emqx', { ...template, metadata })).toBe(revisionOf('emqx', template));
+    expect(stamped({ ...template, metadata }).requestedBy).toBe('alice');
+  });
+
+  it('is not known when the webhook was away, and nobody else is named', () => {
+    const later = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.9' } });
+    expect(stamped(later)).toMatchObject({ requestedBy: '', traceparent: '' });
   });
 });
 
