@@ -2,7 +2,7 @@ import { drainOf } from './drains.js';
 import type { Hindrance } from './hindrance.js';
 import type { NodeSet, Observed } from './model.js';
 import { whyNotStart } from './pairing.js';
-import { isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
+import { comesBack, isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
 import { counted } from './words.js';
 
@@ -14,6 +14,7 @@ export function grow(situation: Situation): Verdict | undefined {
   const { active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } = situation;
   // The pods of a set that was deleted serve on for a moment, and are all that a new node could copy from.
   const isLost = active?.kind === 'lost';
+  if (active && comesBack(active, situation.observed)) return make(activeName, activeRevision, situation);
   if (active && (isLost || active.size >= wantedSize)) {
     if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
     if (wanted && wanted.size >= wantedSize) return undefined;

@@ -67,7 +67,10 @@ export interface NodeSet {
   resourceVersion: string;
   /** Creation, milliseconds since the epoch. */
   createdAtMs: number;
-  /** The template as the user wrote it: what Sluice injected is taken out again. */
+  /**
+   * The template as the user wrote it: what Sluice injected is taken out again. Of one that was deleted it is known only where its data is
+   * on claims and the declaration's history still has it, else empty: like no other.
+   */
   template: JsonObject;
   /** Fields of the BlueGreen's spec that have another value now than when the set was made; none when absent. */
   outdated?: string[];

@@ -113,8 +113,10 @@ function freeRevision(observed: Observed): string {
   if (left !== undefined) return left;
   let revision = revisionOf(name, template);
   // A set that started on the claims of another one has the name of that one's template.
-  const isHeld = ({ kind }: NodeSet): boolean =>
-    kind !== 'lost' || (!hasClaims && services.some((service) => service.revision === revision));
+  const isHeld = (set: NodeSet): boolean =>
+    set.kind !== 'lost' ||
+    (!hasClaims && services.some((service) => service.revision === revision)) ||
+    comesBack(set, observed);
   const isTaken = (): boolean => sets.some((set) => set.revision === revision && isHeld(set));
   while (isTaken()) revision = otherRevisionOf(name, template, revision);
   return revision;
@@ -124,7 +126,9 @@ function freeRevision(observed: Observed): string {
  * The revision of claims that a set has left which had the clients, or which was the last one to have them, or else the newest: a deleted declaration leaves them to the
  * next one of its name, whose first set starts on them under that name, whatever its template.
  */
-function revisionOfClaims({ declaration, blueGreen, sets, services, claims }: Observed): string | undefined {
+function revisionOfClaims(observed: Observed): string | undefined {
+  const { declaration, blueGreen, sets, services, claims } = observed;
+  if (sets.some((set) => comesBack(set, observed))) return undefined;
   const left = claims.filter(({ revision }) =>
     sets.every((set) => set.revision !== revision || set.kind === 'lost'),
   );
@@ -137,6 +141,20 @@ function revisionOfClaims({ declaration, blueGreen, sets, services, claims }: Ob
   );
   if (last) return last.revision;
   return left.toSorted((a, b) => b.createdAtMs - a.createdAtMs)[0]?.revision;
+}
+
+/**
+ * A set that had the clients and was deleted, whose data is on claims and whose template is known: it is made again as it was, and only
+ * then upgraded to the one that is asked for now. Else nodes of a version that nobody has compared would start on that data.
+ */
+export function comesBack(set: NodeSet, { declaration, services }: Observed): boolean {
+  return (
+    set.kind === 'lost' &&
+    declaration.hasClaims &&
+    Object.keys(set.template).length > 0 &&
+    !sameJson(set.template, declaration.template) &&
+    services.some(({ revision }) => revision === set.revision)
+  );
 }
 
 /** A set that was deleted is active until another takes over, unless it is itself to be made again. */
@@ -252,12 +270,13 @@ export function stayingPods({ pods, size }: NodeSet): Pod[] {
 }
 
 /** That the set which had the clients was deleted, in words; undefined when it was not. */
-export function lostWords({ sets, services }: Observed, wantedName: string): string | undefined {
+export function lostWords(observed: Observed, wantedName: string): string | undefined {
+  const { sets, services } = observed;
   const lost = sets.find(
     ({ kind, revision }) => kind === 'lost' && services.some((service) => service.revision === revision),
   );
   return (
     lost &&
-    `StatefulSet ${lost.name}, which had the clients, was deleted: its pods drain and end, and ${wantedName} takes its place`
+    `StatefulSet ${lost.name}, which had the clients, was deleted: its pods drain and end, and ${comesBack(lost, observed) ? 'it is made again on its data' : `${wantedName} takes its place`}`
   );
 }

@@ -6,6 +6,7 @@ import { isAlreadyExists, isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import type { NodeSet, Observed, Step } from '../model.js';
 import { controllerUidOf, labelOf, nameOf, objectAt, objectsAt, textAt } from '../../lib/fields.js';
+import { comesBack } from '../situation.js';
 import { templateIn } from '../observe/parse.js';
 import { resizeDeclaration } from './declaration.js';
 import { createKeySecret } from './key-secret.js';
@@ -14,14 +15,15 @@ import { DONE, type Outcome, type Site } from './tools.js';
 
 type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>;
 
-/** Makes a revision set from the declaration's present template. */
+/** Makes a revision set from the declaration's present template; one that comes back, from its own. */
 export async function makeSet(site: Site, step: StepOf<'makeSet'>): Promise<Outcome> {
   const { view, tools, signal } = site;
-  const { declaration, blueGreen } = view.observed;
-  const lost = lostTemplate(view.observed, step.revision);
+  const { declaration, blueGreen, sets } = view.observed;
+  const former = sets.find((set) => set.revision === step.revision && comesBack(set, view.observed));
+  const lost = former ? undefined : lostTemplate(view.observed, step.revision);
   if (lost !== undefined) return { kind: 'refused', message: lost };
   const named = blueGreen.spec.emqx.apiKeySecret.name;
-  const injection = inject(declaration.template, {
+  const injection = inject((former ?? declaration).template, {
     revision: step.revision,
     spec: blueGreen.spec,
     sidecar: await tools.sidecarSettings(),

@@ -20,7 +20,7 @@ import {
   objectsAt,
   textAt,
 } from '../../lib/fields.js';
-import { parseView, type RawView } from './parse.js';
+import { hasClaims, parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
 import { clientServices } from './services.js';
 import type { Silence } from './silence.js';
@@ -64,20 +64,20 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
   ]);
   if (!declaration || !isManaged(declaration, blueGreen, sets)) return undefined;
 
-  const hasClaims = objectsAt(declaration, 'spec', 'volumeClaimTemplates').length > 0;
   const [pods, slices, claims] = await Promise.all([
     kube.list(PATH.pods(namespace), { labelSelector: selectorOf(declaration) }, signal),
     listSlices(tools, { namespace, declaration, blueGreen, services }, signal),
-    hasClaims ? listClaims(kube, declaration, signal) : [],
+    hasClaims(declaration) ? listClaims(kube, declaration, signal) : [],
   ]);
   const owners: Owners = {
     declaration,
     sets: sets.filter((set) => controllerUidOf(set) === textAt(declaration, 'metadata', 'uid')),
   };
   const ours = await podsOf(kube, { namespace, owners, pods, blueGreen }, signal);
-  const [{ reports, turnedAwayBy }, currentRevision] = await Promise.all([
+  const [{ reports, turnedAwayBy }, currentRevision, history] = await Promise.all([
     readReports(tools, ours, signal),
     readCurrentRevision(kube, declaration, ours, signal),
+    readHistory(kube, owners, ours, signal),
   ]);
   const raw: RawView = {
     nowMs: tools.now(),
@@ -89,6 +89,7 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     slices,
     claims,
     ...(currentRevision && { currentRevision }),
+    history,
     reports,
     turnedAwayBy,
     defaults: tools.defaults,
@@ -215,6 +216,22 @@ async function readCurrentRevision(
   if (!runs || !name) return undefined;
   const path = PATH.controllerRevisions(textAt(declaration, 'metadata', 'namespace'), name);
   return getIfThere(kube, path, signal);
+}
+
+/** What a set that was deleted is made again from, where its data is on claims: the templates that the declaration has had. */
+async function readHistory(
+  kube: Kube,
+  { declaration, sets }: Owners,
+  pods: JsonObject[],
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
+  const known = [declaration, ...sets].map(nameOf);
+  const isLeft = (pod: JsonObject): boolean =>
+    !known.includes(setNameOfPod(pod, { declaration, sets }) ?? '');
+  if (!hasClaims(declaration) || !pods.some(isLeft)) return [];
+  const path = PATH.controllerRevisions(textAt(declaration, 'metadata', 'namespace'));
+  const all = await kube.list(path, { labelSelector: selectorOf(declaration) }, signal);
+  return all.filter((one) => controllerUidOf(one) === textAt(declaration, 'metadata', 'uid'));
 }
 
 /** A StatefulSet's selector in the form of a query. */

@@ -47,6 +47,8 @@ export interface RawView {
   claims: JsonObject[];
   /** The declaration's ControllerRevision that its pods come back at; absent when it runs none. */
   currentRevision?: JsonObject;
+  /** All of the declaration's ControllerRevisions; read only where pods of a deleted set are left whose data is on claims. */
+  history: JsonObject[];
   /** By pod name. */
   reports: ReadonlyMap<string, SidecarReport>;
   /** Names of the pods whose sidecar turns the controller away. */
@@ -120,7 +122,7 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
     template,
     replicas: numberAt(raw, ['spec', 'replicas'], 1),
     heldReplicas: sizeOf(annotationOf(raw, ANNOTATION.heldReplicas)) ?? 0,
-    hasClaims: objectsAt(raw, 'spec', 'volumeClaimTemplates').length > 0,
+    hasClaims: hasClaims(raw),
     ...(wish !== undefined && { wish }),
     frozen:
       textAt(raw, 'spec', 'updateStrategy', 'type') === 'RollingUpdate' &&
@@ -140,6 +142,11 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
     retry: trigger(ANNOTATION.retry),
     ...(drainHold && { drainHold }),
   };
+}
+
+/** Its nodes keep their data. */
+export function hasClaims(declaration: JsonObject): boolean {
+  return objectsAt(declaration, 'spec', 'volumeClaimTemplates').length > 0;
 }
 
 function parseAborted(text: string | undefined): Aborted | undefined {
@@ -184,7 +191,10 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
     createdAtMs: timeAt(raw, 'metadata', 'creationTimestamp') || 0,
     pods: podsOf(raw, context),
   };
-  if (isGoing(raw)) return { ...both, kind: 'lost', holdsName: true, size: 0, template: {} };
+  if (isGoing(raw)) {
+    const template = hasClaims(context.view.declaration) ? (own ?? {}) : {};
+    return { ...both, kind: 'lost', holdsName: true, size: 0, template };
+  }
   return {
     ...both,
     kind: 'revisionSet',
@@ -228,6 +238,8 @@ function parsePods(pods: JsonObject[], { view, emqxContainer }: SetContext, set?
 /** Revision sets that somebody has deleted, while pods of them are left. */
 function deletedSets(context: SetContext): NodeSet[] {
   const { view, owners } = context;
+  const declaration = nameOf(owners.declaration);
+  const written = view.history.map((one) => templateIn(one) ?? {});
   const known = [owners.declaration, ...owners.sets].map(nameOf);
   const left = new Map<string, JsonObject[]>();
   for (const pod of view.pods) {
@@ -238,11 +250,12 @@ function deletedSets(context: SetContext): NodeSet[] {
     name,
     // The garbage collector ends what is controlled by what is gone; what nobody controls runs on.
     kind: pods.some((pod) => controllerUidOf(pod) === '' && !isEnding(pod)) ? 'orphaned' : 'lost',
-    revision: revisionIn(name, nameOf(owners.declaration)) ?? '',
+    revision: revisionIn(name, declaration) ?? '',
     size: 0,
     resourceVersion: '',
     createdAtMs: Math.min(...pods.map((pod) => timeAt(pod, 'metadata', 'creationTimestamp') || 0)),
-    template: {},
+    template:
+      written.find((template) => revisionOf(declaration, template) === revisionIn(name, declaration)) ?? {},
     pods: parsePods(pods, context),
   }));
 }

@@ -474,6 +474,27 @@ describe('what somebody takes from the active set', () => {
     expect(events(made)).toContain('RevisionSetLost');
   });
 
+  it('its StatefulSet, with its data on claims: it is made again as it was, not as a version that was refused', async () => {
+    const declaration = declarationObject();
+    (declaration['spec'] as JsonObject)['volumeClaimTemplates'] = [{ metadata: { name: 'data' } }];
+    const made = await world(declaration, { drainMs: () => 200 });
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    const place = (): { template: JsonObject } =>
+      made.store.get(SETS, NAMESPACE, active)?.['spec'] as { template: JsonObject };
+    const { template } = place();
+    const labels = { app: 'emqx', 'sluice.dev/revision': active.slice('emqx-'.length) };
+    made.store.create(CLAIMS, NAMESPACE, { metadata: { name: `data-${active}-0`, labels } });
+    setImage(made, 'emqx/emqx-enterprise:5.3.0');
+    const isRefused = (): boolean => /no way down/.test(String(statusOf(made)['message'] as string));
+    await made.until('the refusal', isRefused);
+    made.store.remove(SETS, NAMESPACE, active);
+    await made.until('the set again', () => made.sets()[active] === 3);
+    expect(place().template).toEqual(template);
+    await made.until('all its pods', () => made.readyPods().length === 3 && isRefused());
+    expect(made.sets()).toEqual({ emqx: 0, [active]: 3 });
+  });
+
   it('its StatefulSet, but not the pods: it is made again over them, and none restarts', async () => {
     const made = await world();
     leading(made);

@@ -2151,6 +2151,30 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', OLD)) },
     },
     {
+      when: 'their data is on claims and something else is asked for, the same set is made again first, as it was',
+      seen: observed({ declaration: { ...asked, hasClaims: true }, sets: [{ ...lost(), template: OLD }] }),
+      then: { kind: 'makeSet', name: `emqx-${own}`, revision: own },
+      says: /was deleted: its pods drain and end, and it is made again on its data/,
+    },
+    {
+      when: 'it is there again as it was, it is whole before it is upgraded',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [set(`emqx-${own}`, { pods: { 0: unready, 1: terminating, 2: terminating } })],
+      }),
+      then: { kind: 'wait' },
+      says: /comes back before it is replaced/,
+    },
+    {
+      when: 'what it was made from is not known any more, it starts with what is asked for now',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [lost()],
+        claims: [claim(`emqx-${own}`, 0)],
+      }),
+      then: { kind: 'makeSet', name: `emqx-${own}` },
+    },
+    {
       when: 'the active set is deleted in the foreground, another one of the same template is made at once',
       seen: observed({ sets: [{ ...lost(), holdsName: true }] }),
       then: { kind: 'makeSet', name: replacement, size: 3 },

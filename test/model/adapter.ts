@@ -8,6 +8,7 @@ import type {
   Pod,
   Step,
 } from '../../controller/model.js';
+import { comesBack } from '../../controller/situation.js';
 import { upgradeRecords } from '../../controller/status/upgrade.js';
 import { otherRevisionOf, ownRevisionOf, revisionOf } from '../../lib/revision.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
@@ -156,7 +157,7 @@ function nodeSetOf(world: World, set: SetObject, revision: string): NodeSet {
     size: set.going ? 0 : set.size,
     resourceVersion: String(set.version),
     createdAtMs: set.createdAt * 1000,
-    template: set.going ? {} : set.template,
+    template: set.going && !world.hasClaims ? {} : set.template,
     ...(set.apiPort !== undefined &&
       set.apiPort !== world.blueGreen.spec.emqx.apiPort && { outdated: ['spec.emqx.apiPort'] }),
     pods: world.pods
@@ -184,7 +185,8 @@ function deletedSets(world: World): NodeSet[] {
       size: 0,
       resourceVersion: '',
       createdAtMs: Math.min(...pods.map(({ createdAt }) => createdAt)) * 1000,
-      template: {},
+      // The declaration's history has it.
+      template: (world.hasClaims && pods[0]?.template) || {},
       pods: pods.map((pod) => podOfSet(world, pod)).sort((a, b) => a.ordinal - b.ordinal),
     };
   });
@@ -474,7 +476,8 @@ function restoreSet(world: World, step: Extract<Step, { kind: 'restoreSet' }>): 
 }
 
 function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: Observed): void {
-  const { template } = seen.declaration;
+  const former = seen.sets.find((set) => set.revision === step.revision && comesBack(set, seen));
+  const { template } = former ?? seen.declaration;
   if (world.sets.some(({ name }) => name === step.name)) return;
   const isOnClaims = [...world.claims.keys()].some((pod) => pod.startsWith(`${step.name}-`));
   if (!isOnClaims && !namesOf(seen.declaration.name, template).includes(step.revision)) {

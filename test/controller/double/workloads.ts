@@ -75,7 +75,7 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
     const revision =
       known ??
       store.create(REVISIONS, namespace, {
-        metadata: { name, ownerReferences: [ownerOf(set)] },
+        metadata: { name, labels: labelsIn(template), ownerReferences: [ownerOf(set)] },
         data: { spec: { template: { $patch: 'replace', ...(template as JsonObject) } } },
       });
     const runs = store.list(PODS, namespace).some((pod) => isControlledBy(pod, set));
@@ -220,6 +220,10 @@ function templateIn(revision: JsonObject): Json | undefined {
   const template = structuredClone(data.spec.template);
   delete template['$patch'];
   return template;
+}
+
+function labelsIn(template: Json | undefined): JsonObject {
+  return ((template as JsonObject)['metadata'] as JsonObject)['labels'] as JsonObject;
 }
 
 function withObject(object: JsonObject | undefined, work: (object: JsonObject) => void): void {

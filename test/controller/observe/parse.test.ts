@@ -16,6 +16,7 @@ function view(changes: Partial<RawView> = {}): RawView {
     services: [serviceObject()],
     slices: [],
     claims: [],
+    history: [],
     reports: new Map(),
     turnedAwayBy: new Set(),
     defaults: {},
@@ -46,6 +47,8 @@ function setObject(template: JsonObject, metadata: JsonObject = {}): JsonObject 
     spec: { replicas: 3, template: defaulted(injection.template) },
   };
 }
+
+const OTHER = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.7' } });
 
 const ownPod = (labels: JsonObject): JsonObject =>
   podObject({
@@ -182,6 +185,18 @@ describe('pods whose StatefulSet is not there, or has let them go', () => {
     ['of no revision', { name: 'emqx-replicant-0', ownerReferences: [] }],
   ])('are not ours when they are %s', (_, metadata) => {
     expect(setsOf(podObject({ metadata }))).toEqual([]);
+  });
+
+  it('have the template that the declaration had for their revision', () => {
+    const revision = revisionOf('emqx', liveTemplate());
+    const metadata = { name: `emqx-${revision}-0`, ownerReferences: [] };
+    const history = [OTHER, liveTemplate()].map((template) => ({
+      data: { spec: { template: { $patch: 'replace', ...template } } },
+    }));
+    expect(setsOf(podObject({ metadata }), { history })).toMatchObject([{ template: liveTemplate() }]);
+    expect(setsOf(podObject({ metadata }), { history: history.slice(0, 1) })).toMatchObject([
+      { template: {} },
+    ]);
   });
 
   it('belong to the set that was made again under their name', () => {
