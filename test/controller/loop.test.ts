@@ -486,7 +486,7 @@ describe('what somebody takes from the active set', () => {
     const labels = { app: 'emqx', 'sluice.dev/revision': active.slice('emqx-'.length) };
     made.store.create(CLAIMS, NAMESPACE, { metadata: { name: `data-${active}-0`, labels } });
     setImage(made, 'emqx/emqx-enterprise:5.3.0');
-    const isRefused = (): boolean => /no way down/.test(String(statusOf(made)['message']));
+    const isRefused = (): boolean => /no way down/.test(statusOf(made)['message'] as string);
     await made.until('the refusal', isRefused);
     made.store.remove(SETS, NAMESPACE, active);
     await made.until('the set again', () => made.sets()[active] === 3);
