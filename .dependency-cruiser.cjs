@@ -30,7 +30,7 @@ module.exports = {
     },
     {
       name: 'the-double-knows-no-product',
-      comment: 'the EMQX stand-in is written from its contract alone',
+      comment: 'the EMQX stand-in is written from what EMQX does alone',
       severity: 'error',
       from: { path: '^test/emqx/' },
       to: { path: '^(webhook|controller|sidecar|uninstall|certs|lib)/' },
