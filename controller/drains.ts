@@ -2,6 +2,7 @@ import type { SidecarReport } from '../lib/control.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import type { Hindrance } from './hindrance.js';
 import { evacuationOf, isDrained, mayRun } from './drained.js';
+import { foreignEvacuationOf } from './foreign.js';
 import { nodeOf } from './situation.js';
 import { counted } from './words.js';
 
@@ -10,13 +11,13 @@ export function drainingPods(observed: Observed): Pod[] {
   return observed.sets.flatMap((set) => set.pods.filter((pod) => isDraining(pod, set, observed)));
 }
 
-/** Its set is too small for it, a deletion is under way, or an evacuation runs, and the node has not handed everything over yet. */
-function isDraining(pod: Pod, { size }: NodeSet, observed: Observed): boolean {
+/** Its set is too small for it, a deletion is under way, or an evacuation of ours runs, and the node has not handed everything over yet. */
+function isDraining(pod: Pod, set: NodeSet, observed: Observed): boolean {
   const { sets } = observed;
   if (isDrained(pod, observed)) return false;
   const isEvacuating = evacuationOf(pod, sets) !== undefined;
   // The StatefulSet controller may not have got round to deleting it yet.
-  if (!pod.terminating && pod.ordinal < size) return isEvacuating;
+  if (!pod.terminating && pod.ordinal < set.size) return isEvacuating && !foreignEvacuationOf(pod, set, sets);
   if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
   // A node that no running node lists any more has stopped: only its pod's end is left.
   return mayRun(pod, sets) || isEvacuating;

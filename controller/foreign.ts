@@ -1,5 +1,7 @@
 import type { ForeignProcess } from '../lib/control.js';
+import { evacuationOf } from './drained.js';
 import type { Hindrance } from './hindrance.js';
+import type { NodeSet, Pod } from './model.js';
 import { isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
 
 /**
@@ -7,13 +9,37 @@ import { isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js
  * node that is to stay. Nodes that are being left may be evacuated by whomever.
  */
 export function foreignOf({ observed, active, wanted, wantedSize }: Situation): Hindrance | undefined {
-  const staying = [active, wanted]
-    .flatMap((set) => (set ? stayingPods(set) : []))
-    .filter(({ ordinal }) => ordinal < wantedSize);
-  const found = reportsOf(observed.sets)
+  const { sets } = observed;
+  const found = reportsOf(sets)
     .flatMap(({ foreign }) => foreign ?? [])
-    .find(({ process, node }) => process !== 'evacuation' || staying.some((pod) => isNodeOf(pod, node)));
-  return found && hindrance(found);
+    .find(({ process }) => process !== 'evacuation');
+  if (found) return hindrance(found);
+  const evacuations = [active, wanted].flatMap((set) =>
+    set
+      ? stayingPods(set)
+          .filter(({ ordinal }) => ordinal < wantedSize)
+          .flatMap((pod) => foreignEvacuationOf(pod, set, sets) ?? [])
+      : [],
+  );
+  return evacuations[0] && hindrance(evacuations[0]);
+}
+
+/**
+ * What is told of the evacuation of a pod's node when somebody else began it: its own sidecar knows; one of a pod without a sidecar is
+ * ours if we noted it there.
+ */
+export function foreignEvacuationOf(
+  pod: Pod,
+  { kind }: NodeSet,
+  sets: NodeSet[],
+): ForeignProcess | undefined {
+  if (kind === 'declaration') {
+    const evacuation = pod.evacuationNote === undefined ? evacuationOf(pod, sets) : undefined;
+    return evacuation && { process: 'evacuation', node: evacuation.node, state: evacuation.state };
+  }
+  return reportsOf(sets)
+    .flatMap(({ foreign }) => foreign ?? [])
+    .find(({ process, node }) => process === 'evacuation' && isNodeOf(pod, node));
 }
 
 function hindrance({ process, node, state, coordinator }: ForeignProcess): Hindrance {

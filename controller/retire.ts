@@ -7,7 +7,7 @@ import { unheard, type Hindrance } from './hindrance.js';
 import { foreignOf } from './foreign.js';
 import { holdOf } from './hold.js';
 import type { NodeSet, Pod } from './model.js';
-import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
+import { nodeOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 import { isWithoutEvacuation, undrainableFromOutside } from './undrainable.js';
 import type { Verdict } from './verdict.js';
 
@@ -35,6 +35,9 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
   const noting = victim && set.kind === 'declaration' ? notingOf(victim, set, situation) : undefined;
   if (noting) return noting;
+  // Clients would be sent into it, or twice.
+  const foreign = foreignOf(situation);
+  if (foreign) return poll(foreign);
   // One that took too long keeps nobody waiting: its grace period ends it.
   const draining = inProgress.filter((pod) => !isOverdue(pod, observed));
   if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
@@ -43,9 +46,6 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   // Of pods without a gate, which may be OrderedReady too, one goes after the other.
   const before = set.kind === 'declaration' ? leaving[0] : undefined;
   if (before) return poll(`${before.name} is stopping`);
-  // Clients would be sent into it, or twice.
-  const foreign = foreignOf(situation);
-  if (foreign) return poll(foreign);
   const shrink: Turn = {
     step: {
       kind: 'resize',
@@ -193,9 +193,9 @@ function runningNodes(set: NodeSet, sets: NodeSet[]): string[] {
 }
 
 /**
- * A node of an active declaration whose pod stays and which Sluice evacuates all the same, or may: fewer nodes were wanted for a while,
- * or the evacuation was left on its claim. The note alone is enough, for that nobody reports an evacuation proves nothing, and it must
- * not be there when the pod is to leave once more.
+ * A node of an active declaration whose pod stays and which Sluice evacuates all the same, or may: fewer nodes were wanted for a while.
+ * The note tells, and it alone: somebody else's evacuation is not ours to stop, that nobody reports one proves nothing, and the note
+ * must not be there when the pod is to leave once more.
  */
 export function closedOf({
   observed,
@@ -205,20 +205,13 @@ export function closedOf({
 }: Situation): { node: string; pod: string } | undefined {
   const set = [wanted, active].find((each) => each?.kind === 'declaration');
   if (!set) return undefined;
-  const { connEvictRate, sessEvictRate } = ratesOf(observed.blueGreen.spec);
-  const evacuations = reportsOf(observed.sets).flatMap((report) => report.evacuations);
   return stayingPods(set)
     .filter(({ ordinal }) => ordinal < wantedSize)
     .flatMap((pod) => {
-      const listed = evacuations.find(({ node }) => isNodeOf(pod, node));
+      const listed = evacuationOf(pod, observed.sets);
       const node = listed?.node ?? nodeOf(pod, observed.sets)?.node;
-      // One that is to become active has nobody to hand over: there whatever runs was left on its claim, at the rates of those days.
-      const isLeftOver =
-        listed !== undefined &&
-        (set !== active ||
-          (listed.connection_eviction_rate === connEvictRate &&
-            listed.session_eviction_rate === sessEvictRate));
-      const isOurs = pod.evacuationNote !== undefined || isLeftOver;
+      // One that is to become active has nobody to hand over: there whatever runs was left on its claim.
+      const isOurs = pod.evacuationNote !== undefined || (listed !== undefined && set !== active);
       return node !== undefined && isOurs ? [{ node, pod: pod.name }] : [];
     })[0];
 }

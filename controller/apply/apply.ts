@@ -110,6 +110,8 @@ async function evacuate(site: Site, { pod, node, via, settings }: StepOf<'evacua
   const isAsked = note !== undefined && note.acceptedAtMs === undefined;
   if (!isAsked) await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: ASKED });
   const answer = await site.tools.sidecars.evacuate(addressOf(site, via), node, settings, site.signal);
+  // Nobody of ours had asked before: it is somebody else's, which nobody reported for a moment.
+  if (answer === 'running' && !note) return annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: null });
   const acceptedAtMs = (answer === 'running' ? note?.acceptedAtMs : undefined) ?? site.tools.now();
   await annotatePod(site, pod, { [ANNOTATION.evacuatedSince]: new Date(acceptedAtMs).toISOString() });
 }

@@ -1,6 +1,11 @@
 import type { ForeignProcess, SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
-import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
+import {
+  DEFAULT_SPEC,
+  type BlueGreenSpec,
+  type BlueGreenStatus,
+  type EvacuationState,
+} from '../../lib/types.js';
 import type {
   Claim,
   ClientService,
@@ -130,8 +135,15 @@ export function observed(world: World = {}): Observed {
     })),
     ...(world.stopped ?? []).map((name) => ({ node: nodeName(name), node_status: 'stopped' })),
   ];
-  const evacuations = Object.entries(world.evacuations ?? {}).map(([name, state]) => ({
-    node: nodeName(name),
+  // Somebody else's is listed with the others.
+  const foreign = (world.foreign ?? []).flatMap(({ process, node, state }) =>
+    process === 'evacuation' ? [[node, state as EvacuationState] as const] : [],
+  );
+  const own = Object.entries(world.evacuations ?? {}).map(
+    ([name, state]) => [nodeName(name), state] as const,
+  );
+  const evacuations = [...own, ...foreign].map(([node, state]) => ({
+    node,
     state,
     connection_eviction_rate: 1000,
     session_eviction_rate: 1000,

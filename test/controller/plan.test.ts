@@ -179,12 +179,13 @@ function noted(
 }
 
 /** An adopted set, and a green that is ready. */
-function beforeSwitch(spec: Partial<BlueGreenSpec>): Observed {
+function beforeSwitch(spec: Partial<BlueGreenSpec>, world: World = {}): Observed {
   return observed({
     declaration: { ...asked, ...running },
     spec,
     selects: 'ooooooooo',
     sets: [adopted(), set(green, { template: NEW, createdAtMs: 5 })],
+    ...world,
   });
 }
 
@@ -1063,7 +1064,10 @@ const cases: Record<string, Case[]> = {
       seen: observed({
         declaration: running,
         selects: 'ooooooooo',
-        sets: [adopted(), set(green, { template: NEW, createdAtMs: 5 })],
+        sets: [
+          adopted({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
         evacuations: { 'emqx-1': 'prohibiting' },
       }),
       then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
@@ -1591,6 +1595,50 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'wait' },
       stalled: 'ForeignEvacuation',
+    },
+    {
+      when: 'is an evacuation of an adopted node, which nobody of us noted: it is not stopped, whatever its rates',
+      seen: beforeSwitch({}, { evacuations: { 'emqx-1': 'evicting_conns' } }),
+      then: { kind: 'wait' },
+      stalled: 'ForeignEvacuation',
+      says: /somebody else evacuates emqx@emqx-1.* \(evicting_conns\).*emqx ctl rebalance stop/,
+    },
+    {
+      when: 'is an evacuation of a green node after the switch, it is not told as a drain of ours',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+        foreign: [{ process: 'evacuation', node: nodeName(`${green}-0`), state: 'evicting_conns' }],
+      }),
+      then: { kind: 'wait' },
+      stalled: 'ForeignEvacuation',
+      says: /somebody else evacuates emqx@emqx-ggggggggg-0/,
+    },
+    {
+      when: 'is an evacuation of a node that is left and goes on, it keeps nobody waiting',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+        foreign: [{ process: 'evacuation', node: nodeName(`${blue}-0`), state: 'evicting_conns' }],
+      }),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+    {
+      when: 'is an evacuation of an adopted node that is left, it is followed',
+      seen: observed({
+        declaration: { ...asked, ...running },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [adopted(), set(green, { template: NEW })],
+        evacuations: { 'emqx-2': 'evicting_conns' },
+      }),
+      then: { kind: 'wait' },
+      stalled: false,
+      says: /^emqx-2 is draining/,
     },
     {
       when: 'is a rebalance, no pod is taken down',

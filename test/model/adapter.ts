@@ -416,6 +416,10 @@ function evacuate(world: World, step: Extract<Step, { kind: 'evacuate' }>, seen:
     isActive(world, world.declaration) ? 'scaleIn' : 'upgrade',
   );
   if (!isAccepted || world.random.chance(0.1)) return;
+  if (ranBefore && !before.evacuationNote) {
+    delete pod.evacuationNote;
+    return;
+  }
   const noted = ranBefore ? before.evacuationNote?.acceptedAtMs : undefined;
   pod.evacuationNote = { acceptedAt: noted === undefined ? world.now : noted / 1000 };
 }

@@ -82,6 +82,11 @@ it.each<{
     then: [asked, called, now],
   },
   {
+    when: 'somebody else began it, and it is not ours',
+    answer: 'running',
+    then: [asked, called, 'note null on emqx-2'],
+  },
+  {
     when: 'it ran all the while',
     note: { acceptedAtMs: earlierMs },
     answer: 'running',
