@@ -20,7 +20,7 @@ make_scratch() {
 # when nothing listens) and $json, the body as `path=value` lines, '' when it is no JSON; of a v4 envelope, `data` alone, and
 # its code for the status when it is a refusal.
 request() {
-  [ -n "$api" ] || find_api
+  [ -n "$api" ] || find_api || return 0
   exchange "${api_port:-$conf_port}" "$conf_authorization" 30 "$1" "${api:-/api/v5}$2" "${3-}"
   [ "$api" = /api/v4 ] && get code || return 0
   if [ "$got" != 0 ]; then status=$got; else json=$(bb sed -n 's/^data\.//p' <<END
@@ -30,9 +30,12 @@ END
 }
 
 # Finds out which API there is, without the key, as lib/emqx/find.ts does: v5 on the port of the settings; else v4 there, or
-# on 8081 if that port is EMQX's default, which on EMQX 4 belongs to a dashboard that knows no API keys.
+# on 8081 if that port is EMQX's default, which on EMQX 4 belongs to a dashboard that knows no API keys. Fails when nobody
+# answers: to ask a silent API once more would only double the wait, and that nothing listens on the other port says nothing.
 find_api() {
-  exchange "$conf_port" '' 5 GET /api/v5/nodes
+  exchange "$conf_port" '' 15 GET /api/v5/nodes
+  [ -n "$status" ] || [ "$refused" = 1 ] || return
+  find_first=$status
   get code
   case $status.$got in
     ''.*) ;;
@@ -40,8 +43,9 @@ find_api() {
   esac
   api_port=$conf_port
   [ "$api_port" != 18083 ] || api_port=8081
-  exchange "$api_port" '' 5 GET /api/v4/nodes
+  exchange "$api_port" '' 15 GET /api/v4/nodes
   if [ "$status" = 401 ] && bb grep -qi 'realm="minirest-server"' "$scratch/answer"; then api=/api/v4; else api_port=''; fi
+  [ -n "$find_first$status" ]
 }
 
 # exchange PORT AUTHORIZATION SECONDS METHOD PATH [BODY]: one request, no more than SECONDS long, since EMQX answers about

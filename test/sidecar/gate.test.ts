@@ -436,6 +436,14 @@ describe('a node that has not joined', () => {
     expect(starts()).toEqual([]);
   });
 
+  it.concurrent('asks a silent API once a look, and is let go after noRecipientSeconds', async () => {
+    const { share, emqx, run, starts } = await stage({ isSilent: true });
+    await share.write('joined', 'boot-0\n');
+    expect((await run()).code).toBe(0);
+    expect(emqx.asked).toHaveLength(1);
+    expect(starts()).toEqual([]);
+  });
+
   it.concurrent('is drained all the same when it has clients', async () => {
     const { share, run, starts } = await stage();
     await share.write('joined', 'boot-0\n');

@@ -24,6 +24,8 @@ export interface Script {
   /** Answers of `POST …/evacuation/start`, in order; the last one stays. */
   start: Answer[];
   others?: (asked: Asked) => Answer | undefined;
+  /** It takes every connection and answers nothing, not even to whoever has no key. */
+  isSilent?: boolean;
 }
 
 export interface ScriptedEmqx {
@@ -93,6 +95,10 @@ export async function serve(script: Script): Promise<ScriptedEmqx> {
         body: text === '' ? undefined : (JSON.parse(text) as unknown),
         authorization: request.headers.authorization ?? '',
       };
+      if (script.isSilent) {
+        asked.push(one);
+        return;
+      }
       // Whoever asks without a key learns which API this is; that is no request of the drain.
       if (one.authorization === '') {
         reply(response, withoutKey(script, one.path));
