@@ -430,9 +430,21 @@ function release({ observed: { declaration } }: Situation): Verdict | undefined 
   return declaration.drainHold && progress({ kind: 'holdDrains' }, 'no drain is held any more');
 }
 
-/** Sets beyond the history limit go. */
-function prune({ observed, others }: Situation): Verdict | undefined {
+/** Sets beyond the history limit go, and those that nobody could go back to: they were made after what serves, and never served. */
+function prune({ observed, active, others }: Situation): Verdict | undefined {
   const kept = others.filter((set) => set.kind === 'revisionSet' && isEmpty(set));
+  const { history = [] } = observed.blueGreen.status ?? {};
+  const unused = kept.find(
+    (set) =>
+      active &&
+      set.createdAtMs > active.createdAtMs &&
+      !observed.claims.some(({ revision }) => revision === set.revision) &&
+      !history.some(({ from, to, switchedAt }) => from === set.name || (to === set.name && switchedAt)),
+  );
+  if (unused) {
+    const because = `${unused.name} has never served`;
+    return progress({ kind: 'deleteSet', set: unused.name, because }, because);
+  }
   const oldest = kept[0];
   // Its claims go first: nothing would know them any more.
   if (!oldest || observed.claims.some(({ revision }) => revision === oldest.revision)) return undefined;

@@ -11,7 +11,7 @@ import type {
   Step,
 } from '../../controller/model.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
-import type { BlueGreenSpec } from '../../lib/types.js';
+import type { BlueGreenSpec, BlueGreenStatus } from '../../lib/types.js';
 import {
   imaged,
   NEW,
@@ -206,6 +206,11 @@ const claim = (setName: string, ordinal: number): Claim => ({
   revision: setName.slice('emqx-'.length),
   owned: false,
   createdAtMs: 0,
+});
+/** An upgrade that has switched. */
+const past = (from: string, to: string): BlueGreenStatus['history'][number] => ({
+  ...{ id: '', startedAt: '', requestedBy: '', traceparent: '', finishedAt: '' },
+  ...{ from, to, switchedAt: '2026-01-01T00:00:00Z', result: 'succeeded' },
 });
 /** It goes when the declaration is deleted. */
 const owned = (setName: string, ordinal: number): Claim => ({ ...claim(setName, ordinal), owned: true });
@@ -2275,6 +2280,32 @@ const cases: Record<string, Case[]> = {
         declaration: asked,
         selects: 'ggggggggg',
         sets: [set(blue, down), set(green, { template: NEW })],
+      }),
+      then: { kind: 'rest' },
+    },
+    {
+      when: 'a green has never served, whose claims have gone',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5, ...down })],
+      }),
+      then: { kind: 'deleteSet', set: green },
+      says: /has never served/,
+    },
+    {
+      when: 'a green has some claims left, what serves is not whole',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [set(blue, { pods: { 0: unready } }), set(green, { template: NEW, createdAtMs: 5, ...down })],
+        claims: [owned(green, 0)],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'what an undo has left had served, it is kept to go forward to',
+      seen: observed({
+        status: { history: [past(blue, green), past(green, blue)] },
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5, ...down })],
       }),
       then: { kind: 'rest' },
     },

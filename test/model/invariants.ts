@@ -276,6 +276,7 @@ export function restlessness(world: World): string | undefined {
   );
   if (populated.length !== (size > 0 ? 1 : 0))
     return `${populated.length} sets have pods: ${populated.map(({ name }) => name).join(', ')}`;
+  const last = populated[0];
   if (
     world.sets.filter((set) => set.size === 0 && (size > 0 || !hasClaims(world, set))).length >
     world.blueGreen.spec.revisionHistoryLimit + (size > 0 ? 0 : 2)
@@ -283,6 +284,11 @@ export function restlessness(world: World): string | undefined {
     return 'too many sets are kept';
   const kept = world.sets.find((set) => size > 0 && set.size === 0 && hasClaims(world, set));
   if (kept) return `claims of ${kept.name} are left`;
+  const served = [...world.activeHistory, ...(world.blueGreen.status?.history ?? []).map(({ from }) => from)];
+  const dead = world.sets.find(
+    (set) => last && last !== set && set.createdAt > last.createdAt && !served.includes(set.name),
+  );
+  if (dead) return `${dead.name} has never served, and is left`;
   const leaving = [...world.ownedClaims].find((pod) => populated.some((set) => isPodOf(set, pod)));
   if (leaving !== undefined) return `the claim of ${leaving} would go with the declaration`;
   if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
@@ -293,7 +299,6 @@ export function restlessness(world: World): string | undefined {
   if (declaration.drainHold) return 'a drain is held still';
   if (size > 0 && [promote, abort, retry].some(Boolean))
     return 'a trigger is left, which may hit a later upgrade';
-  const last = populated[0];
   if (!last) return undefined;
   if (last.size !== size) return `${last.name} has size ${last.size}, ${size} is wanted`;
   if (last.template !== declaration.asked && !declaration.aborted)
