@@ -1,8 +1,8 @@
 import { isOverdue } from './drains.js';
 import type { Pod } from './model.js';
-import type { Situation } from './situation.js';
+import { stayingPods, type Situation } from './situation.js';
 import { isRetryOfDrain } from './triggers.js';
-import type { Verdict } from './verdict.js';
+import { progress, type Verdict } from './verdict.js';
 
 const POLL_MS = 1_000;
 
@@ -35,4 +35,16 @@ export function holdOf(draining: Pod[], situation: Situation): Omit<Verdict, 'ph
     step: { kind: 'holdDrains', hold: { pod: late.name, heldAtMs: nowMs } },
     message: `${late.name} ${because}: no further pod is taken down`,
   };
+}
+
+/** A drain that is held belongs to a pod that stays after all, since an undo wants its set again: nobody waits for it to hand over. */
+export function letUp({ observed, active, wanted, wantedSize }: Situation): Verdict | undefined {
+  const { drainHold: hold } = observed.declaration;
+  if (!hold || hold.retriedAtMs !== undefined) return undefined;
+  const stays = [active, wanted]
+    .flatMap((set) => (set ? stayingPods(set) : []))
+    .some(({ name, ordinal }) => name === hold.pod && ordinal < wantedSize);
+  return stays
+    ? progress({ kind: 'holdDrains' }, `${hold.pod} stays, and its drain is held no more`)
+    : undefined;
 }

@@ -6,6 +6,7 @@ import { drainingPods } from './drains.js';
 import { hindranceOf, notListed, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
 import { handBack, isBare } from './handBack.js';
+import { letUp } from './hold.js';
 import { inTurn, whyNotStart } from './pairing.js';
 import { leaverOf } from './leave.js';
 import type { Decision, NodeSet, Observed, Opening } from './model.js';
@@ -36,6 +37,7 @@ const RULES: Rule[] = [
   pause,
   preview,
   abort,
+  letUp,
   consume,
   remake,
   discard,

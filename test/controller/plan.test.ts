@@ -1834,6 +1834,26 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'resize', set: blue, to: 1 },
     },
     {
+      when: 'was held, and the pod stays after an undo: what goes instead was never late',
+      seen: observed({
+        declaration: { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } },
+        spec: { onDrainTimeout: 'Hold' },
+        selects: 'bbbbbbbbb',
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'holdDrains' },
+      says: /^emqx-bbbbbbbbb-2 stays/,
+    },
+    {
+      when: 'is held of a pod that is too many, it is not let up',
+      seen: observed({
+        declaration: { drainHold: { pod: 'emqx-oldoldold-2', heldAtMs: 1 } },
+        spec: { onDrainTimeout: 'Hold', replicas: 1 },
+      }),
+      then: { kind: 'wait' },
+      stalled: 'DrainHeld',
+    },
+    {
       when: 'was held, and nothing is left to be taken down',
       seen: observed({ declaration: { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } } }),
       then: { kind: 'holdDrains' },
