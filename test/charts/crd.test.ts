@@ -47,6 +47,13 @@ describe('the BlueGreen resource', () => {
     });
   });
 
+  it('has no key in its schema but such as schemas have: YAML makes one of what follows a comma', () => {
+    const fields = fieldsBelow(schema());
+    expect(fields.length).toBeGreaterThan(50);
+    for (const [path, node] of fields)
+      for (const key of Object.keys(node)) expect(`${path}: ${key}`).toMatch(/: [A-Za-z-]+$/);
+  });
+
   it('has the defaults that the programs count on', () => {
     expect(defaulted(schema(), {})).toEqual({ spec: DEFAULT_SPEC });
   });
