@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { isOwnKey, LABEL } from '../../lib/names.js';
+import { BLUE_GREEN, isOwnKey, LABEL } from '../../lib/names.js';
 import { CommandError, until, type LocalCluster } from '../cluster/index.js';
 import { EMQX } from '../demo/emqx.js';
 import { areClientsBack } from '../demo/state.js';
 import { dropJourneys, expectKept, setOut, type Journey } from './support/journey.js';
+import { DATA } from './support/example.js';
 import { SLUICE, useSluice } from './support/sluice.js';
 
 jest.setTimeout(300_000);
@@ -38,12 +39,15 @@ let journey: Journey;
 let active: string;
 beforeAll(async () => {
   cluster = await useSluice();
-  journey = await setOut(cluster, NAMESPACE, { nodes: NODES, clients: 60, hasBlueGreen: false });
+  // A running StatefulSet with its data on claims, and Sluice makes its BlueGreen.
+  const example = { nodes: NODES, clients: 60, unlabelled: true, onClaims: true };
+  journey = await setOut(cluster, NAMESPACE, example);
+  await journey.kubectl('label', 'statefulset', EMQX.name, `${LABEL.upgrade}=${BLUE_GREEN}`);
+  await journey.untilRest(NODES, (name) => name === EMQX.name);
   const patch = JSON.stringify({ spec: { updateStrategy: PACE } });
   await journey.kubectl('patch', 'bluegreen', EMQX.name, '--type=merge', '--patch', patch);
-  const blue = journey.active();
   await journey.edit('upgraded');
-  await journey.untilRest(NODES, (name) => name !== blue);
+  await journey.untilRest(NODES, (name) => name !== EMQX.name);
   active = journey.active();
 }, 30 * 60_000);
 afterAll(() => dropJourneys(cluster, NAMESPACE), 120_000);
@@ -108,6 +112,11 @@ describe('taking Sluice off', () => {
     expect(traces).toEqual([]);
     const sets = all.filter(({ kind }) => kind === 'StatefulSet');
     expect(sets.map(({ metadata }) => metadata.name)).toEqual([EMQX.name]);
+    const claims = all.filter(({ kind }) => kind === 'PersistentVolumeClaim');
+    expect(claims.map(({ metadata }) => metadata.name).sort()).toEqual(
+      OWN_PODS.map((pod) => `${DATA}-${pod}`),
+    );
+    expect(claims.flatMap(({ metadata }) => metadata.ownerReferences ?? [])).toEqual([]);
     const [service] = all.filter(({ kind, metadata }) => kind === 'Service' && metadata.name === EMQX.name);
     expect(sets[0]?.spec).toMatchObject({
       replicas: NODES,

@@ -21,8 +21,6 @@ export interface Example {
   onClaims?: boolean;
   /** Without the label, and without a BlueGreen: what somebody may run who has not heard of Sluice. */
   unlabelled?: boolean;
-  /** false: the file has none, and Sluice makes one with its own pace. */
-  hasBlueGreen?: boolean;
 }
 
 /** The one claim of a node, and the volume that it is mounted by. */
@@ -45,7 +43,6 @@ export function exampleOf({
   env = {},
   onClaims = false,
   unlabelled = false,
-  hasBlueGreen = !unlabelled,
   ...pace
 }: Example): Manifest[] {
   const { rate = 100, waitTakeoverSeconds = 6, initialDelaySeconds = 0 } = pace;
@@ -59,7 +56,7 @@ export function exampleOf({
     initialDelaySeconds,
   } as const;
   const manifests = [
-    ...(hasBlueGreen ? blueGreenManifests(readFileSync('examples/bluegreen.yaml', 'utf8'), upgrade) : []),
+    ...(unlabelled ? [] : blueGreenManifests(readFileSync('examples/bluegreen.yaml', 'utf8'), upgrade)),
     ...emqxManifests(readFileSync('examples/emqx.yaml', 'utf8'), upgrade),
   ];
   for (const { kind, spec } of manifests) {
