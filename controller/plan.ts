@@ -435,13 +435,20 @@ function release({ observed: { declaration } }: Situation): Verdict | undefined 
 /** Sets beyond the history limit go, and those that nobody could go back to: they were made after what serves, and never served. */
 function prune({ observed, active, others }: Situation): Verdict | undefined {
   const kept = others.filter((set) => set.kind === 'revisionSet' && isEmpty(set));
-  const { history = [] } = observed.blueGreen.status ?? {};
+  const { history = [], upgrade } = observed.blueGreen.status ?? {};
+  // One that was left had the clients; that it was switched to is noted where there is a delay, else by the end of its upgrade.
+  const served = [
+    ...[...history, ...(upgrade ? [upgrade] : [])].map(({ from }) => from),
+    ...history.flatMap(({ to, switchedAt, result }) =>
+      switchedAt !== undefined || result === 'succeeded' || result === 'rolledBack' ? [to] : [],
+    ),
+  ];
   const unused = kept.find(
     (set) =>
       active &&
       set.createdAtMs > active.createdAtMs &&
       !observed.claims.some(({ revision }) => revision === set.revision) &&
-      !history.some(({ from, to, switchedAt }) => from === set.name || (to === set.name && switchedAt)),
+      !served.includes(set.name),
   );
   if (unused) {
     const because = `${unused.name} has never served`;

@@ -2330,6 +2330,14 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'rest' },
     },
     {
+      when: 'an undo has just left green, and its record is still open',
+      seen: observed({
+        status: { upgrade: past(green, blue) },
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5, ...down })],
+      }),
+      then: { kind: 'rest' },
+    },
+    {
       when: 'more sets are kept than the limit',
       seen: observed({
         declaration: { template: NEWER },
