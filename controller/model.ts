@@ -6,7 +6,7 @@ import type { BlueGreenSpec, BlueGreenStatus, Phase } from '../lib/types.js';
 /** One EMQX pod of a set, with what its sidecar last said. */
 export interface Pod {
   name: string;
-  /** Number behind the set's name: `emqx-7c9d5f8b6-2` has 2. */
+  /** Number behind the set's name, counted from its first one: `emqx-7c9d5f8b6-2` has 2, unless `spec.ordinals.start` says otherwise. */
   ordinal: number;
   uid: string;
   /** Absent until it has one. */

@@ -99,7 +99,8 @@ function revisionSet(
   const spec = objectAt(declaration, 'spec');
   const labels = { [LABEL.declaration]: nameOf(declaration), [LABEL.revision]: step.revision };
   const selector = objectAt(spec, 'selector');
-  const carried = ['minReadySeconds', 'revisionHistoryLimit', 'ordinals'].flatMap((key) =>
+  // Not `ordinals`: numbers from 0 name the same pods in every set.
+  const carried = ['minReadySeconds', 'revisionHistoryLimit'].flatMap((key) =>
     spec[key] === undefined ? [] : [[key, spec[key]] as const],
   );
   return {

@@ -127,12 +127,8 @@ async function podsOf(
   const running = objectsAt(from.blueGreen, 'status', 'emqxNodes').map((node) =>
     podOfNode(textAt(node, 'node')),
   );
-  const named = await Promise.all(
-    missingNames(owners, from.pods, running).map((name) =>
-      kube.list(PATH.pods(namespace), { fieldSelector: `metadata.name=${name}` }, signal),
-    ),
-  );
-  const ours = [...from.pods, ...named.flat()].filter((pod) => setNameOfPod(pod, owners) !== undefined);
+  const named = await podsNamed(kube, namespace, missingNames(owners, from.pods, running), signal);
+  const ours = [...from.pods, ...named].filter((pod) => setNameOfPod(pod, owners) !== undefined);
   const uids = [owners.declaration, ...owners.sets].map((set) => textAt(set, 'metadata', 'uid'));
   const isHeld = await Promise.all(
     ours.map(async (pod) => {
@@ -156,6 +152,26 @@ async function listClaims(kube: Kube, declaration: JsonObject, signal: AbortSign
     [LABEL.revision, [`!${LABEL.revision}`, given].filter(Boolean).join(',')].map((labelSelector) =>
       kube.list(path, { labelSelector }, signal),
     ),
+  );
+  return found.flat();
+}
+
+/** Above this many, one list of the whole namespace asks less of the API server. */
+const MOST_NAMED = 16;
+
+async function podsNamed(
+  kube: Kube,
+  namespace: string,
+  names: string[],
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
+  const path = PATH.pods(namespace);
+  if (names.length > MOST_NAMED) {
+    const all = await kube.list(path, {}, signal);
+    return all.filter((pod) => names.includes(nameOf(pod)));
+  }
+  const found = await Promise.all(
+    names.map((name) => kube.list(path, { fieldSelector: `metadata.name=${name}` }, signal)),
   );
   return found.flat();
 }

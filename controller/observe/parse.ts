@@ -25,7 +25,7 @@ import {
 } from '../../lib/fields.js';
 import { parsePod } from './pods.js';
 import { clientServices, markedServices, parseService, previewOf } from './services.js';
-import { lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
+import { firstOrdinal, lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
 
 /** Everything of one declaration as the API server and the sidecars gave it. */
 export interface RawView {
@@ -221,6 +221,7 @@ function podsOf(set: JsonObject, context: SetContext): Pod[] {
 
 function parsePods(pods: JsonObject[], { view, emqxContainer }: SetContext, set?: JsonObject): Pod[] {
   const { nowMs, reports, turnedAwayBy } = view;
+  const start = set ? firstOrdinal(set) : 0;
   return pods
     .map((pod) => {
       const lost = set && lostLabels(pod, set);
@@ -230,7 +231,7 @@ function parsePods(pods: JsonObject[], { view, emqxContainer }: SetContext, set?
         report: reports.get(nameOf(pod)),
         turnsUsAway: turnedAwayBy.has(nameOf(pod)),
       });
-      return lost ? { ...parsed, lostLabels: lost } : parsed;
+      return { ...parsed, ordinal: parsed.ordinal - start, ...(lost && { lostLabels: lost }) };
     })
     .sort((a, b) => a.ordinal - b.ordinal);
 }

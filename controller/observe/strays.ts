@@ -52,8 +52,10 @@ export function lostLabels(pod: JsonObject, set: JsonObject): Record<string, str
   return lost.length > 0 ? Object.fromEntries(lost) : undefined;
 }
 
-/** As many pods are asked for by name in one pass; the next one sees to the rest. */
-const MOST_NAMED = 16;
+/** Number of a StatefulSet's first pod. */
+export function firstOrdinal(set: JsonObject): number {
+  return numberAt(set, ['spec', 'ordinals', 'start']);
+}
 
 /** Names of pods that the sets should have and that were not found by their labels: somebody may have taken those away. */
 export function missingNames(
@@ -63,10 +65,13 @@ export function missingNames(
 ): string[] {
   const found = new Set(pods.map(nameOf));
   const expected = [declaration, ...sets].flatMap((set) =>
-    Array.from({ length: numberAt(set, ['spec', 'replicas'], 1) }, (_, index) => `${nameOf(set)}-${index}`),
+    Array.from(
+      { length: numberAt(set, ['spec', 'replicas'], 1) },
+      (_, index) => `${nameOf(set)}-${firstOrdinal(set) + index}`,
+    ),
   );
   const names = new Set([...expected, ...alsoNamed.filter((name) => isOfSet(name, sets))]);
-  return [...names].filter((name) => !found.has(name)).slice(0, MOST_NAMED);
+  return [...names].filter((name) => !found.has(name));
 }
 
 function isOfSet(podName: string, sets: JsonObject[]): boolean {

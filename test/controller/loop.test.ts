@@ -102,6 +102,15 @@ describe('a new declaration', () => {
     expect(made.blueGreen()['spec']).toMatchObject({ replicas: 3 });
   });
 
+  it('is Stable wherever the numbers of its own pods would begin', async () => {
+    const declaration = declarationObject();
+    (declaration['spec'] as JsonObject)['ordinals'] = { start: 5 };
+    const made = await world(declaration);
+    leading(made);
+    const { active } = await made.until('Stable', isStable(made));
+    expect(made.store.get(SETS, NAMESPACE, active as string)?.['spec']).not.toHaveProperty('ordinals');
+  });
+
   it('leaves no claim to the fields that the user may own', async () => {
     const made = await world();
     leading(made);
@@ -527,6 +536,19 @@ describe('what somebody takes from the active set', () => {
     });
     expect(labels).toMatchObject({ app: 'emqx', 'sluice.dev/revision': active.slice('emqx-'.length) });
     await made.until('the event', () => events(made).includes('PodRelabelled'));
+  });
+
+  it('the labels of more pods than are asked for one by one: each of them gets them back', async () => {
+    const annotations = { 'sluice.dev/replicas': '18' };
+    const made = await world(declarationObject({ metadata: { name: 'emqx', annotations } }));
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    for (let ordinal = 0; ordinal < 18; ordinal += 1)
+      edited(made, PODS, `${active}-${ordinal}`, without('ownerReferences', 'labels'));
+    await made.until('all labels', () =>
+      made.store.list(PODS, NAMESPACE).every(({ metadata }) => (metadata as JsonObject)['labels']),
+    );
+    expect(made.store.list(PODS, NAMESPACE)).toHaveLength(18);
   });
 });
 

@@ -246,6 +246,21 @@ describe('pods of the declaration itself', () => {
     });
   });
 
+  it('are numbered from the first one, wherever spec.ordinals begins', () => {
+    const declaration = declarationObject({
+      spec: { replicas: 2, ordinals: { start: 5 }, template: liveTemplate() },
+    });
+    const pod = (ordinal: number): JsonObject => {
+      const raw = ownPod({ app: 'emqx' });
+      return { ...raw, metadata: { ...(raw['metadata'] as JsonObject), name: `emqx-${ordinal}` } };
+    };
+    const [set] = parseView(view({ declaration, pods: [pod(6), pod(5)], currentRevision })).sets;
+    expect(set?.pods.map(({ name, ordinal }) => [name, ordinal])).toEqual([
+      ['emqx-5', 0],
+      ['emqx-6', 1],
+    ]);
+  });
+
   it('stay the adopted set beside green, also when all of them have come back without their label', () => {
     const service = serviceObject({
       spec: { selector: { app: 'emqx', 'sluice.dev/revision': ownRevisionOf('emqx', old) } },
