@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
-import { at, find, findHelm, FIND_HELM_MS, listAt } from './render.js';
+import { at, find, findHelm, FIND_HELM_MS, listAt } from '../charts/render.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const patches = [...readme.matchAll(/^kubectl patch bluegreen emqx --type=merge -p '(.*)'$/gm)].map(
