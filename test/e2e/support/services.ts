@@ -36,11 +36,17 @@ export async function watchPinned(
   };
 }
 
-/** How long the Service selected every revision, each time, in ms. */
+/** How long the Service selected every revision, each time, in ms; infinite where it still does. */
 export function gapsOf(versions: Versions<Selector>): number[] {
-  const revisions = revisionsOf(versions);
-  return revisions.flatMap(({ atMs, revision }, index) => {
-    const next = revisions[index + 1];
-    return revision === '' && next?.revision ? [next.atMs - atMs] : [];
-  });
+  const gaps: number[] = [];
+  let sinceMs: number | undefined;
+  for (const { atMs, revision } of revisionsOf(versions)) {
+    if (revision === '') {
+      sinceMs ??= atMs;
+    } else if (sinceMs !== undefined) {
+      gaps.push(atMs - sinceMs);
+      sinceMs = undefined;
+    }
+  }
+  return sinceMs === undefined ? gaps : [...gaps, Number.POSITIVE_INFINITY];
 }
