@@ -126,7 +126,7 @@ function versionsOf(set: NodeSet, situation: Situation): Version[] {
 function reportedVersions(set: NodeSet, { observed }: Situation): Version[] {
   const texts = reportsOf(observed.sets)
     .flatMap(({ nodes }) => nodes)
-    .filter(({ node }) => stayingPods(set).some((pod) => isNodeOf(pod, node)))
+    .filter(({ node }) => set.pods.some((pod) => isNodeOf(pod, node)))
     .flatMap(({ version }) => version ?? []);
   return [...new Set(texts)].sort().flatMap((text) => parseVersion(text) ?? []);
 }

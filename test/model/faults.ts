@@ -51,6 +51,13 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: 'it starts green beside versions that it may not join',
+    plant: (plan) => (seen) => {
+      const spec = { ...seen.blueGreen.spec, allowUnlistedVersions: true };
+      return plan({ ...seen, blueGreen: { ...seen.blueGreen, spec } });
+    },
+  },
+  {
     name: 'it forgets the stopped nodes',
     plant: (plan) => (seen) =>
       plan({ ...seen, sets: seen.sets.map((set) => withNodes(set, (status) => status === 'running')) }),

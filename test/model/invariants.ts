@@ -4,6 +4,8 @@ import {
   allSets,
   isManaged,
   isOverdue,
+  mayJoin,
+  podNamed,
   selectedPods,
   setPartOf,
   violate,
@@ -175,9 +177,31 @@ export class Watcher {
     return count;
   }
 
+  /** Of a step that is about to be taken: whether green may join whoever is there. What takes the place of a lost set must. */
+  private judgeVersions(step: Decision['step'], seen: Observed): void {
+    const { world } = this;
+    const isGrowth = step.kind === 'makeSet' || (step.kind === 'resize' && step.to > 0);
+    const active = seen.sets.find(({ revision }) => revision === seen.services[0]?.revision);
+    if (!isGrowth || seen.blueGreen.spec.allowUnlistedVersions || !active || active.kind === 'lost') return;
+    const name = step.kind === 'makeSet' ? step.name : step.set;
+    const set = seen.sets.find((each) => each.name === name);
+    const green = set?.template ?? seen.declaration.template;
+    if (name === active.name || (set && set.kind !== 'lost' && (set.size > 0 || set.pods.length > 0))) return;
+    for (const other of seen.sets) {
+      // Its nodes have what they were started with, which a set that was rolled past the webhook has no more.
+      const member = other.pods
+        .filter((pod) => pod.ready && world.nodes.get(pod.name)?.state === 'joined')
+        .flatMap((pod) => podNamed(world, pod.name) ?? [])
+        .find((pod) => !mayJoin(pod.template, green));
+      if (other.name !== name && member)
+        violate(world, `${name} starts beside ${member.name}, whose version it may not join`);
+    }
+  }
+
   /** Of a step that is about to be taken: what it would take down. */
   judge({ step }: Decision, seen: Observed): void {
     const { world } = this;
+    this.judgeVersions(step, seen);
     if (step.kind !== 'resize' && step.kind !== 'deleteSet' && step.kind !== 'evacuate') return;
     const name = step.kind === 'evacuate' ? world.declaration.name : step.set;
     const set = allSets(world).find((each) => each.name === name);
@@ -201,8 +225,10 @@ export class Watcher {
       violate(world, `${set.name} is active and goes down to ${to} of ${size}`);
     const asked = seen.declaration.template;
     const seenActive = active && seen.sets.find((each) => each.name === active.name);
+    // One that may not join while these nodes are there can only wait for them to go.
+    const mayStart = seen.blueGreen.spec.allowUnlistedVersions || mayJoin(set.template, asked);
     const isNewerWaiting =
-      size > 0 && seenActive && seenActive.template !== asked && !seen.declaration.aborted;
+      size > 0 && seenActive && seenActive.template !== asked && !seen.declaration.aborted && mayStart;
     if (set !== active && isNewerWaiting && joined.some(({ name }) => holdsAnybody(world, name))) {
       violate(world, `${set.name} goes down to ${to} while a newer revision waits for its turn`);
     }

@@ -31,8 +31,11 @@ const QUIET_SECONDS = 15;
 export function run(seed: number, plan: Planner, options: { trace?: boolean } = {}): Outcome {
   const random = new Random(seed);
   // By a source of its own: what else a seed leads to stays as it was.
-  const isDurable = new Random(~seed).chance(0.2);
+  const aside = new Random(~seed);
+  const isDurable = aside.chance(0.2);
+  const allowUnlistedVersions = aside.chance(0.75);
   const world = begin(random, { isTraced: options.trace === true, isDurable });
+  world.blueGreen.spec.allowUnlistedVersions = allowUnlistedVersions;
   const watcher = new Watcher(world);
   if (world.declaration.size > 0 && random.chance(0.3)) edit(world, SECOND, watcher);
   const loop = new Loop(world, watcher, plan);

@@ -7,15 +7,20 @@ import { isManaged, note, wantedSize, type PodObject, type SetObject, type World
 
 /** Templates to go forward and back among. Of `half`, only the first pod ever becomes ready; of `broken`, none. */
 const GOOD: readonly [JsonObject, ...JsonObject[]] = [
-  { image: 'emqx:1' },
-  { image: 'emqx:2' },
-  { image: 'emqx:3' },
-  { image: 'emqx:4' },
+  tagged('emqx:1', '5.3.2'),
+  tagged('emqx:2', '5.9.1'),
+  tagged('emqx:3', '5.10.1'),
+  tagged('emqx:4', '5.10.2'),
 ];
 const BAD: readonly [JsonObject, ...JsonObject[]] = [{ image: 'broken:5' }, { image: 'half:6' }];
 
 export const FIRST = GOOD[0];
 export const SECOND: JsonObject = GOOD[1] ?? FIRST;
+
+/** A template whose image has this version in its tag. */
+function tagged(image: string, version: string): JsonObject {
+  return { image, spec: { containers: [{ name: 'emqx', image: `emqx:${version}` }] } };
+}
 
 type Action = (world: World, watcher: Watcher) => void;
 
@@ -80,6 +85,8 @@ export function calm(world: World, watcher: Watcher): void {
   // What it sent the loop back to could not be judged here.
   declaration.version += 1;
   declaration.abort = '';
+  // Somebody has read why an edit goes no further.
+  blueGreen.spec = { ...blueGreen.spec, allowUnlistedVersions: true };
   changeSpec(world, (spec) => {
     spec.paused = false;
     spec.onDrainTimeout = 'Proceed';

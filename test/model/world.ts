@@ -257,6 +257,21 @@ export function wantedSize(world: World): number {
   return blueGreen.spec.replicas ?? declaration.wish ?? declaration.size;
 }
 
+/** EMQX's version in a template; undefined where its image says none. */
+export function versionIn(template: JsonObject): string | undefined {
+  return /emqx:(\d+\.\d+\.\d+)/.exec(JSON.stringify(template))?.[1];
+}
+
+/**
+ * Whether EMQX lists that nodes of the second template may join a cluster of the first. Of the versions here: any to a later one,
+ * but 5.3 not to 5.10; patches of 5.10 both ways.
+ */
+export function mayJoin(cluster: JsonObject, joining: JsonObject): boolean {
+  const [from, to] = [versionIn(cluster), versionIn(joining)].map((text) => text?.split('.').map(Number)[1]);
+  if (from === undefined || to === undefined) return true;
+  return from <= to && !(from === 3 && to === 10);
+}
+
 /** Whether a pod made from this template never becomes ready: of `half`, all but the first; of `broken`, every one. */
 export function isBroken(template: JsonObject, ordinal: number): boolean {
   const { image } = template;
