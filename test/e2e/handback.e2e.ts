@@ -30,6 +30,7 @@ interface Thing {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     ownerReferences?: { name: string }[];
+    managedFields?: { manager?: string; fieldsV1?: object }[];
   };
   spec?: { replicas?: number; updateStrategy?: unknown; selector?: unknown };
 }
@@ -50,7 +51,12 @@ beforeAll(async () => {
   await journey.untilRest(NODES, (name) => name !== EMQX.name);
   active = journey.active();
 }, 30 * 60_000);
-afterAll(() => dropJourneys(cluster, NAMESPACE), 120_000);
+afterAll(async () => {
+  await dropJourneys(cluster, NAMESPACE);
+  // However far it has come: nobody could install over a release that is being uninstalled.
+  const uninstall = ['uninstall', 'sluice', '--namespace', SLUICE.namespace];
+  await cluster.helm([...uninstall, '--no-hooks', '--ignore-not-found', '--wait']);
+}, 240_000);
 
 describe('taking Sluice off', () => {
   it('is refused while a StatefulSet is managed, with the list and with what to do', async () => {
@@ -108,6 +114,7 @@ describe('taking Sluice off', () => {
     expect(all.map(({ kind }) => kind)).toEqual(
       expect.arrayContaining(['Pod', 'Service', 'StatefulSet', 'ControllerRevision', 'EndpointSlice']),
     );
+    expect(all.some(({ metadata }) => metadata.managedFields)).toBe(true);
     const traces = all.flatMap((thing) => traceOf(thing).map((trace) => `${thing.kind} ${trace}`));
     expect(traces).toEqual([]);
     const sets = all.filter(({ kind }) => kind === 'StatefulSet');
@@ -167,7 +174,9 @@ async function refusal(): Promise<string> {
 async function everything(kinds: string[], where: string[]): Promise<Thing[]> {
   const names = await cluster.kubectl(['api-resources', '--verbs=list', '--output=name', ...kinds]);
   const listed = names.split('\n').filter((name) => name !== '' && !FLEETING.includes(name));
-  const { items } = (await cluster.get([...where, listed.join(',')])) as { items: Thing[] };
+  const { items } = (await cluster.get([...where, listed.join(','), '--show-managed-fields'])) as {
+    items: Thing[];
+  };
   return items;
 }
 
@@ -177,6 +186,10 @@ function traceOf({ metadata, spec }: Thing): string[] {
   return [
     ...keysOf(metadata),
     ...names.filter((name) => name.includes('sluice') || name.startsWith(`${EMQX.name}-${revisionOf()}`)),
+    // Nor does anything of theirs tell who it was.
+    ...(metadata.managedFields ?? [])
+      .filter((entry) => JSON.stringify(entry).includes('sluice'))
+      .map((entry) => `managedFields ${JSON.stringify(entry)}`),
     ...Object.keys((spec?.selector as object | undefined) ?? {}).filter(isOwnKey),
   ].map((trace) => `${metadata.name}: ${trace}`);
 }
