@@ -103,6 +103,7 @@ export class Watcher {
     for (const [name, { pod, restarts, at }] of [...this.hurt]) {
       const back = world.pods.find((each) => each.name === name);
       if (back?.ready !== true || back.deleted) continue;
+      if (world.nodes.get(name)?.evacuation?.isForeign) continue;
       const isNew = back !== pod || back.restarts > restarts;
       // Or the StatefulSet controller never got round to it.
       if (isNew || world.now - at > 30) this.hurt.delete(name);

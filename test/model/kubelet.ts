@@ -30,7 +30,8 @@ function begin(world: World, pod: PodObject): void {
 function tend(world: World, pod: PodObject): void {
   const node = world.nodes.get(pod.name);
   // A sidecar stops the evacuation that an earlier life left over; a pod of the declaration has none to do so.
-  if (pod.hasSidecar && node?.evacuation && node.state !== 'starting') stopEvacuation(world, pod.name);
+  if (pod.hasSidecar && node?.evacuation?.isForeign === false && node.state !== 'starting')
+    stopEvacuation(world, pod.name);
   // EMQX is Ready by /status before it joins; only a sidecar knows better.
   const isUp = node !== undefined && node.state !== 'starting' && node.state !== 'stuck';
   const isReady = isUp && (pod.hasSidecar ? node.latched : node.state !== 'joining' || pod.ready);
@@ -105,7 +106,7 @@ function gate(world: World, pod: PodObject): boolean {
       pod.gate = { kind: 'gaveUp', detail: 'no other node', sessionsLost: sessionsAt(world, pod.name) };
       return true;
     }
-    if (nowhereFor === 3 && recipients(world, pod.name).length > 0) {
+    if (nowhereFor === 3 && !evacuation.isForeign && recipients(world, pod.name).length > 0) {
       stopEvacuation(world, pod.name);
       start(world, pod, holds === 0);
     }

@@ -79,6 +79,9 @@ function report(world: World, pod: PodObject, shared: Shared): void {
     nodes: isJoined ? shared.nodes : isUp ? alone : [],
     evacuations: isJoined ? shared.evacuations : [],
     hasEvacuation: true,
+    ...(node?.evacuation?.isForeign && {
+      foreign: [{ process: 'evacuation', node: name, state: node.evacuation.state }],
+    }),
     joined: node?.latched ?? false,
     gate: pod.gate,
     settings: pod.settings,

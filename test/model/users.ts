@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../lib/json.js';
 import { revisionOf } from '../../lib/revision.js';
+import { beginEvacuation, stopEvacuation } from './emqx.js';
 import type { Watcher } from './invariants.js';
 import { crash, kill } from './kubelet.js';
 import { deletePod, deleteSet, replaceDeclaration } from './stateful-sets.js';
@@ -35,6 +36,8 @@ const ACTIONS: readonly { weight: number; act: Action }[] = [
   { weight: 4, act: deleteSome },
   { weight: 3, act: crashOne },
   { weight: 1, act: killOne },
+  { weight: 1, act: closeOne },
+  { weight: 1, act: openClosed },
   { weight: 2, act: (world) => (world.webhook = !world.webhook) },
   { weight: 2, act: strip },
   { weight: 1, act: (world) => changeSpec(world, (spec) => (spec.paused = !spec.paused)) },
@@ -87,6 +90,7 @@ export function calm(world: World, watcher: Watcher): void {
   declaration.abort = '';
   // Somebody has read why an edit goes no further.
   blueGreen.spec = { ...blueGreen.spec, allowUnlistedVersions: true };
+  openClosed(world);
   changeSpec(world, (spec) => {
     spec.paused = false;
     spec.onDrainTimeout = 'Proceed';
@@ -201,6 +205,38 @@ function killOne(world: World, watcher: Watcher): void {
   watcher.harms(pod.name);
   note(world, `user: ${pod.name} is killed`);
   kill(world, pod);
+}
+
+/** `emqx ctl rebalance start --evacuation` on some node, at the rates that Sluice has too. */
+function closeOne(world: World, watcher: Watcher): void {
+  const pod = world.random.pick(
+    world.pods.filter(({ name, deleted }) => !deleted && world.nodes.get(name)?.state === 'joined'),
+  );
+  if (!pod || world.nodes.get(pod.name)?.evacuation) return;
+  const { connEvictRate, sessEvictRate, waitTakeover } =
+    world.blueGreen.spec.updateStrategy.evacuationStrategy;
+  watcher.harms(pod.name);
+  beginEvacuation(
+    world,
+    pod.name,
+    {
+      connRate: connEvictRate,
+      sessRate: sessEvictRate,
+      takeover: waitTakeover,
+      health: 0,
+      migrateTo: [],
+      isForeign: true,
+    },
+    'sequence',
+  );
+}
+
+/** Whoever closed nodes opens them again, those included that have not come back from their claims yet. */
+function openClosed(world: World): void {
+  for (const { name, evacuation } of world.nodes.values())
+    if (evacuation?.isForeign) stopEvacuation(world, name);
+  for (const disk of [...world.pods.map((pod) => pod.disk), ...world.claims.values()])
+    if (disk.evacuating?.isForeign) delete disk.evacuating;
 }
 
 function somePod(world: World): PodObject | undefined {

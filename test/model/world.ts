@@ -89,7 +89,7 @@ export interface PodObject {
 export interface Disk {
   isMember: boolean;
   /** The file `.evacuation`. */
-  evacuating?: { connRate: number; sessRate: number; beganAt: number };
+  evacuating?: { connRate: number; sessRate: number; beganAt: number; isForeign: boolean };
 }
 
 export interface EmqxNode {
@@ -117,6 +117,8 @@ export interface Evacuation {
   since: number;
   initialClients: number;
   initialSessions: number;
+  /** Somebody has closed the node by hand. */
+  isForeign: boolean;
 }
 
 export interface Client {
