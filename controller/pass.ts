@@ -14,6 +14,7 @@ import type { Trouble } from './status/status.js';
 
 export interface PassTools extends Omit<ObserveTools, 'silence'>, ApplyTools {
   plan: (observed: Observed) => Decision;
+  planUrgent: (observed: Observed) => Decision | undefined;
   log: Logger;
   sidecars: ObserveTools['sidecars'] & ApplyTools['sidecars'];
   /** A pass has seen these Services of the declaration. */
@@ -124,7 +125,7 @@ function logStep(log: Logger, { step, phase, message }: Decision, run: Run): voi
   run.lastStep = text;
 }
 
-function keyOf(key: string): Key {
+export function keyOf(key: string): Key {
   const [namespace = '', name = ''] = key.split('/');
   return { namespace, name };
 }

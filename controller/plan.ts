@@ -9,7 +9,7 @@ import { handBack, isBare } from './handBack.js';
 import { letUp } from './hold.js';
 import { inTurn, whyNotStart } from './pairing.js';
 import { leaverOf } from './leave.js';
-import type { Decision, NodeSet, Observed, Opening } from './model.js';
+import type { Decision, NodeSet, Observed, Opening, Step } from './model.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
 import { consume, isPromoted } from './triggers.js';
 import {
@@ -27,13 +27,11 @@ import {
 import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
 import { counted } from './words.js';
 
-/** In order: the first rule that has something to say decides the pass. */
+/** In order: the first rule that has something to say decides the pass. These look at Kubernetes objects alone. */
+const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin];
+/** And these at what sidecars say, too. */
 const RULES: Rule[] = [
-  hold,
-  restore,
-  holdClaims,
-  handBack,
-  pin,
+  ...FIRST_RULES,
   pause,
   preview,
   abort,
@@ -58,10 +56,38 @@ const RULES: Rule[] = [
  */
 export function plan(observed: Observed): Decision {
   const { situation, later } = inTurn(situationOf(observed));
-  const { activeName, wantedName, activeRevision, wantedRevision, wantedSize } = situation;
+  return decided(situation, verdictOf(RULES, situation) ?? rest(situation), later);
+}
+
+/** What puts back what an edit took away, and so must not wait for a sidecar. */
+const URGENT: ReadonlySet<Step['kind']> = new Set([
+  'holdDeclaration',
+  'carrySize',
+  'relabelPod',
+  'ownClaims',
+  'labelPods',
+  'pointServices',
+]);
+
+/**
+ * The same from Kubernetes objects alone, as far as something is urgent: a Service that selects every revision is pinned again though no
+ * sidecar answers. Undefined: there is nothing, or nothing that could be decided without them.
+ */
+export function planUrgent(observed: Observed): Decision | undefined {
+  const { situation, later } = inTurn(situationOf(observed));
+  const verdict = verdictOf(FIRST_RULES, situation);
+  return verdict && URGENT.has(verdict.step.kind) ? decided(situation, verdict, later) : undefined;
+}
+
+function verdictOf(rules: Rule[], situation: Situation): Verdict | undefined {
   let verdict: Verdict | undefined;
-  for (const rule of RULES) verdict ??= rule(situation);
-  verdict ??= rest(situation);
+  for (const rule of rules) verdict ??= rule(situation);
+  return verdict;
+}
+
+function decided(situation: Situation, said: Verdict, later: string | undefined): Decision {
+  const { observed, activeName, wantedName, activeRevision, wantedRevision, wantedSize } = situation;
+  let verdict = said;
   for (const beside of [lostWords(observed, wantedName), later])
     if (beside !== undefined) verdict = { ...verdict, message: `${verdict.message}; ${beside}` };
   const phase =

@@ -54,6 +54,30 @@ export interface ObserveTools {
  * @throws ApiError when something could not be read; a sidecar that does not answer is only absent
  */
 export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal): Promise<View | undefined> {
+  const objects = await readObjects(tools, key, signal);
+  if (!objects) return undefined;
+  return viewOf({ ...objects, ...(await readReports(tools, objects.pods, signal)), nowMs: tools.now() });
+}
+
+/** The same without asking any sidecar, as if none answered. */
+export async function observeObjects(
+  tools: Omit<ObserveTools, 'sidecars' | 'silence'>,
+  key: Key,
+  signal: AbortSignal,
+): Promise<View | undefined> {
+  const objects = await readObjects(tools, key, signal);
+  return objects && viewOf({ ...objects, reports: new Map(), turnedAwayBy: new Set(), nowMs: tools.now() });
+}
+
+function viewOf(raw: RawView): View {
+  return { observed: parseView(raw), raw };
+}
+
+async function readObjects(
+  tools: Omit<ObserveTools, 'sidecars' | 'silence'>,
+  key: Key,
+  signal: AbortSignal,
+): Promise<Omit<RawView, 'reports' | 'turnedAwayBy' | 'nowMs'> | undefined> {
   const { kube } = tools;
   const { namespace, name } = key;
   const [declaration, blueGreen, sets, services] = await Promise.all([
@@ -74,13 +98,11 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     sets: sets.filter((set) => controllerUidOf(set) === textAt(declaration, 'metadata', 'uid')),
   };
   const ours = await podsOf(kube, { namespace, owners, pods, blueGreen }, signal);
-  const [{ reports, turnedAwayBy }, currentRevision, history] = await Promise.all([
-    readReports(tools, ours, signal),
+  const [currentRevision, history] = await Promise.all([
     readCurrentRevision(kube, declaration, ours, signal),
     readHistory(kube, owners, ours, signal),
   ]);
-  const raw: RawView = {
-    nowMs: tools.now(),
+  return {
     declaration,
     ...(blueGreen && { blueGreen }),
     sets,
@@ -90,11 +112,8 @@ export async function observe(tools: ObserveTools, key: Key, signal: AbortSignal
     claims,
     ...(currentRevision && { currentRevision }),
     history,
-    reports,
-    turnedAwayBy,
     defaults: tools.defaults,
   };
-  return { observed: parseView(raw), raw };
 }
 
 /** Labelled; or not any more, and there is still something of Sluice to be handed back. */
@@ -177,7 +196,7 @@ async function podsNamed(
 }
 
 function listSlices(
-  { kube, defaults }: ObserveTools,
+  { kube, defaults }: Pick<ObserveTools, 'kube' | 'defaults'>,
   from: {
     namespace: string;
     declaration: JsonObject;

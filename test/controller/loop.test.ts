@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { makeKube } from '../../controller/kube/client.js';
 import { makeTransport } from '../../controller/kube/transport.js';
 import { lead } from '../../controller/lead.js';
-import { plan } from '../../controller/plan.js';
+import { plan, planUrgent } from '../../controller/plan.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
@@ -39,6 +39,7 @@ function startLeader(world: World): Leader {
           controlCa: 'PEM',
         }),
       plan,
+      planUrgent,
       defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
       now: Date.now,
       log,
@@ -432,6 +433,34 @@ describe('a whole file applied while the webhook is gone', () => {
     );
     expect(made.sets()).toEqual({ emqx: 0, [first['active'] as string]: 0, [after['active'] as string]: 3 });
     expect(labelled).toEqual([]);
+  });
+});
+
+describe('a sidecar that does not answer', () => {
+  it('does not keep a Service from its pin: it is there while the pass still waits', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const pinned = selectorOf(made);
+    const asked = new Promise<void>((resolve) => {
+      made.emqx.report = (_, signal) => {
+        resolve();
+        return new Promise((__, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        );
+      };
+    });
+    made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => ({
+      ...object,
+      spec: { ...(object['spec'] as JsonObject), drainTimeoutSeconds: 1800 },
+    }));
+    await asked;
+    made.store.edit({ collection: SERVICES, namespace: NAMESPACE, name: 'emqx' }, (service) => ({
+      ...service,
+      spec: { ...(service['spec'] as JsonObject), selector: { app: 'emqx' } },
+    }));
+    await made.until('the pin', () => selectorOf(made)['sluice.dev/revision'] !== undefined);
+    expect(selectorOf(made)).toEqual(pinned);
   });
 });
 
