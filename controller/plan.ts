@@ -37,10 +37,10 @@ const RULES: Rule[] = [
   abort,
   letUp,
   consume,
+  reopen,
   remake,
   discard,
   leave,
-  reopen,
   grow,
   shrink,
   switchOver,
@@ -310,7 +310,7 @@ function discard(situation: Situation): Verdict | undefined {
   return progress({ kind: 'resize', set: unwanted.name, to: 0, because, ...(open && { open }) }, because);
 }
 
-/** A node without a sidecar that stays after all takes clients again. */
+/** A node without a sidecar that stays after all takes clients again. Before a green that nobody wants goes: it may be the last that can ask. */
 function reopen(situation: Situation): Verdict | undefined {
   const closed = closedOf(situation);
   const via = spokesmanOf(situation);

@@ -1078,6 +1078,20 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
     },
     {
+      when: 'a node of it evacuates but stays, and an unwanted green holds nobody: green asks before it goes',
+      seen: observed({
+        declaration: running,
+        selects: 'ooooooooo',
+        sets: [
+          adopted({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+        clients: Object.fromEntries([0, 1, 2].map((ordinal) => [`${green}-${ordinal}`, 0])),
+        evacuations: { 'emqx-1': 'prohibiting' },
+      }),
+      then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
+    },
+    {
       when: 'a note says that a node of it may evacuate, though nobody tells of it: the note must not outlast its cause',
       seen: observed({
         declaration: running,
