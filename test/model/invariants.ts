@@ -188,11 +188,14 @@ export class Watcher {
     const set = seen.sets.find((each) => each.name === name);
     const green = set?.template ?? seen.declaration.template;
     if (name === active.name || (set && set.kind !== 'lost' && (set.size > 0 || set.pods.length > 0))) return;
+    // Without any sidecar, nobody tells what the nodes really have.
+    const isSpoken = seen.sets.some(({ pods }) => pods.some(isHeard));
     for (const other of seen.sets) {
       // Its nodes have what they were started with, which a set that was rolled past the webhook has no more.
       const member = other.pods
         .filter((pod) => pod.ready && world.nodes.get(pod.name)?.state === 'joined')
         .flatMap((pod) => podNamed(world, pod.name) ?? [])
+        .filter((pod) => isSpoken || pod.template === other.template)
         .find((pod) => !mayJoin(pod.template, green));
       if (other.name !== name && member)
         violate(world, `${name} starts beside ${member.name}, whose version it may not join`);
