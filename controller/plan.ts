@@ -298,6 +298,10 @@ function discard(situation: Situation): Verdict | undefined {
   const mayJoin = unwanted.pods.some(({ ready, failing, terminating }) => !ready && !failing && !terminating);
   if (mayJoin && drainingPods(observed).length >= observed.blueGreen.spec.maxConcurrentDrains)
     return undefined;
+  // Nodes of what is active or wanted hand over to any other: sessions may be on their way.
+  const kept = [active, wanted].flatMap((set) => set?.pods ?? []);
+  const isReceiving = unwanted.pods.some(({ ready }) => ready);
+  if (isReceiving && drainingPods(observed).some((pod) => kept.includes(pod))) return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
   // A set older than the active one was active once, and is kept at 0 to go back to. One with claims stays until they have gone. The
   // declaration is older than any.

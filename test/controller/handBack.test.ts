@@ -141,6 +141,20 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'makeSet', revision: revisionOf('emqx', NEW) },
     },
     {
+      when: 'its own pods of another template hold nobody, but the last of blue hands over to whoever is there, they stay (2947)',
+      seen: withoutLabel({
+        declaration: { template: NEWER },
+        spec: { replicas: 0 },
+        sets: [
+          set(blue, { size: 0, podCount: 1, pods: { 0: { ready: false, terminating: true } } }),
+          own({ template: NEW }),
+        ],
+        clients: { 'emqx-0': 0, 'emqx-1': 0, 'emqx-2': 0 },
+        evacuations: { [`${blue}-0`]: 'evicting_conns' },
+      }),
+      then: { kind: 'wait' },
+    },
+    {
       when: 'its own pods of another template are drained still',
       seen: withoutLabel({
         declaration: { template: NEW },
