@@ -138,17 +138,24 @@ describe('what somebody takes from the active set', () => {
     expect(journey.tollSince(fromMs)).toMatchObject({ disconnects: 0, sessionsLost: 0 });
   });
 
-  it('its StatefulSet with the pods: another takes its place beside them, and no session is lost', async () => {
-    const active = journey.active();
-    const fromMs = Date.now();
-    await journey.kubectl('delete', 'statefulset', active, '--wait=false');
-    await journey.crowd.until('the message says what happened', () =>
-      message().includes(`StatefulSet ${active}, which had the clients, was deleted`),
-    );
-    await untilTold('RevisionSetLost');
-    await journey.untilRest(NODES, isNot(active));
-    expect(journey.tollSince(fromMs)).toMatchObject({ sessionsLost: 0 });
-  });
+  it.each([
+    // What people type, and what Argo CD's page does.
+    'background',
+    'foreground',
+  ])(
+    'its StatefulSet with the pods, in the %s: another takes its place beside them, and no session is lost',
+    async (cascade) => {
+      const active = journey.active();
+      const fromMs = Date.now();
+      await journey.kubectl('delete', 'statefulset', active, '--wait=false', `--cascade=${cascade}`);
+      await journey.crowd.until('the message says what happened', () =>
+        message().includes(`StatefulSet ${active}, which had the clients, was deleted`),
+      );
+      await untilTold('RevisionSetLost');
+      await journey.untilRest(NODES, isNot(active));
+      expect(journey.tollSince(fromMs)).toMatchObject({ sessionsLost: 0 });
+    },
+  );
 
   it('costs no session and no message', () => journey.end());
 });
