@@ -275,8 +275,8 @@ export function lostWords(observed: Observed, wantedName: string): string | unde
   const lost = sets.find(
     ({ kind, revision }) => kind === 'lost' && services.some((service) => service.revision === revision),
   );
-  return (
-    lost &&
-    `StatefulSet ${lost.name}, which had the clients, was deleted: its pods drain and end, and ${comesBack(lost, observed) ? 'it is made again on its data' : `${wantedName} takes its place`}`
-  );
+  if (!lost) return undefined;
+  const ends = lost.pods.length > 0 ? 'its pods drain and end, and ' : '';
+  const then = comesBack(lost, observed) ? 'it is made again on its data' : `${wantedName} takes its place`;
+  return `StatefulSet ${lost.name}, which had the clients, was deleted: ${ends}${then}`;
 }

@@ -4,6 +4,7 @@ import { BLUE_GREEN, LABEL } from '../../lib/names.js';
 import type { Kube } from '../kube/client.js';
 import { isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
+import { setNameOf } from '../../lib/revision.js';
 import type { Observed } from '../model.js';
 import { podOfNode } from '../situation.js';
 import type { Sidecars } from '../sidecars.js';
@@ -20,7 +21,7 @@ import {
   objectsAt,
   textAt,
 } from '../../lib/fields.js';
-import { hasClaims, parseView, type RawView } from './parse.js';
+import { claimedRevisions, hasClaims, parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
 import { clientServices } from './services.js';
 import type { Silence } from './silence.js';
@@ -100,7 +101,7 @@ async function readObjects(
   const ours = await podsOf(kube, { namespace, owners, pods, blueGreen }, signal);
   const [currentRevision, history] = await Promise.all([
     readCurrentRevision(kube, declaration, ours, signal),
-    readHistory(kube, owners, ours, signal),
+    readHistory(kube, { owners, pods: ours, services, claims }, signal),
   ]);
   return {
     declaration,
@@ -256,14 +257,16 @@ async function readCurrentRevision(
 /** What a set that was deleted is made again from, where its data is on claims: the templates that the declaration has had. */
 async function readHistory(
   kube: Kube,
-  { declaration, sets }: Owners,
-  pods: JsonObject[],
+  from: { owners: Owners; pods: JsonObject[]; services: JsonObject[]; claims: JsonObject[] },
   signal: AbortSignal,
 ): Promise<JsonObject[]> {
+  const { declaration, sets } = from.owners;
   const known = [declaration, ...sets].map(nameOf);
-  const isLeft = (pod: JsonObject): boolean =>
-    !known.includes(setNameOfPod(pod, { declaration, sets }) ?? '');
-  if (!hasClaims(declaration) || !pods.some(isLeft)) return [];
+  const names = [
+    ...from.pods.map((pod) => setNameOfPod(pod, from.owners) ?? ''),
+    ...claimedRevisions({ ...from, declaration }).map((revision) => setNameOf(nameOf(declaration), revision)),
+  ];
+  if (!hasClaims(declaration) || names.every((name) => known.includes(name))) return [];
   const path = PATH.controllerRevisions(textAt(declaration, 'metadata', 'namespace'));
   const all = await kube.list(path, { labelSelector: selectorOf(declaration) }, signal);
   return all.filter((one) => controllerUidOf(one) === textAt(declaration, 'metadata', 'uid'));

@@ -1,9 +1,9 @@
 import type { SidecarReport } from '../../lib/control.js';
 import { emqxContainer } from '../../lib/emqx-container.js';
 import { takeOut } from '../../lib/injected.js';
-import { isObject, type JsonObject } from '../../lib/json.js';
+import { isObject, sameJson, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, FROZEN_PARTITION, keySecretName, LABEL } from '../../lib/names.js';
-import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
+import { ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '../model.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { outdatedFields } from '../inject/outdated.js';
@@ -47,7 +47,7 @@ export interface RawView {
   claims: JsonObject[];
   /** The declaration's ControllerRevision that its pods come back at; absent when it runs none. */
   currentRevision?: JsonObject;
-  /** All of the declaration's ControllerRevisions; read only where pods of a deleted set are left whose data is on claims. */
+  /** All of the declaration's ControllerRevisions; read only where a set was deleted whose data is on claims. */
   history: JsonObject[];
   /** By pod name. */
   reports: ReadonlyMap<string, SidecarReport>;
@@ -236,7 +236,10 @@ function parsePods(pods: JsonObject[], { view, emqxContainer }: SetContext, set?
     .sort((a, b) => a.ordinal - b.ordinal);
 }
 
-/** Revision sets that somebody has deleted, while pods of them are left. */
+/**
+ * Revision sets that somebody has deleted, while pods of them are left; or their data on the claims of what a Service selects, where the
+ * history still has their template and it is another one than is asked for now.
+ */
 function deletedSets(context: SetContext): NodeSet[] {
   const { view, owners } = context;
   const declaration = nameOf(owners.declaration);
@@ -247,6 +250,15 @@ function deletedSets(context: SetContext): NodeSet[] {
     const name = setNameOfPod(pod, owners);
     if (name !== undefined && !known.includes(name)) left.set(name, [...(left.get(name) ?? []), pod]);
   }
+  const templateOf = (revision: string | undefined): JsonObject | undefined =>
+    written.find((template) => revisionOf(declaration, template) === revision);
+  for (const revision of claimedRevisions(view)) {
+    const name = setNameOf(declaration, revision);
+    const template = templateOf(revision);
+    const isAnother =
+      template && !sameJson(template, plainTemplate(at(view.declaration, 'spec', 'template')));
+    if (isAnother && !known.includes(name) && !left.has(name)) left.set(name, []);
+  }
   return [...left].map(([name, pods]) => ({
     name,
     // The garbage collector ends what is controlled by what is gone; what nobody controls runs on.
@@ -254,11 +266,24 @@ function deletedSets(context: SetContext): NodeSet[] {
     revision: revisionIn(name, declaration) ?? '',
     size: 0,
     resourceVersion: '',
-    createdAtMs: Math.min(...pods.map((pod) => timeAt(pod, 'metadata', 'creationTimestamp') || 0)),
-    template:
-      written.find((template) => revisionOf(declaration, template) === revisionIn(name, declaration)) ?? {},
+    createdAtMs:
+      pods.length === 0
+        ? 0
+        : Math.min(...pods.map((pod) => timeAt(pod, 'metadata', 'creationTimestamp') || 0)),
+    template: templateOf(revisionIn(name, declaration)) ?? {},
     pods: parsePods(pods, context),
   }));
+}
+
+/** Revisions that a Service selects and that have claims. */
+export function claimedRevisions({
+  services,
+  claims,
+  declaration,
+}: Pick<RawView, 'services' | 'claims' | 'declaration'>): string[] {
+  const selected = services.map((service) => textAt(service, 'spec', 'selector', LABEL.revision));
+  const revisions = parseClaims(claims, declaration).map(({ revision }) => revision);
+  return [...new Set(revisions)].filter((revision) => selected.includes(revision));
 }
 
 function isEnding(object: JsonObject): boolean {

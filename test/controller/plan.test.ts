@@ -2244,6 +2244,16 @@ const cases: Record<string, Case[]> = {
       says: /was deleted: its pods drain and end, and it is made again on its data/,
     },
     {
+      when: 'the last of its pods has ended before it could be made again, it is made as it was all the same',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [{ ...lost(), template: OLD, pods: [] }],
+        claims: [claim(`emqx-${own}`, 0)],
+      }),
+      then: { kind: 'makeSet', name: `emqx-${own}`, revision: own },
+      says: /was deleted: it is made again on its data/,
+    },
+    {
       when: 'it is there again as it was, it is whole before it is upgraded',
       seen: observed({
         declaration: { ...asked, hasClaims: true },

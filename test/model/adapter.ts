@@ -10,7 +10,7 @@ import type {
 } from '../../controller/model.js';
 import { comesBack } from '../../controller/situation.js';
 import { upgradeRecords } from '../../controller/status/upgrade.js';
-import { otherRevisionOf, ownRevisionOf, revisionOf } from '../../lib/revision.js';
+import { otherRevisionOf, ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
 import { podOf } from './kubelet.js';
 import { deleteSet } from './stateful-sets.js';
@@ -175,6 +175,17 @@ function isLoose(world: World, pod: PodObject, { name }: SetObject): boolean {
 /** Revision sets that are gone while pods of them are left. */
 function deletedSets(world: World): NodeSet[] {
   const names = new Set(world.pods.filter((pod) => !ownerOf(world, pod)).map(setPartOf));
+  const template = (name: string): NodeSet['template'] | undefined =>
+    world.hasClaims
+      ? world.declaration.history.find(
+          (each) => setNameOf(world.declaration.name, revisionOf(world.declaration.name, each)) === name,
+        )
+      : undefined;
+  for (const { revision } of world.services) {
+    const name = setNameOf(world.declaration.name, revision ?? '');
+    const isAnother = ![undefined, world.declaration.asked].includes(template(name));
+    if (isAnother && [...world.claims.keys()].some((pod) => pod.startsWith(`${name}-`))) names.add(name);
+  }
   for (const { name } of allSets(world)) names.delete(name);
   return [...names].map((name) => {
     const pods = world.pods.filter((pod) => setPartOf(pod) === name);
@@ -184,9 +195,8 @@ function deletedSets(world: World): NodeSet[] {
       revision: name.slice(name.lastIndexOf('-') + 1),
       size: 0,
       resourceVersion: '',
-      createdAtMs: Math.min(...pods.map(({ createdAt }) => createdAt)) * 1000,
-      // The declaration's history has it.
-      template: (world.hasClaims && pods[0]?.template) || {},
+      createdAtMs: pods.length === 0 ? 0 : Math.min(...pods.map(({ createdAt }) => createdAt)) * 1000,
+      template: template(name) ?? {},
       pods: pods.map((pod) => podOfSet(world, pod)).sort((a, b) => a.ordinal - b.ordinal),
     };
   });

@@ -181,6 +181,7 @@ function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isD
       cause: 'sequence',
       decidedIn: 0,
       asked: FIRST,
+      history: [FIRST],
       heldReplicas: 0,
       frozen: false,
       labelled: true,

@@ -126,6 +126,7 @@ export function edit(world: World, template: JsonObject, watcher: Watcher): void
   note(world, `user: template becomes ${JSON.stringify(template)}`);
   declaration.version += 1;
   declaration.asked = template;
+  declaration.history.push(template);
   if (isHeld(world)) return;
   // A roll to what never starts would be for its author to mend.
   if (!BAD.includes(template) && random.chance(0.3)) {
@@ -318,6 +319,7 @@ function recreate(world: World, watcher: Watcher): void {
   replaceDeclaration(world);
   declaration.version += 1;
   declaration.template = declaration.asked;
+  declaration.history = [declaration.asked];
   declaration.size = 0;
   declaration.heldReplicas = 0;
   declaration.frozen = true;

@@ -38,6 +38,8 @@ export interface DeclarationObject extends SetObject {
   frozen: boolean;
   /** Label `upgrade`: without it, it is handed back. */
   labelled: boolean;
+  /** The templates that it has had. */
+  history: JsonObject[];
   managed: boolean;
   aborted?: { revision: string; replacing: string; because?: string };
   drainHold?: { pod: string; heldAtMs: number; retriedAtMs?: number };

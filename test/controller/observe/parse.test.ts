@@ -199,6 +199,23 @@ describe('pods whose StatefulSet is not there, or has let them go', () => {
     ]);
   });
 
+  it('have all ended, and their data is on the claims of what a Service selects', () => {
+    const revision = revisionOf('emqx', OTHER);
+    const declaration = declarationObject({
+      spec: { volumeClaimTemplates: [{ metadata: { name: 'data' } }] },
+    });
+    const claims = [
+      { metadata: { name: `data-emqx-${revision}-0`, labels: { 'sluice.dev/revision': revision } } },
+    ];
+    const service = serviceObject({ spec: { selector: { app: 'emqx', 'sluice.dev/revision': revision } } });
+    const left = { declaration, claims, history: [{ data: { spec: { template: OTHER } } }] };
+    expect(parseView(view({ ...left, services: [service] })).sets).toMatchObject([
+      { name: `emqx-${revision}`, kind: 'lost', pods: [], template: OTHER },
+    ]);
+    expect(parseView(view(left)).sets).toEqual([]);
+    expect(parseView(view({ ...left, services: [service], history: [] })).sets).toEqual([]);
+  });
+
   it('belong to the set that was made again under their name', () => {
     const [set] = setsOf(podObject({ metadata: { ownerReferences } }), { sets: [setObject(liveTemplate())] });
     expect(set).toMatchObject({ kind: 'revisionSet', pods: [{ name: 'emqx-bcdfghjkl-0' }] });
