@@ -13,7 +13,7 @@ export interface Pod {
   podIp?: string;
   /** Value of the pod's revision label; absent on the declaration's own pods until they are pinned. */
   revision?: string;
-  /** Condition Ready is true and no deletion is under way. */
+  /** Condition Ready is true and it is not {@link terminating}. */
   ready: boolean;
   /** When its deletion was asked for, ms since the epoch; absent when it was not. */
   deletedAtMs?: number;
@@ -30,7 +30,10 @@ export interface Pod {
    * enough, and none could tell of the one before.
    */
   emptySinceMs?: number;
-  /** A deletion is under way: its preStop gate is draining it, or it is stopping. */
+  /**
+   * A deletion is under way: its preStop gate is draining it, or it is stopping. Or one is about to begin, because the StatefulSet that it
+   * was of is gone and another one has its name.
+   */
   terminating: boolean;
   /** Why it is not ready, in words; empty when it is. */
   problem: string;

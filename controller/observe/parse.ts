@@ -25,7 +25,7 @@ import {
 } from '../../lib/fields.js';
 import { parsePod } from './pods.js';
 import { clientServices, markedServices, parseService, previewOf } from './services.js';
-import { firstOrdinal, lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
+import { firstOrdinal, isOfNamesake, lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
 
 /** Everything of one declaration as the API server and the sidecars gave it. */
 export interface RawView {
@@ -230,6 +230,7 @@ function parsePods(pods: JsonObject[], { view, emqxContainer }: SetContext, set?
         emqxContainer,
         report: reports.get(nameOf(pod)),
         turnsUsAway: turnedAwayBy.has(nameOf(pod)),
+        isLeftOver: set !== undefined && isOfNamesake(pod, set),
       });
       return { ...parsed, ordinal: parsed.ordinal - start, ...(lost && { lostLabels: lost }) };
     })

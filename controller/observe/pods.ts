@@ -48,14 +48,16 @@ export interface PodContext {
   report: SidecarReport | undefined;
   /** Its sidecar does not take the controller's certificate. */
   turnsUsAway?: boolean;
+  /** The StatefulSet that controls it is gone: the garbage collector is about to delete it. */
+  isLeftOver?: boolean;
 }
 
 /** Reads one pod of a StatefulSet. */
 export function parsePod(raw: JsonObject, context: PodContext): Pod {
-  const { nowMs, emqxContainer, report, turnsUsAway } = context;
+  const { nowMs, emqxContainer, report, turnsUsAway, isLeftOver = false } = context;
   const name = nameOf(raw);
   const revision = labelOf(raw, LABEL.revision);
-  const terminating = at(raw, 'metadata', 'deletionTimestamp') !== undefined;
+  const terminating = isLeftOver || at(raw, 'metadata', 'deletionTimestamp') !== undefined;
   const condition = conditionOf(raw, 'Ready');
   const ready = textAt(condition, 'status') === 'True' && !terminating;
   const trouble = ready ? undefined : troubleOf(raw, context);

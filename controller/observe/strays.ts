@@ -52,6 +52,15 @@ export function lostLabels(pod: JsonObject, set: JsonObject): Record<string, str
   return lost.length > 0 ? Object.fromEntries(lost) : undefined;
 }
 
+/**
+ * A pod of an earlier StatefulSet of that name, deleted with its pods: it is in the way of the set's own pod until it has ended, and is
+ * never one that serves. One that was left behind is controlled by nobody.
+ */
+export function isOfNamesake(pod: JsonObject, set: JsonObject): boolean {
+  const owner = controllerUidOf(pod);
+  return owner !== '' && owner !== textAt(set, 'metadata', 'uid');
+}
+
 /** Number of a StatefulSet's first pod. */
 export function firstOrdinal(set: JsonObject): number {
   return numberAt(set, ['spec', 'ordinals', 'start']);

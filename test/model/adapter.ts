@@ -162,7 +162,7 @@ function nodeSetOf(world: World, set: SetObject, revision: string): NodeSet {
       set.apiPort !== world.blueGreen.spec.emqx.apiPort && { outdated: ['spec.emqx.apiPort'] }),
     pods: world.pods
       .filter((pod) => pod.owner === set.uid || (set !== declaration && isLoose(world, pod, set)))
-      .map((pod) => podOfSet(world, pod, set.revision))
+      .map((pod) => podOfSet(world, pod, set))
       .sort((a, b) => a.ordinal - b.ordinal),
   };
 }
@@ -202,9 +202,14 @@ function deletedSets(world: World): NodeSet[] {
   });
 }
 
-function podOfSet(world: World, pod: PodObject, revision?: string): Pod {
+/** @param set the one that there is under that name; none where it was deleted */
+function podOfSet(world: World, pod: PodObject, set?: SetObject): Pod {
+  const revision = set?.revision;
   const isReleased = pod.owner === '' && !pod.deleted && revision !== undefined && pod.revision !== revision;
-  const isReady = pod.ready && !pod.deleted;
+  // Of an earlier set of that name: the garbage collector gets round to it.
+  const isLeftOver = set !== undefined && pod.owner !== '' && pod.owner !== set.uid;
+  const isEnding = pod.deleted !== undefined || isLeftOver;
+  const isReady = pod.ready && !isEnding;
   const heard = pod.report && !world.random.chance(0.03) ? pod.report : undefined;
   return {
     name: pod.name,
@@ -212,12 +217,12 @@ function podOfSet(world: World, pod: PodObject, revision?: string): Pod {
     uid: pod.uid,
     ...(pod.revision !== undefined && { revision: pod.revision }),
     ready: isReady,
-    terminating: pod.deleted !== undefined,
+    terminating: isEnding,
     ...(pod.deleted && { deletedAtMs: pod.deleted.at * 1000 }),
     ...(pod.evacuationNote && { evacuationNote: noteOf(pod.evacuationNote) }),
     ...(pod.emptySince !== undefined && { emptySinceMs: pod.emptySince * 1000 }),
     problem: isReady ? '' : 'is not ready',
-    failing: !isReady && !pod.deleted && world.now - pod.unreadyAt > FAILING_SECONDS,
+    failing: !isReady && !isEnding && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
     ...(heard && { report: heard }),
     ...(isReleased && { lostLabels: { 'sluice.dev/revision': revision } }),

@@ -221,6 +221,17 @@ describe('pods whose StatefulSet is not there, or has let them go', () => {
     expect(set).toMatchObject({ kind: 'revisionSet', pods: [{ name: 'emqx-bcdfghjkl-0' }] });
   });
 
+  it('are on their way out there, before anything has marked them as such', () => {
+    const status = { conditions: [{ type: 'Ready', status: 'True' }] };
+    const sets = [setObject(liveTemplate())];
+    const [own] = setsOf({ ...podObject(), status }, { sets });
+    expect(own?.pods).toMatchObject([{ ready: true, terminating: false }]);
+    const [namesake] = setsOf({ ...podObject({ metadata: { ownerReferences } }), status }, { sets });
+    expect(namesake?.pods).toMatchObject([
+      { ready: false, terminating: true, failing: false, problem: 'is terminating' },
+    ]);
+  });
+
   it('have lost the labels that their set selects by', () => {
     const set = setObject(liveTemplate());
     const matchLabels = { app: 'emqx', 'sluice.dev/revision': 'bcdfghjkl' };
