@@ -503,6 +503,8 @@ function restoreSet(world: World, step: Extract<Step, { kind: 'restoreSet' }>): 
 }
 
 function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: Observed): void {
+  // Owned by a declaration that has gone, it goes at once.
+  if (seen.declaration.uid !== world.declaration.uid) return;
   const former = seen.sets.find((set) => set.revision === step.revision && comesBack(set, seen));
   const { template } = former ?? seen.declaration;
   if (world.sets.some(({ name }) => name === step.name)) return;
