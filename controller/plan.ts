@@ -224,8 +224,10 @@ function preview(situation: Situation): Verdict | undefined {
   const { observed, wanted, activeRevision, wantedRevision } = situation;
   const { preview: service } = observed;
   if (service?.kind !== 'found') return undefined;
-  const isThere = service.revision === wantedRevision || activeRevision === wantedRevision;
-  const isWhole = isThere || (wanted && !hindranceOf(situation, wanted) && staleIn(situation).length === 0);
+  // Green that is made anew is another one, whose nodes come one by one.
+  const isLasting = wanted !== undefined && staleIn(situation).length === 0;
+  const isThere = service.revision === wantedRevision || (wanted && !hindranceOf(situation, wanted));
+  const isWhole = activeRevision === wantedRevision || (isLasting && isThere);
   const revision = isWhole ? wantedRevision : NO_REVISION;
   if (service.revision === revision && service.managed) return undefined;
   return progress(

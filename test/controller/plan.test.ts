@@ -1768,6 +1768,25 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'resize', set: green, to: 0 },
     },
     {
+      when: 'lets go of a green that is about to be made anew, before that (5107)',
+      seen: observed({
+        declaration: asked,
+        preview: previewOf('ggggggggg'),
+        clients: { [`${green}-0`]: 0, [`${green}-1`]: 0, [`${green}-2`]: 0 },
+        sets: [set(blue), set(green, { template: NEW, outdated: ['spec.emqx.apiPort'] })],
+      }),
+      then: { kind: 'pointPreview', revision: 'none' },
+    },
+    {
+      when: 'lets go of a green that somebody has deleted, and whose nodes come back one by one',
+      seen: observed({
+        declaration: asked,
+        preview: previewOf(revisionOf('emqx', NEW)),
+        sets: [set(blue)],
+      }),
+      then: { kind: 'pointPreview', revision: 'none' },
+    },
+    {
       when: 'stays on green though one of its pods is lost while it waits for its promotion',
       seen: observed({
         declaration: asked,
