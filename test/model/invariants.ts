@@ -248,12 +248,16 @@ export class Watcher {
         world,
         `${set.name} goes down to ${to}, and its clients have to leave it for ${green.name} next`,
       );
+    const { handingBack, aborted } = seen.declaration;
+    // Of two sets of the template that is asked for, the one that serves is wanted; a hand-back that is taken back makes a second one.
+    const isServed = !handingBack && seenActive?.template === asked;
     const kept = seen.sets.filter(
       (each) =>
         each.name === active?.name ||
-        (each.template === asked &&
-          each.kind === (seen.declaration.handingBack ? 'declaration' : 'revisionSet') &&
-          !seen.declaration.aborted),
+        (!isServed &&
+          each.template === asked &&
+          each.kind === (handingBack ? 'declaration' : 'revisionSet') &&
+          !aborted),
     );
     const starting = kept
       .flatMap((each) =>
