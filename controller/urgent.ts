@@ -1,5 +1,6 @@
 import { sameJson, type Json } from '../lib/json.js';
 import { apply } from './apply/apply.js';
+import { tidy } from './apply/tidy.js';
 import { isConflict } from './kube/errors.js';
 import type { Step } from './model.js';
 import { observeObjects } from './observe/observe.js';
@@ -23,6 +24,8 @@ export function makeUrgent(tools: PassTools, signal: AbortSignal): (key: string)
     try {
       for (;;) {
         const view = await observeObjects(tools, keyOf(key), signal);
+        // A set that is to be taken over is none of ours before: without it another one would seem to be active.
+        if (view && (await tidy({ view, tools, signal }))) continue;
         const decision = view && tools.planUrgent(view.observed);
         // The same once more has no effect that we can see.
         if (!decision || (last && sameJson(asJson(last), asJson(decision.step)))) return 'forget';

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { makeKube } from '../../controller/kube/client.js';
 import { makeTransport } from '../../controller/kube/transport.js';
-import { lead } from '../../controller/lead.js';
+import { lead, type LeadOptions } from '../../controller/lead.js';
 import { plan, planUrgent } from '../../controller/plan.js';
+import { makeUrgent } from '../../controller/urgent.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
@@ -19,33 +20,34 @@ interface Leader {
   stop: () => Promise<void>;
 }
 
-function startLeader(world: World): Leader {
-  const stopping = new AbortController();
+function optionsOf(world: World): LeadOptions {
   const transport = makeTransport({
     origin: new URL(world.url),
     tls: {},
     headers: () => Promise.resolve({}),
   });
-  const done = lead(
-    {
-      transport,
-      kube: makeKube(transport),
-      sidecars: world.emqx,
-      sidecarSettings: () =>
-        Promise.resolve({
-          image: 'sluice:1',
-          imagePullPolicy: 'IfNotPresent',
-          resources: {},
-          controlCa: 'PEM',
-        }),
-      plan,
-      planUrgent,
-      defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
-      now: Date.now,
-      log,
-    },
-    stopping.signal,
-  );
+  return {
+    transport,
+    kube: makeKube(transport),
+    sidecars: world.emqx,
+    sidecarSettings: () =>
+      Promise.resolve({
+        image: 'sluice:1',
+        imagePullPolicy: 'IfNotPresent',
+        resources: {},
+        controlCa: 'PEM',
+      }),
+    plan,
+    planUrgent,
+    defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
+    now: Date.now,
+    log,
+  };
+}
+
+function startLeader(world: World): Leader {
+  const stopping = new AbortController();
+  const done = lead(optionsOf(world), stopping.signal);
   return {
     stop: async () => {
       stopping.abort(new Error('test over'));
@@ -460,6 +462,48 @@ describe('a sidecar that does not answer', () => {
       spec: { ...(service['spec'] as JsonObject), selector: { app: 'emqx' } },
     }));
     await made.until('the pin', () => selectorOf(made)['sluice.dev/revision'] !== undefined);
+    expect(selectorOf(made)).toEqual(pinned);
+  });
+});
+
+describe('a declaration that is made anew over the sets of the one before', () => {
+  it('owns them before its Service is looked at, which stays pinned', async () => {
+    const made = await world();
+    const before = startLeader(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    await before.stop();
+    const pinned = selectorOf(made);
+    for (const [collection, name] of [
+      [SETS, active],
+      [BLUEGREENS, 'emqx'],
+    ] as const)
+      made.store.edit({ collection, namespace: NAMESPACE, name }, (object) => {
+        const metadata = { ...(object['metadata'] as JsonObject) };
+        delete metadata['ownerReferences'];
+        return { ...object, metadata };
+      });
+    made.store.remove(SETS, NAMESPACE, 'emqx');
+    const template = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.9' } });
+    made.store.create(
+      SETS,
+      NAMESPACE,
+      declarationObject({
+        metadata: {
+          name: 'emqx',
+          labels: { 'sluice.dev/upgrade': 'blue-green' },
+          annotations: { 'sluice.dev/replicas': '3' },
+        },
+        spec: { template },
+      }),
+    );
+    const urgent = makeUrgent(
+      { ...optionsOf(made), onServices: () => undefined },
+      new AbortController().signal,
+    );
+    expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
+    const metadata = (name: string): JsonObject =>
+      made.store.get(SETS, NAMESPACE, name)?.['metadata'] as JsonObject;
+    expect(metadata(active)['ownerReferences']).toMatchObject([{ uid: metadata('emqx')['uid'] }]);
     expect(selectorOf(made)).toEqual(pinned);
   });
 });
