@@ -105,8 +105,8 @@ export function calm(world: World, watcher: Watcher): void {
   }
   const isBad = (template: JsonObject): boolean => BAD.includes(template);
   const serves = world.sets.some(
-    ({ template, revision }) =>
-      !isBad(template) && world.services.every((service) => service.revision === revision),
+    ({ template, revision, going }) =>
+      !going && !isBad(template) && world.services.every((service) => service.revision === revision),
   );
   // With nothing good to fall back to, or sent back to what cannot run, somebody edits again.
   const isLost =
