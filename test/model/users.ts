@@ -233,8 +233,10 @@ function closeOne(world: World, watcher: Watcher): void {
 
 /** Whoever closed nodes opens them again, those included that have not come back from their claims yet. */
 function openClosed(world: World): void {
-  for (const { name, evacuation } of world.nodes.values())
-    if (evacuation?.isForeign) stopEvacuation(world, name);
+  for (const { name, evacuation } of world.nodes.values()) {
+    const isStopping = world.pods.some((pod) => pod.name === name && pod.endsAt !== undefined);
+    if (evacuation?.isForeign && !isStopping) stopEvacuation(world, name);
+  }
   for (const disk of [...world.pods.map((pod) => pod.disk), ...world.claims.values()])
     if (disk.evacuating?.isForeign) delete disk.evacuating;
 }
