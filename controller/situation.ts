@@ -175,7 +175,8 @@ function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision
   );
   if (selected.includes(wantedRevision)) return wantedRevision;
   const lastActive = sets.find(({ name }) => name === blueGreen.status?.active);
-  const running = sets.filter((set) => !isEmpty(set));
+  // What ends is active by a Service's word or the status's alone: pinned to it, a Service would forget whose data is to be made again.
+  const running = sets.filter((set) => !isEmpty(set) && set.kind !== 'lost');
   const oldest = running.find(({ kind }) => kind === 'revisionSet') ?? running[0];
   return selected[0] ?? lastActive?.revision ?? oldest?.revision ?? wantedRevision;
 }

@@ -2252,6 +2252,22 @@ const cases: Record<string, Case[]> = {
       phase: 'Draining',
     },
     {
+      when: 'all sets went with a declaration that is made again, a Service stays on the one whose data it will have (7846)',
+      seen: observed({
+        declaration: { hasClaims: true },
+        selects: own,
+        claims: [claim(`emqx-${own}`, 0), claim(`emqx-${own}`, 1), claim(`emqx-${own}`, 2)],
+        sets: [
+          {
+            ...set(blue, { podCount: 3, pods: { 0: terminating, 1: terminating, 2: terminating } }),
+            ...{ kind: 'lost', size: 0, template: {} },
+          },
+          lost(),
+        ],
+      }),
+      then: { kind: 'makeSet', name: `emqx-${own}` },
+    },
+    {
       when: 'their data is on claims, the same set is made again at once: its pods wait for their names',
       seen: observed({ declaration: { hasClaims: true }, sets: [lost()] }),
       then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', OLD)) },
