@@ -172,8 +172,9 @@ export class Watcher {
       const isLeft = pod.owner === '' && setPartOf(pod) === set.name && pod.revision === set.revision;
       if ((pod.owner !== set.uid && !isLeft) || !pod.ready || pod.deleted) continue;
       const node = world.nodes.get(pod.name);
-      // Without a sidecar a pod is Ready before it joins.
-      if (node && (accepts(node) || (node.state === 'joining' && !pod.hasSidecar))) count += 1;
+      // Without a sidecar a pod is Ready before it joins, and may go on with an evacuation of an earlier life.
+      const isReadyEarly = node?.state === 'joining' && !node.evacuation && !pod.hasSidecar;
+      if (node && (accepts(node) || isReadyEarly)) count += 1;
     }
     return count;
   }
