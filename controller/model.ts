@@ -278,6 +278,7 @@ export type StallReason =
   | 'NoEvacuation'
   | 'VersionsNotListed'
   | 'NodeNamesDiffer'
+  | 'NodeUnknown'
   | 'LicenceForbidsCluster'
   | 'ForeignEvacuation'
   | 'DrainHeld'

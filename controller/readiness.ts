@@ -5,7 +5,7 @@ import { unheard, type Hindrance } from './hindrance.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import { whyNotShare } from './pairing.js';
 import { isNodeOf, nodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
-import { undrainable, undrainableFromOutside } from './undrainable.js';
+import { undrainable, undrainableFromOutside, unlistedFromOutside } from './undrainable.js';
 
 /**
  * What keeps green from taking the clients: undefined once every green pod is Ready and every green node's own view of the EMQX
@@ -42,7 +42,7 @@ function whyBlueStays(situation: Situation): Hindrance | undefined {
     return firstOf(pods, (pod) => unheard(pod) ?? undrainable(pod, situation));
   }
   return active?.kind === 'declaration'
-    ? firstOf(pods, (pod) => undrainableFromOutside(pod, situation))
+    ? firstOf(pods, (pod) => undrainableFromOutside(pod, situation) ?? unlistedFromOutside(pod, situation))
     : undefined;
 }
 

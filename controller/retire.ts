@@ -1,14 +1,14 @@
 import type { DrainSettings } from '../lib/control.js';
 import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
-import { evacuationOf, isDrained, isEmptied } from './drained.js';
+import { evacuationOf, isDrained, isEmptied, mayRun } from './drained.js';
 import { drainingPods, drainOf, isOverdue } from './drains.js';
 import { unheard, type Hindrance } from './hindrance.js';
 import { foreignOf } from './foreign.js';
 import { holdOf } from './hold.js';
 import type { NodeSet, Pod } from './model.js';
 import { nodeOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
-import { isWithoutEvacuation, undrainableFromOutside } from './undrainable.js';
+import { isWithoutEvacuation, undrainableFromOutside, unlistedFromOutside } from './undrainable.js';
 import type { Verdict } from './verdict.js';
 
 /** A step towards fewer pods, or a wait, with the reason in words. */
@@ -55,11 +55,10 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
     },
     message: victim ? `${victim.name} begins to drain` : `${set.name} goes down by one`,
   };
-  const isUnknown = victim && nodeOf(victim, observed.sets) === undefined;
-  if (!victim || victim.terminating || (isUnknown && !victim.ready)) return shrink;
-  return set.kind === 'declaration'
-    ? evacuateFirst(victim, set, situation, shrink)
-    : toldFirst(victim, set, situation, shrink);
+  if (!victim || victim.terminating) return shrink;
+  if (set.kind === 'declaration') return evacuateFirst(victim, set, situation, shrink);
+  const isUnknown = nodeOf(victim, observed.sets) === undefined;
+  return isUnknown && !victim.ready ? shrink : toldFirst(victim, set, situation, shrink);
 }
 
 /** A pod with a sidecar: it drains by itself once deleted, so it must know whereto before. */
@@ -83,9 +82,13 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   const { active, wanted, wantedSize } = situation;
   const hasSidecars = observed.sets.some(({ kind, pods }) => kind === 'revisionSet' && pods.length > 0);
   if (!hasSidecars && (active === wanted || wantedSize === 0)) return shrink;
-  if (!spokesmanOf(situation)) return noSpokesman(victim);
   const node = nodeOf(victim, observed.sets);
-  if (!node) return shrink;
+  if (!node && !victim.ready && (victim.failing || !mayRun(victim, observed.sets))) return shrink;
+  if (!spokesmanOf(situation)) return noSpokesman(victim);
+  if (!node) {
+    const hindrance = unlistedFromOutside(victim, situation);
+    return hindrance ? poll(hindrance) : shrink;
+  }
   // Without a gate there is no grace period that would end one that takes too long.
   const isOver = isDrained(victim, observed) || isOverdue(victim, observed);
   if (isOver) return opened(shrink, node.node, situation);

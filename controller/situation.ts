@@ -211,10 +211,15 @@ export function nodeOf(
   };
 }
 
-/** Whether `node` is the EMQX node of `pod`: by the sidecar's own word, else by the host's name or address. */
+/**
+ * Whether `node` is the EMQX node of `pod`: by the sidecar's own word, else by the host: the pod's name, its address, or its name in the
+ * cluster's DNS (`10-0-0-5.mq.pod.cluster.local`, as EMQX's discovery with `address_type = dns` calls it).
+ */
 export function isNodeOf(pod: Pod, node: string): boolean {
   if (pod.report?.self !== undefined) return pod.report.self === node;
-  return podOfNode(node) === pod.name || hostOf(node) === pod.podIp;
+  const { name, podIp } = pod;
+  const host = podOfNode(node);
+  return host === name || hostOf(node) === podIp || host === podIp?.replaceAll(/[.:]/g, '-');
 }
 
 /** Reports of sidecars whose EMQX answers. */

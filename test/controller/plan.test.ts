@@ -189,6 +189,34 @@ function beforeSwitch(spec: Partial<BlueGreenSpec>, world: World = {}): Observed
   });
 }
 
+/** An adopted set is being left, and its last node is to be evacuated now. */
+function left(world: World = {}): Observed {
+  return observed({
+    declaration: { ...asked, ...running },
+    status: switched,
+    selects: 'ggggggggg',
+    sets: [adopted(), set(green, { template: NEW })],
+    ...world,
+  });
+}
+
+/** The adopted pods have addresses, and their nodes these hosts. */
+function hosted(seen: Observed, hostOf: (ordinal: number) => string): Observed {
+  const pods = seen.sets.flatMap((each) => (each.kind === 'declaration' ? each.pods : []));
+  for (const pod of pods) pod.podIp = `10.0.0.${pod.ordinal}`;
+  const renamed = (node: string): string => {
+    const pod = pods.find(({ name }) => nodeName(name) === node);
+    return pod ? `emqx@${hostOf(pod.ordinal)}` : node;
+  };
+  for (const { report: said } of seen.sets.flatMap((each) => each.pods)) {
+    if (!said) continue;
+    said.nodes = said.nodes.map((node) => ({ ...node, node: renamed(node.node) }));
+    said.clusterNodes = said.clusterNodes.map(renamed);
+    said.settings.withoutEvacuation = seen.blueGreen.spec.withoutEvacuation;
+  }
+  return seen;
+}
+
 /** Every node says that its API has no evacuation. */
 function without(seen: Observed): Observed {
   for (const { report: said } of seen.sets.flatMap(({ pods }) => pods)) {
@@ -1052,6 +1080,49 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'wait' },
       says: /no sidecar answers, so emqx-2 cannot be evacuated/,
+    },
+    ...[
+      { scheme: 'address', hostOf: (ordinal: number) => `10.0.0.${ordinal}` },
+      { scheme: 'name in DNS', hostOf: (ordinal: number) => `10-0-0-${ordinal}.mq.pod.cluster.local` },
+    ].map(({ scheme, hostOf }) => ({
+      when: `the hosts of its nodes are its pods' ${scheme}, they are evacuated (review 1)`,
+      seen: hosted(left(), hostOf),
+      then: { kind: 'evacuate', node: `emqx@${hostOf(2)}`, pod: 'emqx-2' } as const,
+    })),
+    {
+      when: 'a Ready pod of it has no node that is known, it is not taken down (review 1)',
+      seen: hosted(left(), (ordinal) => `node-${ordinal}.example.com`),
+      then: { kind: 'wait' },
+      says: /which EMQX node runs in pod emqx-2 is not known.*spec\.withoutEvacuation to None/,
+      stalled: 'NodeUnknown',
+    },
+    {
+      when: 'a pod of it is unready for a moment and has no node that is known, it is not taken down (review 1)',
+      seen: hosted(
+        left({ sets: [adopted({ pods: { 2: unready } }), set(green, { template: NEW })] }),
+        (ordinal) => `node-${ordinal}.example.com`,
+      ),
+      then: { kind: 'wait' },
+      stalled: 'NodeUnknown',
+    },
+    {
+      when: 'a Ready pod of it is in no EMQX cluster that is known, it is waited for (review 1)',
+      seen: left({ apart: ['emqx-0', 'emqx-1', 'emqx-2'] }),
+      then: { kind: 'wait' },
+      says: /which EMQX node runs in pod emqx-2 is not known/,
+      stalled: false,
+    },
+    {
+      when: 'a Ready pod of it has no node that is known, it goes all the same under None (review 1)',
+      seen: hosted(left({ spec: { withoutEvacuation: 'None' } }), (ordinal) => `node-${ordinal}.example.com`),
+      then: { kind: 'resize', set: 'emqx', to: 2 },
+    },
+    {
+      when: 'a Ready pod of it has no node that is known, the Services are not switched (review 1)',
+      seen: hosted(beforeSwitch({}), (ordinal) => `node-${ordinal}.example.com`),
+      then: { kind: 'wait' },
+      says: /which EMQX node runs in pod emqx-0 is not known/,
+      stalled: 'NodeUnknown',
     },
     {
       when: 'one of its pods is stopping, the next one waits for it',
