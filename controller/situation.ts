@@ -163,22 +163,33 @@ function mayBeActive({ kind, revision }: NodeSet, wantedRevision: string): boole
 }
 
 /**
- * The revision that the Services select. When they disagree, a switch was cut short: the wanted one wins if a
- * Service has it already. A revision without a set counts as none; then it is the one that last was active, else
- * one that has pods, else the wanted one.
+ * The revision that the Services select, if it has a set. When they disagree, a switch was cut short, or a Service came with a key of
+ * another time: then the wanted one if it is whole, else the one that last was active, else one that has pods. One that has none counts
+ * only where no other is selected. None of them: the one that last was active, else one that has pods, else the wanted one.
  */
 function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision: string): string {
   const sets = all.filter((set) => mayBeActive(set, wantedRevision));
-  const hasSet = (revision: string): boolean => sets.some((set) => set.revision === revision);
-  const selected = services.flatMap(({ revision }) =>
-    revision !== undefined && hasSet(revision) ? [revision] : [],
-  );
-  if (selected.includes(wantedRevision)) return wantedRevision;
+  const selected = services.flatMap(({ revision }) => sets.find((set) => set.revision === revision) ?? []);
+  const wanted = selected.find(({ revision }) => revision === wantedRevision);
   const lastActive = sets.find(({ name }) => name === blueGreen.status?.active);
+  const hasPods = (set: NodeSet | undefined): boolean => set !== undefined && set.pods.length > 0;
   // What ends is active by a Service's word or the status's alone: pinned to it, a Service would forget whose data is to be made again.
   const running = sets.filter((set) => !isEmpty(set) && set.kind !== 'lost');
-  const oldest = running.find(({ kind }) => kind === 'revisionSet') ?? running[0];
-  return selected[0] ?? lastActive?.revision ?? oldest?.revision ?? wantedRevision;
+  const candidates = [
+    wanted && isWhole(wanted) ? wanted : undefined,
+    lastActive && selected.includes(lastActive) ? lastActive : undefined,
+    hasPods(wanted) ? wanted : undefined,
+    selected.find(hasPods),
+    wanted ?? selected[0],
+    lastActive,
+    running.find(({ kind }) => kind === 'revisionSet') ?? running[0],
+  ];
+  return candidates.find((set) => set !== undefined)?.revision ?? wantedRevision;
+}
+
+/** All of its pods are Ready. */
+function isWhole({ size, pods }: NodeSet): boolean {
+  return size > 0 && pods.filter(({ ready, ordinal }) => ready && ordinal < size).length === size;
 }
 
 function hostOf(node: string): string {

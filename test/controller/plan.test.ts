@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { plan } from '../../controller/plan.js';
 import type {
   Claim,
+  ClientService,
   Declaration,
   NodeSet,
   Observed,
@@ -88,6 +89,15 @@ function silentUnder(
   }
   return renamed;
 }
+
+/** A managed client Service that selects a revision, with these endpoints. */
+const service = (name: string, revision: string, readyPods: string[] = []): ClientService => ({
+  name,
+  resourceVersion: '1',
+  revision,
+  managed: true,
+  readyPods,
+});
 
 const previewOf = (revision: string): Preview => ({
   kind: 'found',
@@ -1801,6 +1811,61 @@ const cases: Record<string, Case[]> = {
         ],
       }),
       then: { kind: 'wait' },
+    },
+  ],
+  'Services that disagree': [
+    {
+      when: 'one of them, of another time, selects a set kept at 0: it follows what is active',
+      seen: observed({
+        declaration: { template: NEWER },
+        status: { active: green },
+        services: [service('a-mqtt', 'bbbbbbbbb'), service('emqx', 'ggggggggg')],
+        sets: [
+          set(blue, { size: 0 }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+          set('emqx-rrrrrrrrr', { template: NEWER, createdAtMs: 9, pods: { 2: unready } }),
+        ],
+      }),
+      then: { kind: 'pointServices', services: ['a-mqtt'], revision: 'ggggggggg' },
+    },
+    {
+      when: 'the set kept at 0 is wanted again: it is not active before it has nodes',
+      seen: observed({
+        status: { active: green },
+        services: [service('a-mqtt', 'bbbbbbbbb'), service('emqx', 'ggggggggg')],
+        declaration: { template: OLD },
+        sets: [set(blue, { size: 0 }), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', services: ['a-mqtt'], revision: 'ggggggggg' },
+    },
+    {
+      when: 'one of them selects a green that still starts: it is not active before it is whole',
+      seen: observed({
+        declaration: asked,
+        status: { active: blue },
+        services: [service('a-mqtt', 'ggggggggg'), service('emqx', 'bbbbbbbbb')],
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5, pods: { 2: unready } })],
+      }),
+      then: { kind: 'pointServices', services: ['a-mqtt'], revision: 'bbbbbbbbb' },
+    },
+    {
+      when: 'the status is lost: what has pods is active, not what is kept at 0',
+      seen: observed({
+        declaration: { template: NEWER },
+        services: [service('a-mqtt', 'bbbbbbbbb'), service('emqx', 'ggggggggg')],
+        sets: [set(blue, { size: 0 }), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', services: ['a-mqtt'], revision: 'ggggggggg' },
+    },
+    {
+      when: 'a switch was cut short: it is carried on',
+      seen: observed({
+        declaration: asked,
+        status: { active: blue },
+        services: [service('emqx', 'bbbbbbbbb'), service('emqx-ws', 'ggggggggg')],
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', services: ['emqx'], revision: 'ggggggggg' },
     },
   ],
   'the preview Service': [
