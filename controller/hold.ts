@@ -1,5 +1,5 @@
 import { isOverdue } from './drains.js';
-import type { Pod } from './model.js';
+import type { NodeSet, Pod } from './model.js';
 import { stayingPods, type Situation } from './situation.js';
 import { isRetryOfDrain } from './triggers.js';
 import { progress, type Verdict } from './verdict.js';
@@ -32,19 +32,31 @@ export function holdOf(draining: Pod[], situation: Situation): Omit<Verdict, 'ph
   const late = draining.find((pod) => isOverdue(pod, observed));
   if (!late) return undefined;
   return {
-    step: { kind: 'holdDrains', hold: { pod: late.name, heldAtMs: nowMs } },
+    step: {
+      kind: 'holdDrains',
+      hold: { pod: late.name, uid: late.uid, wanted: wantedRevision, heldAtMs: nowMs },
+    },
     message: `${late.name} ${because}: no further pod is taken down`,
   };
 }
 
-/** A drain that is held belongs to a pod that stays after all, since an undo wants its set again: nobody waits for it to hand over. */
-export function letUp({ observed, active, wanted, wantedSize }: Situation): Verdict | undefined {
+/**
+ * A drain that is held belongs to a pod that stays after all, or to a set that an undo wants again: nobody waits for it to hand over.
+ * That the pod has a successor alone says nothing: it comes where somebody deletes a pod of what is active.
+ */
+export function letUp({
+  observed,
+  active,
+  wanted,
+  wantedSize,
+  wantedRevision,
+}: Situation): Verdict | undefined {
   const { drainHold: hold } = observed.declaration;
   if (!hold || hold.retriedAtMs !== undefined) return undefined;
-  const stays = [active, wanted]
-    .flatMap((set) => (set ? stayingPods(set) : []))
-    .some(({ name, ordinal }) => name === hold.pod && ordinal < wantedSize);
-  return stays
+  const stays = (set: NodeSet | undefined, isIt: (pod: Pod) => boolean): boolean =>
+    set !== undefined && stayingPods(set).some((pod) => pod.ordinal < wantedSize && isIt(pod));
+  const isBack = hold.wanted !== wantedRevision && stays(wanted, ({ name }) => name === hold.pod);
+  return isBack || [active, wanted].some((set) => stays(set, ({ uid }) => uid === hold.uid))
     ? progress({ kind: 'holdDrains' }, `${hold.pod} stays, and its drain is held no more`)
     : undefined;
 }

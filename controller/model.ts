@@ -124,8 +124,11 @@ export interface Aborted {
 }
 
 export interface DrainHold {
-  /** Whose drain took too long. */
+  /** Whose drain took too long; another pod may get its name. */
   pod: string;
+  uid: string;
+  /** The revision that was wanted then. */
+  wanted: string;
   /** Milliseconds since the epoch. */
   heldAtMs: number;
   /** When a person asked for another try: the drain's time counts from then. Absent: nothing more is taken down. */

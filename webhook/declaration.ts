@@ -40,6 +40,7 @@ export function admitDeclaration(request: AdmissionRequest, traceparent: string 
     ...strategy.annotations,
     ...stampRevision(edit, traceparent),
     ...kept(edit, ANNOTATION.aborted),
+    ...kept(edit, ANNOTATION.drainHeld),
     [ANNOTATION.heldReplicas]: sizeLeft(edit),
   };
   if (request.operation === 'UPDATE') {

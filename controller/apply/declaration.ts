@@ -65,6 +65,8 @@ export async function noteHold(site: Site, hold: DrainHold | undefined): Promise
   const isRetried = hold?.retriedAtMs !== undefined;
   const note = hold && {
     pod: hold.pod,
+    uid: hold.uid,
+    wanted: hold.wanted,
     heldAt: new Date(hold.heldAtMs).toISOString(),
     ...(hold.retriedAtMs !== undefined && { retriedAt: new Date(hold.retriedAtMs).toISOString() }),
   };

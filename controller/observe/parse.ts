@@ -173,6 +173,8 @@ function parseDrainHold(text: string | undefined): DrainHold | undefined {
     const retriedAtMs = timeAt(raw, 'retriedAt');
     return {
       pod: textAt(raw, 'pod'),
+      uid: textAt(raw, 'uid'),
+      wanted: textAt(raw, 'wanted'),
       heldAtMs: timeAt(raw, 'heldAt') || 0,
       ...(!Number.isNaN(retriedAtMs) && { retriedAtMs }),
     };

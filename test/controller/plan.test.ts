@@ -4,6 +4,7 @@ import type {
   Claim,
   ClientService,
   Declaration,
+  DrainHold,
   NodeSet,
   Observed,
   Pod,
@@ -208,6 +209,11 @@ function left(world: World = {}): Observed {
     sets: [adopted(), set(green, { template: NEW })],
     ...world,
   });
+}
+
+/** The drain of a pod is held, on the way to green. */
+function heldOf(pod: string, more: Partial<DrainHold> = {}): DrainHold {
+  return { pod, uid: pod, wanted: 'ggggggggg', heldAtMs: 1, ...more };
 }
 
 /** The adopted pods have addresses, and their nodes these hosts. */
@@ -1952,38 +1958,35 @@ const cases: Record<string, Case[]> = {
     {
       when: 'is to be held, that is written down',
       seen: overdue({ onDrainTimeout: 'Hold' }),
-      then: { kind: 'holdDrains', hold: { pod: `${blue}-2`, heldAtMs: 1_000_000 } },
+      then: {
+        kind: 'holdDrains',
+        hold: { pod: `${blue}-2`, uid: `${blue}-2`, wanted: 'ggggggggg', heldAtMs: 1_000_000 },
+      },
       says: /bbbbbbbbb-2 has not handed over within drainTimeoutSeconds \(60 s\): no further pod is taken down/,
     },
     {
       when: 'is held, though its pod has gone',
-      seen: overdue({ onDrainTimeout: 'Hold' }, { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } }, {}),
+      seen: overdue({ onDrainTimeout: 'Hold' }, { drainHold: heldOf(`${blue}-2`) }, {}),
       then: { kind: 'wait' },
       stalled: 'DrainHeld',
       says: /annotate sluice.dev\/retry=ggggggggg to go on, or set spec.onDrainTimeout to Proceed/,
     },
     {
       when: 'is held, and somebody retries',
-      seen: overdue(
-        { onDrainTimeout: 'Hold' },
-        { drainHold: { pod: `${blue}-2`, heldAtMs: 1 }, retry: 'ggggggggg' },
-      ),
-      then: { kind: 'holdDrains', hold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 1_000_000 } },
+      seen: overdue({ onDrainTimeout: 'Hold' }, { drainHold: heldOf(`${blue}-2`), retry: 'ggggggggg' }),
+      then: { kind: 'holdDrains', hold: heldOf(`${blue}-2`, { retriedAtMs: 1_000_000 }) },
     },
     {
       when: 'was retried, what is left of the trigger is done with',
       seen: overdue(
         { onDrainTimeout: 'Hold' },
-        { drainHold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 990_000 }, retry: 'ggggggggg' },
+        { drainHold: heldOf(`${blue}-2`, { retriedAtMs: 990_000 }), retry: 'ggggggggg' },
       ),
       then: { kind: 'clearTriggers', triggers: { retry: 'ggggggggg' }, ignored: false },
     },
     {
       when: 'was retried, it is waited for as long once more',
-      seen: overdue(
-        { onDrainTimeout: 'Hold' },
-        { drainHold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 990_000 } },
-      ),
+      seen: overdue({ onDrainTimeout: 'Hold' }, { drainHold: heldOf(`${blue}-2`, { retriedAtMs: 990_000 }) }),
       then: { kind: 'wait' },
       stalled: false,
       says: /bbbbbbbbb-2 is draining/,
@@ -1992,20 +1995,20 @@ const cases: Record<string, Case[]> = {
       when: 'was retried and its pod has gone, the next has its turn',
       seen: overdue(
         { onDrainTimeout: 'Hold' },
-        { drainHold: { pod: `${blue}-2`, heldAtMs: 1, retriedAtMs: 990_000 } },
+        { drainHold: heldOf(`${blue}-2`, { retriedAtMs: 990_000 }) },
         {},
       ),
       then: { kind: 'resize', set: blue, to: 1 },
     },
     {
       when: 'is held no more when the policy is another one',
-      seen: overdue({ onDrainTimeout: 'Proceed' }, { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } }, {}),
+      seen: overdue({ onDrainTimeout: 'Proceed' }, { drainHold: heldOf(`${blue}-2`) }, {}),
       then: { kind: 'resize', set: blue, to: 1 },
     },
     {
       when: 'was held, and the pod stays after an undo: what goes instead was never late',
       seen: observed({
-        declaration: { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } },
+        declaration: { drainHold: heldOf(`${blue}-2`) },
         spec: { onDrainTimeout: 'Hold' },
         selects: 'bbbbbbbbb',
         sets: [set(blue), set(green, { template: NEW, createdAtMs: 5 })],
@@ -2014,9 +2017,42 @@ const cases: Record<string, Case[]> = {
       says: /^emqx-bbbbbbbbb-2 stays/,
     },
     {
+      when: 'was held, and the same pod stays because fewer are to go',
+      seen: left({
+        declaration: { ...asked, ...running, drainHold: heldOf(`${green}-2`) },
+        spec: { onDrainTimeout: 'Hold' },
+      }),
+      then: { kind: 'holdDrains' },
+      says: /^emqx-ggggggggg-2 stays/,
+    },
+    {
+      when: 'is held of a pod of what is active that somebody deleted, its successor does not let it up (review 11)',
+      seen: left({
+        declaration: { ...asked, ...running, drainHold: heldOf(`${green}-2`, { uid: 'before' }) },
+        spec: { onDrainTimeout: 'Hold' },
+      }),
+      then: { kind: 'wait' },
+      stalled: 'DrainHeld',
+    },
+    {
+      when: 'is held of a pod of what is active that somebody deleted, and something else is asked for (review 11)',
+      seen: observed({
+        declaration: { template: NEWER, drainHold: heldOf(`${green}-2`, { uid: 'before' }) },
+        spec: { onDrainTimeout: 'Hold' },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [
+          set(blue, { size: 1 }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+          set('emqx-nnnnnnnnn', { template: NEWER, createdAtMs: 9 }),
+        ],
+      }),
+      then: { kind: 'pointServices' },
+    },
+    {
       when: 'is held of a pod that is too many, it is not let up',
       seen: observed({
-        declaration: { drainHold: { pod: 'emqx-oldoldold-2', heldAtMs: 1 } },
+        declaration: { drainHold: heldOf('emqx-oldoldold-2') },
         spec: { onDrainTimeout: 'Hold', replicas: 1 },
       }),
       then: { kind: 'wait' },
@@ -2024,7 +2060,7 @@ const cases: Record<string, Case[]> = {
     },
     {
       when: 'was held, and nothing is left to be taken down',
-      seen: observed({ declaration: { drainHold: { pod: `${blue}-2`, heldAtMs: 1 } } }),
+      seen: observed({ declaration: { drainHold: heldOf(`${blue}-2`) } }),
       then: { kind: 'holdDrains' },
     },
     {
@@ -2041,7 +2077,10 @@ const cases: Record<string, Case[]> = {
           evacuations: { 'emqx-2': 'evicting_conns' },
         },
       ),
-      then: { kind: 'holdDrains', hold: { pod: 'emqx-2', heldAtMs: 1_000_000 } },
+      then: {
+        kind: 'holdDrains',
+        hold: { pod: 'emqx-2', uid: 'emqx-2', wanted: 'ggggggggg', heldAtMs: 1_000_000 },
+      },
     },
     {
       when: 'was noted long ago and does not run: its pod keeps its clients, and the evacuation begins',

@@ -42,7 +42,7 @@ export interface DeclarationObject extends SetObject {
   history: JsonObject[];
   managed: boolean;
   aborted?: { revision: string; replacing: string; because?: string };
-  drainHold?: { pod: string; heldAtMs: number; retriedAtMs?: number };
+  drainHold?: { pod: string; uid: string; wanted: string; heldAtMs: number; retriedAtMs?: number };
   promote: string;
   abort: string;
   retry: string;

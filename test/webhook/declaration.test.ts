@@ -204,6 +204,15 @@ const held: Case[] = [
     notes: { [ANNOTATION.aborted]: '{"revision":"x"}' },
   },
   {
+    when: 'kubectl replace drops the note of a drain that is held (review 11)',
+    asked: request({
+      oldObject: edited(stored, { annotations: { [ANNOTATION.drainHeld]: '{"pod":"emqx-x-1"}' } }),
+      object: labelledSet(),
+    }),
+    replicas: 0,
+    notes: { [ANNOTATION.drainHeld]: '{"pod":"emqx-x-1"}' },
+  },
+  {
     when: 'somebody writes notes of ours',
     asked: update(stored, {
       annotations: {

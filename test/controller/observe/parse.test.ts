@@ -77,6 +77,29 @@ describe('a trigger', () => {
   });
 });
 
+describe('the note of a drain that is held', () => {
+  const holdOf = (note: string) =>
+    parseView(
+      view({
+        declaration: declarationObject({ metadata: { annotations: { 'sluice.dev/drain-held': note } } }),
+      }),
+    ).declaration.drainHold;
+
+  it('names the very pod, and what was wanted then', () => {
+    const note = '{"heldAt":"2026-01-01T00:00:00Z","pod":"emqx-x-1","uid":"p1","wanted":"bcdfghjkl"}';
+    expect(holdOf(note)).toEqual({
+      pod: 'emqx-x-1',
+      uid: 'p1',
+      wanted: 'bcdfghjkl',
+      heldAtMs: Date.parse('2026-01-01T00:00:00Z'),
+    });
+  });
+
+  it('is none when a person has made it unreadable', () => {
+    expect(holdOf('{')).toBeUndefined();
+  });
+});
+
 describe('who asked for the present template', () => {
   const stamped = (template: JsonObject) =>
     parseView(

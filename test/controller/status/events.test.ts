@@ -110,7 +110,8 @@ describe('a drain that takes too long', () => {
   });
 
   it('is told when it is tried again', () => {
-    const step = { kind: 'holdDrains' as const, hold: { pod: 'x', heldAtMs: 1, retriedAtMs: 2 } };
+    const hold = { pod: 'x', uid: 'u', wanted: 'w', heldAtMs: 1, retriedAtMs: 2 };
+    const step = { kind: 'holdDrains' as const, hold };
     expect(happenings(observed(), { ...decided, step, message: 'once more' }, undefined)).toEqual([
       { type: 'Normal', reason: 'DrainRetried', message: 'once more' },
     ]);
