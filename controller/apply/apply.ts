@@ -55,9 +55,7 @@ function write(
     case 'deleteSet':
       return deleteSet(site, step.set);
     case 'tell':
-      return Promise.all(
-        step.pods.map((pod) => sidecars.tell(addressOf(site, pod), step.settings, site.signal)),
-      );
+      return tell(site, step);
     case 'evacuate':
       return evacuate(site, step);
     case 'noteEmpty':
@@ -96,6 +94,14 @@ function write(
 }
 
 type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>;
+
+/** Every one is told before a refusal, or a silence, of one of them fails the pass. */
+async function tell(site: Site, { pods, settings }: StepOf<'tell'>): Promise<void> {
+  const answers = await Promise.allSettled(
+    pods.map(async (pod) => site.tools.sidecars.tell(addressOf(site, pod), settings, site.signal)),
+  );
+  for (const answer of answers) if (answer.status === 'rejected') throw answer.reason;
+}
 
 /** What a note says before EMQX has accepted. */
 const ASKED = 'asked';

@@ -1,3 +1,4 @@
+import { drainNumber } from '../../lib/bounds.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
 import { DEFAULT_SPEC, type BlueGreenSpec } from '../../lib/types.js';
@@ -35,9 +36,27 @@ export function parseBlueGreen(
   };
 }
 
-/** A whole spec: what is given, and the defaults for what is not (an object stored under an older CRD lacks newer fields). */
+/**
+ * A whole spec: what is given, and the defaults for what is not. An object stored under an older CRD lacks newer fields, and has numbers
+ * that no drain could be told: they count as the nearest that it can.
+ */
 export function specOf(given: JsonObject): BlueGreenSpec {
-  return filled(DEFAULT_SPEC as unknown as JsonObject, given) as unknown as BlueGreenSpec;
+  const spec = filled(DEFAULT_SPEC as unknown as JsonObject, given) as unknown as BlueGreenSpec;
+  const { updateStrategy, noRecipientSeconds } = spec;
+  const { connEvictRate, sessEvictRate, waitTakeover } = updateStrategy.evacuationStrategy;
+  return {
+    ...spec,
+    noRecipientSeconds: drainNumber('noRecipientSeconds', noRecipientSeconds),
+    updateStrategy: {
+      ...updateStrategy,
+      initialDelaySeconds: drainNumber('waitHealthCheck', updateStrategy.initialDelaySeconds),
+      evacuationStrategy: {
+        connEvictRate: drainNumber('connEvictRate', connEvictRate),
+        sessEvictRate: drainNumber('sessEvictRate', sessEvictRate),
+        waitTakeover: drainNumber('waitTakeover', waitTakeover),
+      },
+    },
+  };
 }
 
 function filled(defaults: JsonObject, given: JsonObject): JsonObject {

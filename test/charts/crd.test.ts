@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { DRAIN_BOUNDS, type DrainNumber } from '../../lib/bounds.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { BLUEGREEN } from '../../lib/names.js';
 import { DEFAULT_SPEC } from '../../lib/types.js';
@@ -111,6 +112,17 @@ describe('the BlueGreen resource', () => {
     const [rule] = listAt(schema(), 'properties', 'spec', ...path, 'x-kubernetes-validations');
     expect(rule).toMatchObject({ rule: `self >= ${least}` });
     expect(rule?.['message']).toContain(`${field.split('.').at(-1)} must be at least ${least}`);
+  });
+
+  it.each<{ field: string; name: DrainNumber }>([
+    { field: 'updateStrategy.initialDelaySeconds', name: 'waitHealthCheck' },
+    { field: 'updateStrategy.evacuationStrategy.waitTakeover', name: 'waitTakeover' },
+    { field: 'updateStrategy.evacuationStrategy.connEvictRate', name: 'connEvictRate' },
+    { field: 'updateStrategy.evacuationStrategy.sessEvictRate', name: 'sessEvictRate' },
+    { field: 'noRecipientSeconds', name: 'noRecipientSeconds' },
+  ])('allows no $field that a sidecar refuses', ({ field, name }) => {
+    const path = field.split('.').flatMap((each) => ['properties', each]);
+    expect(at(schema(), 'properties', 'spec', ...path, 'maximum')).toBe(DRAIN_BOUNDS[name][1]);
   });
 
   it('can be scaled and shows a table', () => {
