@@ -1,3 +1,4 @@
+import { MOST_NODES } from '../lib/bounds.js';
 import { sameJson } from '../lib/json.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
@@ -146,11 +147,14 @@ function hold(situation: Situation): Verdict | undefined {
   const { replicas, heldReplicas, wish } = declaration;
   const gotPast = replicas !== heldReplicas;
   // The size that Sluice leaves in the end is 0: beside a wish for nodes that is a stale note, and no wish for none.
-  const isStaleNote = gotPast && replicas === 0 && (wish ?? 0) > 0;
+  const isStaleNote = replicas === 0 && (wish ?? 0) > 0;
+  const isTooMany = replicas > MOST_NODES;
   if (!declaration.frozen || !declaration.managed || gotPast) {
+    const taken = isStaleNote || isTooMany ? (wish ?? MOST_NODES) : replicas;
+    const because = gotPast && isTooMany ? `: ${replicas} nodes are more than ${MOST_NODES}` : '';
     return progress(
-      { kind: 'holdDeclaration', ...(gotPast && { wish: isStaleNote ? wish : replicas }) },
-      'putting back what an edit past the webhook changed',
+      { kind: 'holdDeclaration', ...(gotPast && { wish: taken }) },
+      `putting back what an edit past the webhook changed${because}`,
     );
   }
   if (declaration.wish !== undefined && declaration.wish !== blueGreen.carried) {

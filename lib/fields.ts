@@ -1,3 +1,4 @@
+import { MOST_NODES } from './bounds.js';
 import { isObject, type Json, type JsonObject } from './json.js';
 import { isOwnKey } from './names.js';
 
@@ -66,9 +67,15 @@ export function timeAt(raw: Json | undefined, ...path: string[]): number {
   return Date.parse(textAt(raw, ...path));
 }
 
-/** A size in an annotation: a whole number, at least 0. */
+/** A size in an annotation, whatever a StatefulSet may have: a whole number, at least 0. */
 export function sizeOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^(0|[1-9]\d{0,9})$/.test(text) ? Number(text) : undefined;
+}
+
+/** A size in an annotation that may be wished for: at most {@link MOST_NODES}. */
+export function wishOf(text: string | undefined): number | undefined {
+  const size = sizeOf(text);
+  return size !== undefined && size <= MOST_NODES ? size : undefined;
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { Operation } from 'rfc6902';
 import { canonical, sameJson, type JsonObject } from '../lib/json.js';
-import { objectAt, textAt } from '../lib/fields.js';
+import { MOST_NODES } from '../lib/bounds.js';
+import { objectAt, textAt, wishOf } from '../lib/fields.js';
 import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
-import { untouched, type Answer } from './answer.js';
+import { tooMany, untouched, type Answer } from './answer.js';
 import { editMetadata, setField } from './edit.js';
 import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
 import { isTraceparent } from './trace.js';
@@ -34,6 +35,7 @@ export function admitDeclaration(request: AdmissionRequest, traceparent: string 
       !sameJson(objectAt(object, 'spec')['template'], objectAt(oldObject, 'spec')['template']),
   };
   const size = holdReplicas(edit);
+  if (Number(size.declared ?? 0) > MOST_NODES) return tooMany(`statefulset/${name}`, Number(size.declared));
   const strategy = holdUpdateStrategy(edit);
   const annotations: Record<string, string | undefined> = {
     ...size.annotations,
@@ -218,8 +220,7 @@ function unknownValue(value: string): string {
 }
 
 function sizeIn(annotations: JsonObject): string | undefined {
-  const value = annotations[ANNOTATION.replicas];
-  return typeof value === 'string' && /^(0|[1-9]\d{0,9})$/.test(value) ? value : undefined;
+  return wishOf(textAt(annotations, ANNOTATION.replicas))?.toString();
 }
 
 function isSize(value: unknown): value is number {

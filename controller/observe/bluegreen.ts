@@ -1,4 +1,4 @@
-import { drainNumber } from '../../lib/bounds.js';
+import { drainNumber, MOST_NODES } from '../../lib/bounds.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
 import { DEFAULT_SPEC, type BlueGreenSpec } from '../../lib/types.js';
@@ -9,7 +9,7 @@ import {
   objectAt,
   isOwnedBy,
   ownAnnotations,
-  sizeOf,
+  wishOf,
   textAt,
 } from '../../lib/fields.js';
 
@@ -22,7 +22,7 @@ export function parseBlueGreen(
   raw: JsonObject | undefined,
   { defaults, declarationUid }: { defaults: JsonObject; declarationUid: string },
 ): BlueGreen {
-  const carried = raw && sizeOf(annotationOf(raw, ANNOTATION.replicas));
+  const carried = raw && wishOf(annotationOf(raw, ANNOTATION.replicas));
   const status = objectAt(raw, 'status');
   return {
     exists: raw !== undefined,
@@ -38,14 +38,15 @@ export function parseBlueGreen(
 
 /**
  * A whole spec: what is given, and the defaults for what is not. An object stored under an older CRD lacks newer fields, and has numbers
- * that no drain could be told: they count as the nearest that it can.
+ * that nothing could be done with: they count as the nearest that can be.
  */
 export function specOf(given: JsonObject): BlueGreenSpec {
   const spec = filled(DEFAULT_SPEC as unknown as JsonObject, given) as unknown as BlueGreenSpec;
-  const { updateStrategy, noRecipientSeconds } = spec;
+  const { updateStrategy, noRecipientSeconds, replicas } = spec;
   const { connEvictRate, sessEvictRate, waitTakeover } = updateStrategy.evacuationStrategy;
   return {
     ...spec,
+    ...(replicas !== undefined && { replicas: Math.min(replicas, MOST_NODES) }),
     noRecipientSeconds: drainNumber('noRecipientSeconds', noRecipientSeconds),
     updateStrategy: {
       ...updateStrategy,

@@ -25,7 +25,7 @@ import { claimedRevisions, hasClaims, parseView, type RawView } from './parse.js
 import { sidecarAddress } from './pods.js';
 import { clientServices } from './services.js';
 import type { Silence } from './silence.js';
-import { missingNames, setNameOfPod, type Owners } from './strays.js';
+import { isExpected, missingNames, setNameOfPod, type ExpectedPods, type Owners } from './strays.js';
 
 /** A declaration by its place. */
 export interface Key {
@@ -144,10 +144,10 @@ async function podsOf(
   signal: AbortSignal,
 ): Promise<JsonObject[]> {
   const { namespace, owners } = from;
-  const running = objectsAt(from.blueGreen, 'status', 'emqxNodes').map((node) =>
+  const alsoNamed = objectsAt(from.blueGreen, 'status', 'emqxNodes').map((node) =>
     podOfNode(textAt(node, 'node')),
   );
-  const named = await podsNamed(kube, namespace, missingNames(owners, from.pods, running), signal);
+  const named = await missingPods(kube, { namespace, pods: from.pods, owners, alsoNamed }, signal);
   const ours = [...from.pods, ...named].filter((pod) => setNameOfPod(pod, owners) !== undefined);
   const uids = [owners.declaration, ...owners.sets].map((set) => textAt(set, 'metadata', 'uid'));
   const isHeld = await Promise.all(
@@ -179,16 +179,19 @@ async function listClaims(kube: Kube, declaration: JsonObject, signal: AbortSign
 /** Above this many, one list of the whole namespace asks less of the API server. */
 const MOST_NAMED = 16;
 
-async function podsNamed(
+/** Pods that the sets should have and that are not among those that were found by their labels. */
+async function missingPods(
   kube: Kube,
-  namespace: string,
-  names: string[],
+  { namespace, pods, ...expected }: ExpectedPods & { namespace: string; pods: JsonObject[] },
   signal: AbortSignal,
 ): Promise<JsonObject[]> {
   const path = PATH.pods(namespace);
+  const names: string[] = [];
+  for (const name of missingNames(expected, pods)) if (names.push(name) > MOST_NAMED) break;
   if (names.length > MOST_NAMED) {
+    const known = new Set(pods.map(nameOf));
     const all = await kube.list(path, {}, signal);
-    return all.filter((pod) => names.includes(nameOf(pod)));
+    return all.filter((pod) => !known.has(nameOf(pod)) && isExpected(nameOf(pod), expected));
   }
   const found = await Promise.all(
     names.map((name) => kube.list(path, { fieldSelector: `metadata.name=${name}` }, signal)),

@@ -20,6 +20,7 @@ import {
   objectsAt,
   plainTemplate,
   sizeOf,
+  wishOf,
   textAt,
   timeAt,
 } from '../../lib/fields.js';
@@ -105,7 +106,7 @@ interface SetContext {
 }
 
 function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): Declaration {
-  const wish = sizeOf(annotationOf(raw, ANNOTATION.replicas));
+  const wish = wishOf(annotationOf(raw, ANNOTATION.replicas));
   const aborted = parseAborted(annotationOf(raw, ANNOTATION.aborted));
   const drainHold = parseDrainHold(annotationOf(raw, ANNOTATION.drainHeld));
   const trigger = (key: string): string =>

@@ -66,21 +66,50 @@ export function firstOrdinal(set: JsonObject): number {
   return numberAt(set, ['spec', 'ordinals', 'start']);
 }
 
-/** Names of pods that the sets should have and that were not found by their labels: somebody may have taken those away. */
-export function missingNames(
-  { declaration, sets }: Owners,
-  pods: JsonObject[],
-  alsoNamed: string[],
-): string[] {
+/** Pods that the sets should have: those of their sizes, and those that are named beside. */
+export interface ExpectedPods {
+  owners: Owners;
+  /** Such as EMQX lists; other names than the sets' are passed over. */
+  alsoNamed: string[];
+}
+
+/**
+ * Names of pods that the sets should have and that were not found by their labels: somebody may have taken those away. One after the
+ * other, for a size that got past the webhook may be any number.
+ */
+export function* missingNames({ owners, alsoNamed }: ExpectedPods, pods: JsonObject[]): Generator<string> {
   const found = new Set(pods.map(nameOf));
-  const expected = [declaration, ...sets].flatMap((set) =>
-    Array.from(
-      { length: numberAt(set, ['spec', 'replicas'], 1) },
-      (_, index) => `${nameOf(set)}-${firstOrdinal(set) + index}`,
-    ),
-  );
-  const names = new Set([...expected, ...alsoNamed.filter((name) => isOfSet(name, sets))]);
-  return [...names].filter((name) => !found.has(name));
+  for (const set of setsOf(owners)) {
+    const end = firstOrdinal(set) + sizeIn(set);
+    for (let ordinal = firstOrdinal(set); ordinal < end; ordinal += 1) {
+      const name = `${nameOf(set)}-${ordinal}`;
+      if (!found.has(name)) yield name;
+    }
+  }
+  for (const name of new Set(alsoNamed))
+    if (!found.has(name) && isOfSet(name, owners.sets) && !isCounted(name, owners)) yield name;
+}
+
+/** Whether the sets should have a pod of this name. */
+export function isExpected(name: string, { owners, alsoNamed }: ExpectedPods): boolean {
+  return isCounted(name, owners) || (alsoNamed.includes(name) && isOfSet(name, owners.sets));
+}
+
+/** Whether it is one of a set's size. */
+function isCounted(name: string, owners: Owners): boolean {
+  const cut = name.lastIndexOf('-');
+  const ordinal = /^\d+$/.test(name.slice(cut + 1)) ? Number(name.slice(cut + 1)) : NaN;
+  const set = setsOf(owners).find((each) => nameOf(each) === name.slice(0, cut));
+  if (!set) return false;
+  return ordinal >= firstOrdinal(set) && ordinal < firstOrdinal(set) + sizeIn(set);
+}
+
+function setsOf({ declaration, sets }: Owners): JsonObject[] {
+  return [declaration, ...sets];
+}
+
+function sizeIn(set: JsonObject): number {
+  return numberAt(set, ['spec', 'replicas'], 1);
 }
 
 function isOfSet(podName: string, sets: JsonObject[]): boolean {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { DRAIN_BOUNDS, type DrainNumber } from '../../lib/bounds.js';
+import { DRAIN_BOUNDS, MOST_NODES, type DrainNumber } from '../../lib/bounds.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { BLUEGREEN } from '../../lib/names.js';
 import { DEFAULT_SPEC } from '../../lib/types.js';
@@ -123,6 +123,10 @@ describe('the BlueGreen resource', () => {
   ])('allows no $field that a sidecar refuses', ({ field, name }) => {
     const path = field.split('.').flatMap((each) => ['properties', each]);
     expect(at(schema(), 'properties', 'spec', ...path, 'maximum')).toBe(DRAIN_BOUNDS[name][1]);
+  });
+
+  it('allows no more nodes than webhook and controller do', () => {
+    expect(at(schema(), 'properties', 'spec', 'properties', 'replicas', 'maximum')).toBe(MOST_NODES);
   });
 
   it('can be scaled and shows a table', () => {

@@ -285,6 +285,12 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'holdDeclaration' },
     },
     {
+      when: 'a size got past the webhook that no revision may have, the one before is wanted still (review 7)',
+      seen: observed({ declaration: { replicas: 1_000_000 } }),
+      then: { kind: 'holdDeclaration', wish: 3 },
+      says: /1000000 nodes are more than 1000/,
+    },
+    {
       when: 'a size got past the webhook',
       seen: observed({ declaration: { replicas: 5 } }),
       then: { kind: 'holdDeclaration', wish: 5 },

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { canonical, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { revisionOf, setNameOf } from '../../lib/revision.js';
+import { decide } from '../../webhook/decide.js';
 import type { AdmissionRequest } from '../../webhook/review.js';
 import {
   answered,
@@ -11,6 +12,7 @@ import {
   labelsOn,
   notesOf,
   OLD_TRACE,
+  options,
   OWN_USER,
   patched,
   plainSet,
@@ -139,6 +141,12 @@ const held: Case[] = [
     when: 'a size that the API server refuses is applied',
     asked: update(stored, { spec: { replicas: -1 } }),
     replicas: -1,
+    notes: { [NOTES.replicas]: '3' },
+  },
+  {
+    when: 'a number is written past the wish that no size may be (review 7)',
+    asked: update(stored, { annotations: { [NOTES.replicas]: '1001' } }),
+    replicas: 0,
     notes: { [NOTES.replicas]: '3' },
   },
   {
@@ -457,6 +465,21 @@ describe('a declaration', () => {
     ]);
   });
 
+  it.each<{ when: string; asked: AdmissionRequest }>([
+    { when: 'it is created', asked: create(labelledSet({ spec: { replicas: 1_001 } })) },
+    { when: 'it is scaled by an edit', asked: update(stored, { spec: { replicas: 1_001 } }) },
+    {
+      when: 'one that runs is labelled',
+      asked: update(plainSet({ spec: { replicas: 1_001 } }), { labels: label }),
+    },
+  ])('is refused with more nodes than a revision may have, when $when (review 7)', async ({ asked }) => {
+    expect(await decide(asked, options())).toEqual({
+      kind: 'refuse',
+      message:
+        'spec.replicas of statefulset/emqx must be at most 1000 (EMQX nodes), and 1001 are asked for; nothing is changed',
+    });
+  });
+
   it('says node, not nodes, of one', async () => {
     const one = storedDeclaration({ annotations: { [NOTES.replicas]: '1' } });
     const { warnings } = await answered(update(one, { spec: { template: NEXT } }));
@@ -467,7 +490,7 @@ describe('a declaration', () => {
     const name = 'n'.repeat(52);
     const old = storedDeclaration({ name });
     const changes: Parameters<typeof edited>[1][] = [
-      { spec: { template: NEXT, replicas: 1234567 } },
+      { spec: { template: NEXT, replicas: 1000 } },
       { labels: { [LABEL.upgrade]: undefined } },
       { labels: { [LABEL.upgrade]: 'v'.repeat(63) } },
     ];

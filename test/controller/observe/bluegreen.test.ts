@@ -12,6 +12,7 @@ import { liveTemplate } from '../fixtures/templates.js';
 
 /** Stored before the schema had these limits (review 6). */
 const stored: JsonObject = {
+  replicas: 1_000_000,
   noRecipientSeconds: 1_000_000,
   updateStrategy: {
     initialDelaySeconds: 1_000_000,
@@ -25,6 +26,11 @@ it('numbers that a sidecar refuses count as the nearest that it takes', () => {
   const settings = situation.active && settingsFor(situation.active, situation);
   expect(settings).toMatchObject({ connEvictRate: 1_000_000, waitTakeover: 86_400, waitHealthCheck: 86_400 });
   expect(parseSettings({ ...settings })).toEqual(settings);
+});
+
+it('a size that no revision may have counts as the most that one may (review 7)', () => {
+  expect(specOf(stored).replicas).toBe(1_000);
+  expect(specOf({}).replicas).toBeUndefined();
 });
 
 it('a set made with such numbers has a sidecar that starts', () => {
