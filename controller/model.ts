@@ -151,6 +151,9 @@ export interface ClientService {
   podTargets?: string;
 }
 
+/** No revision has this name: a Service that selects it reaches nobody. */
+export const NO_REVISION = 'none';
+
 /** The Service that `promotion.previewService` names. */
 export type Preview =
   | { kind: 'found'; name: string; resourceVersion: string; revision?: string; managed: boolean }
@@ -202,6 +205,10 @@ export interface Observed {
   preview?: Preview;
   /** Names of all Services of the declaration that carry a key of Sluice's, whether or not clients come by them now. */
   marked: string[];
+  /** Of those, the ones that Sluice has pinned and by which clients do not come any more. */
+  former: string[];
+  /** Why a Service is left alone that was to be a client Service, in words that name it and what to do. */
+  leftAlone: string[];
 }
 
 /**
@@ -258,7 +265,7 @@ export type Step =
   | { kind: 'clearAborted' }
   /** Take triggers away that are done with, or that name nothing (`ignored`): only where they have these values. */
   | { kind: 'clearTriggers'; triggers: Partial<Record<Trigger, string>>; ignored: boolean }
-  /** Hand-back: take the revision key out of Services' selectors, and label `managed` off them. */
+  /** Take the revision key out of Services' selectors, and label `managed` off them: clients do not come by them, or it is handed back. */
   | { kind: 'unpinServices'; services: string[] }
   /** Hand-back: take the revision label off pods. */
   | { kind: 'unlabelPods'; pods: string[] }

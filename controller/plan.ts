@@ -10,7 +10,7 @@ import { handBack, isBare } from './handBack.js';
 import { letUp } from './hold.js';
 import { inTurn, whyNotStart } from './pairing.js';
 import { leaverOf } from './leave.js';
-import type { Decision, NodeSet, Observed, Opening, Step } from './model.js';
+import { NO_REVISION, type Decision, type NodeSet, type Observed, type Opening, type Step } from './model.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
 import { consume, isPromoted } from './triggers.js';
 import {
@@ -29,7 +29,7 @@ import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from '.
 import { counted } from './words.js';
 
 /** In order: the first rule that has something to say decides the pass. These look at Kubernetes objects alone. */
-const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin];
+const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin];
 /** And these at what sidecars say, too. */
 const RULES: Rule[] = [
   ...FIRST_RULES,
@@ -208,6 +208,15 @@ function pin({
   );
 }
 
+/** A Service by which clients do not come any more selects what its user wrote: the revision that it was pinned to will have no pod. */
+function unpin({ observed: { former } }: Situation): Verdict | undefined {
+  if (former.length === 0) return undefined;
+  return progress(
+    { kind: 'unpinServices', services: former },
+    `${former.join(', ')}, by which clients do not come, ${former.length > 1 ? 'select' : 'selects'} without revision`,
+  );
+}
+
 function pause({ observed }: Situation): Verdict | undefined {
   if (!observed.blueGreen.spec.paused) return undefined;
   return {
@@ -216,9 +225,6 @@ function pause({ observed }: Situation): Verdict | undefined {
     message: 'paused: set spec.paused to false to go on',
   };
 }
-
-/** No revision has this name: a Service that selects it reaches nobody. */
-const NO_REVISION = 'none';
 
 /**
  * The preview Service follows the wanted revision, but reaches green only once all of it is ready; until then it reaches nobody, so that
@@ -398,11 +404,10 @@ function openingOf(set: NodeSet, situation: Situation): Opening | undefined {
 }
 
 /** Why there is nothing to switch, and what to do, in words. */
-function noService({ declaration: { name }, blueGreen }: Observed): string {
-  const named = blueGreen.spec.services;
-  return named.length > 0
-    ? `no upgrade without a Service to switch: spec.services of BlueGreen ${name} names ${named.join(', ')}, and none of them exists; correct it, or create one`
-    : `no upgrade without a Service to switch: none selects the pods of ${name}; create one that does, or name it in spec.services of BlueGreen ${name}`;
+function noService({ declaration: { name }, leftAlone }: Observed): string {
+  const why =
+    leftAlone.length > 0 ? leftAlone.join('; ') : `none selects the pods of ${name}; create one that does`;
+  return `no upgrade without a Service to switch: ${why}`;
 }
 
 /** Step 4: when the endpoints are green's alone and the delay has passed, the other sets go down, oldest first, pod by pod. */

@@ -23,7 +23,8 @@ import {
 } from '../../lib/fields.js';
 import { claimedRevisions, hasClaims, parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
-import { clientServices } from './services.js';
+import { revisionsOf } from './neighbours.js';
+import { isInDoubt, lookedAt } from './services.js';
 import type { Silence } from './silence.js';
 import { isExpected, missingNames, setNameOfPod, type ExpectedPods, type Owners } from './strays.js';
 
@@ -99,9 +100,10 @@ async function readObjects(
     sets: sets.filter((set) => controllerUidOf(set) === textAt(declaration, 'metadata', 'uid')),
   };
   const ours = await podsOf(kube, { namespace, owners, pods, blueGreen }, signal);
-  const [currentRevision, history] = await Promise.all([
+  const [currentRevision, history, others] = await Promise.all([
     readCurrentRevision(kube, declaration, ours, signal),
     readHistory(kube, { owners, pods: ours, services, claims }, signal),
+    readOthers(tools, { owners, pods: ours, services, blueGreen }, signal),
   ]);
   return {
     declaration,
@@ -113,6 +115,7 @@ async function readObjects(
     claims,
     ...(currentRevision && { currentRevision }),
     history,
+    others,
     defaults: tools.defaults,
   };
 }
@@ -210,11 +213,30 @@ function listSlices(
   signal: AbortSignal,
 ): Promise<JsonObject[]> {
   const spec = specOf(from.blueGreen ? objectAt(from.blueGreen, 'spec') : defaults);
-  const podLabels = objectAt(from.declaration, 'spec', 'template', 'metadata', 'labels');
-  const names = clientServices(from.services, podLabels, spec).map(nameOf);
+  const names = lookedAt(from.services, podLabelsOf(from.declaration), spec);
   if (names.length === 0) return Promise.resolve([]);
   const labelSelector = `kubernetes.io/service-name in (${names.join(',')})`;
   return kube.list(PATH.endpointSlices(from.namespace), { labelSelector }, signal);
+}
+
+/** All StatefulSets of the namespace, where a Service may be another declaration's: seldom, for what is pinned says whose it is. */
+function readOthers(
+  { kube, defaults }: Pick<ObserveTools, 'kube' | 'defaults'>,
+  from: { owners: Owners; pods: JsonObject[]; services: JsonObject[]; blueGreen: JsonObject | undefined },
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
+  const { declaration } = from.owners;
+  const isDoubtful = isInDoubt(from.services, {
+    podLabels: podLabelsOf(declaration),
+    spec: specOf(from.blueGreen ? objectAt(from.blueGreen, 'spec') : defaults),
+    revisions: revisionsOf(from.owners, from.pods),
+  });
+  if (!isDoubtful) return Promise.resolve([]);
+  return kube.list(PATH.statefulSets(textAt(declaration, 'metadata', 'namespace')), {}, signal);
+}
+
+function podLabelsOf(declaration: JsonObject): JsonObject {
+  return objectAt(declaration, 'spec', 'template', 'metadata', 'labels');
 }
 
 export async function readReports(

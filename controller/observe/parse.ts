@@ -24,8 +24,9 @@ import {
   textAt,
   timeAt,
 } from '../../lib/fields.js';
+import { neighboursOf, revisionsOf } from './neighbours.js';
 import { parsePod } from './pods.js';
-import { clientServices, markedServices, parseService, previewOf } from './services.js';
+import { parseService, rolesOf } from './services.js';
 import { firstOrdinal, isOfNamesake, lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
 
 /** Everything of one declaration as the API server and the sidecars gave it. */
@@ -39,6 +40,8 @@ export interface RawView {
   pods: JsonObject[];
   /** All of the namespace. */
   services: JsonObject[];
+  /** All StatefulSets of the namespace; read only where a Service may be another declaration's. */
+  others: JsonObject[];
   /** Of the client Services. */
   slices: JsonObject[];
   /**
@@ -64,8 +67,6 @@ export function parseView(view: RawView): Observed {
   const { defaults } = view;
   const blueGreen = parseBlueGreen(view.blueGreen, { defaults, declarationUid: declaration.uid });
   const podLabels = objectAt(declaration.template, 'metadata', 'labels');
-  const services = clientServices(view.services, podLabels, blueGreen.spec);
-  const preview = previewOf(view.services, podLabels, blueGreen.spec);
   const emqx = emqxContainer(declaration.template, blueGreen.spec.emqx);
   const { spec } = blueGreen;
   const secretName = spec.emqx.apiKeySecret.name || keySecretName(declaration.name);
@@ -79,6 +80,12 @@ export function parseView(view: RawView): Observed {
     emqxContainer: 'refused' in emqx ? '' : emqx.name,
     injection: { spec, secretName },
   };
+  const roles = rolesOf(view.services, {
+    podLabels,
+    spec,
+    revisions: revisionsOf(owners, view.pods),
+    neighbours: neighboursOf(view.others, view.declaration),
+  });
   const revisionSets = owners.sets.map((set) => parseSet(set, context));
   const wasActive = blueGreen.status?.active === declaration.name;
   const own = ownSet(declaration, revisionSets, { ...context, wasActive });
@@ -89,11 +96,13 @@ export function parseView(view: RawView): Observed {
     sets: [...revisionSets, ...deletedSets(context), ...(own ? [own] : [])].sort(
       (a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
     ),
-    services: services.map((service) => parseService(service, view.slices)),
+    services: roles.clients.map((service) => parseService(service, view.slices)),
     claims: parseClaims(view.claims, view.declaration),
     ownClaims: ownClaims(view.claims, view.declaration),
-    ...(preview && { preview }),
-    marked: markedServices(view.services, podLabels, blueGreen.spec).map(nameOf),
+    ...(roles.preview && { preview: roles.preview }),
+    marked: roles.marked.map(nameOf),
+    former: roles.former.map(nameOf),
+    leftAlone: roles.leftAlone,
   };
 }
 

@@ -4,8 +4,8 @@ import { counted } from '../words.js';
 import type { Happening } from './happening.js';
 
 /** What people must know beside what is waited for: added to the message, and told as events. */
-export function notesOf(observed: Observed, { active: activeName }: Decision): Happening[] {
-  const { sets, services, preview, declaration } = observed;
+export function notesOf(observed: Observed, { active: activeName, message: said }: Decision): Happening[] {
+  const { sets, services, preview, declaration, leftAlone } = observed;
   const notes: Happening[] = [];
   for (const { name, report } of sets.flatMap(({ pods }) => pods)) {
     const happening = report && gaveUp(name, report);
@@ -21,6 +21,9 @@ export function notesOf(observed: Observed, { active: activeName }: Decision): H
     const message = `the load balancer of Service ${name} sends clients to pods directly (${podTargets}): give it a deregistration delay longer than a whole upgrade's drains, or it cuts blue's clients off at the switch`;
     notes.push({ type: 'Warning', reason: 'LoadBalancerTargetsPods', message });
   }
+  // Where nothing can be switched, the wait says so itself.
+  for (const message of leftAlone)
+    if (!said.includes(message)) notes.push({ type: 'Warning', reason: 'ServiceLeftAlone', message });
   if (preview?.kind === 'unusable')
     notes.push({ type: 'Warning', reason: 'PreviewUnusable', message: preview.why });
   return notes;

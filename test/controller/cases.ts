@@ -88,6 +88,8 @@ export interface World {
   preview?: Preview;
   /** Services that carry a key of Sluice's; all of `services` when not named. */
   marked?: string[];
+  former?: string[];
+  leftAlone?: string[];
   /** Sessions and clients on a node, by pod; 100 when not named. */
   clients?: Record<string, number>;
   /** State of a running evacuation, by pod. */
@@ -233,6 +235,8 @@ export function observed(world: World = {}): Observed {
     claims: world.claims ?? [],
     ownClaims: world.ownClaims ?? [],
     marked: world.marked ?? (world.services ?? [{ name: 'emqx' }]).map(({ name }) => name),
+    former: world.former ?? [],
+    leftAlone: world.leftAlone ?? [],
   };
 }
 

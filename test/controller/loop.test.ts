@@ -522,6 +522,49 @@ describe('a client Service that is made anew', () => {
   });
 });
 
+describe('Services that are not of the declaration', () => {
+  const selected = (made: World, name: string): unknown =>
+    (made.store.get(SERVICES, NAMESPACE, name)?.['spec'] as JsonObject)['selector'];
+
+  it('one that leaves the list of client Services selects again what its user wrote', async () => {
+    const made = await world();
+    made.store.create(SERVICES, NAMESPACE, serviceObject({ metadata: { name: 'emqx-ws' } }));
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const key = selectorOf(made);
+    expect(selected(made, 'emqx-ws')).toEqual(key);
+    made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (blueGreen) => ({
+      ...blueGreen,
+      spec: { ...(blueGreen['spec'] as JsonObject), services: ['emqx'] },
+    }));
+    await made.until(
+      'its own selector',
+      () => !('sluice.dev/revision' in (selected(made, 'emqx-ws') as JsonObject)),
+    );
+    expect(selected(made, 'emqx-ws')).toEqual({ app: 'emqx' });
+    expect(made.store.get(SERVICES, NAMESPACE, 'emqx-ws')?.['metadata']).toMatchObject({ labels: {} });
+    expect(selectorOf(made)).toEqual(key);
+  });
+
+  it("another declaration's, which selects the pods of both, stays where it is pinned", async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const pinned = made.service();
+    made.store.create(
+      SETS,
+      NAMESPACE,
+      declarationObject({ metadata: { name: 'emqx-replicant', uid: 'u2' } }),
+    );
+    const told = await made.until('both', () => {
+      const { status } = made.store.get(BLUEGREENS, NAMESPACE, 'emqx-replicant') ?? {};
+      return isObject(status) && status['phase'] === 'Stable' && String(status['message'] as string);
+    });
+    expect(told).toMatch(/Service emqx is left alone: it selects pods of StatefulSet emqx, too/);
+    expect(made.service()).toEqual(pinned);
+  });
+});
+
 describe('what somebody takes from the active set', () => {
   const events = (made: World): string[] =>
     made.store.list('/api/v1|events', NAMESPACE).map(({ reason }) => String(reason as string));

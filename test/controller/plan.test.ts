@@ -433,12 +433,13 @@ const cases: Record<string, Case[]> = {
       seen: observed({
         declaration: asked,
         spec: { services: ['emqxx'] },
+        leftAlone: ['spec.services names emqxx, which does not exist'],
         status: { active: blue, upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
         sets: [set(blue), set(green, { template: NEW, pods: { 0: unready } })],
         services: [],
       }),
       then: { kind: 'wait' },
-      says: /names emqxx, and none of them exists/,
+      says: /^no upgrade without a Service to switch: spec.services names emqxx/,
       stalled: 'NoService',
     },
     {
@@ -1823,6 +1824,25 @@ const cases: Record<string, Case[]> = {
         ],
       }),
       then: { kind: 'wait' },
+    },
+  ],
+  'a Service by which clients do not come any more': [
+    {
+      when: 'is given back before the revision that it is pinned to goes',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+        former: ['emqx-ws'],
+      }),
+      then: { kind: 'unpinServices', services: ['emqx-ws'] },
+      says: /emqx-ws, by which clients do not come, selects without revision/,
+    },
+    {
+      when: 'is given back in a pause, too',
+      seen: observed({ spec: { paused: true }, former: ['emqx-ws'] }),
+      then: { kind: 'unpinServices', services: ['emqx-ws'] },
     },
   ],
   'Services that disagree': [

@@ -118,6 +118,8 @@ export function observe(world: World): Observed {
     marked: world.services
       .filter(({ managed, revision }) => managed || revision !== undefined)
       .map(({ name }) => name),
+    former: [],
+    leftAlone: [],
   };
 }
 

@@ -14,6 +14,7 @@ function view(changes: Partial<RawView> = {}): RawView {
     sets: [],
     pods: [],
     services: [serviceObject()],
+    others: [],
     slices: [],
     claims: [],
     history: [],
@@ -44,7 +45,11 @@ function setObject(template: JsonObject, metadata: JsonObject = {}): JsonObject 
       ownerReferences: [{ kind: 'StatefulSet', name: 'emqx', uid: 'uid-emqx', controller: true }],
       ...metadata,
     },
-    spec: { replicas: 3, template: defaulted(injection.template) },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: { app: 'emqx', 'sluice.dev/revision': 'bcdfghjkl' } },
+      template: defaulted(injection.template),
+    },
   };
 }
 
@@ -365,7 +370,7 @@ describe('client Services', () => {
       named('preview', { selector: { app: 'emqx' } }),
     ];
     expect(names(services, { promotion: { previewService: 'preview' } })).toEqual(['plain', 'pinned']);
-    expect(names(services, { services: ['other'] })).toEqual(['other']);
+    expect(names(services, { services: ['plain'] })).toEqual(['plain']);
   });
 
   it('list the pods that are ready, each once', () => {

@@ -42,9 +42,20 @@ describe('beside what is waited for, people are told', () => {
       reason: 'PreviewUnusable',
       message: /^it is not there$/,
     },
+    {
+      what: 'that a Service is left alone',
+      seen: observed({ sets: [set(active)], leftAlone: ['Service x is left alone'] }),
+      reason: 'ServiceLeftAlone',
+      message: /^Service x is left alone$/,
+    },
   ])('$what', ({ seen, reason, message }) => {
     expect(notesOf(seen, decided)).toEqual([
       expect.objectContaining({ reason, message: expect.stringMatching(message) }),
     ]);
+  });
+
+  it('not again what is waited for', () => {
+    const seen = observed({ sets: [set(active)], leftAlone: ['Service x is left alone'] });
+    expect(notesOf(seen, { ...decided, message: 'no upgrade: Service x is left alone' })).toEqual([]);
   });
 });
