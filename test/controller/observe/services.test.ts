@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { neighboursOf } from '../../../controller/observe/neighbours.js';
 import { parseService, rolesOf, type RoleContext } from '../../../controller/observe/services.js';
+import { nameOf } from '../../../lib/fields.js';
 import type { JsonObject } from '../../../lib/json.js';
 import { DEFAULT_SPEC } from '../../../lib/types.js';
 import { declarationObject, serviceObject } from '../fixtures/objects.js';
@@ -17,8 +18,7 @@ function told(
   changes: Partial<RoleContext> = {},
 ): { clients: string[]; former: string[]; marked: string[]; leftAlone: string[] } {
   const roles = rolesOf(all, { ...context, spec: DEFAULT_SPEC, ...changes });
-  const namesOf = (services: JsonObject[]): string[] =>
-    services.map((service) => String((service['metadata'] as JsonObject)['name']));
+  const namesOf = (services: JsonObject[]): string[] => services.map(nameOf);
   return {
     clients: namesOf(roles.clients),
     former: namesOf(roles.former),
