@@ -1,7 +1,7 @@
 import { controllerUidOf, labelOf, nameOf, numberAt, objectAt, textAt } from '../../lib/fields.js';
 import type { JsonObject } from '../../lib/json.js';
 import { BLUE_GREEN, LABEL } from '../../lib/names.js';
-import { ownRevisionOf } from '../../lib/revision.js';
+import { ownRevisionOf, setNameOf } from '../../lib/revision.js';
 import type { Owners } from './strays.js';
 
 /** Another declaration of the namespace, as far as Services go. */
@@ -22,6 +22,14 @@ export function revisionsOf({ declaration, sets }: Owners, pods: JsonObject[]): 
     ...sets.map(revisionOfSet),
     ...pods.map((pod) => labelOf(pod, LABEL.revision) ?? ''),
   ].filter((revision) => revision !== '');
+}
+
+/** Whether a StatefulSet is a revision set of the declaration, labels or not: it controls it, or nobody does and its name says so. */
+export function isSetOf(declaration: JsonObject, set: JsonObject): boolean {
+  const owner = controllerUidOf(set);
+  if (owner !== '') return owner === textAt(declaration, 'metadata', 'uid');
+  const revision = revisionOfSet(set);
+  return revision !== '' && nameOf(set) === setNameOf(nameOf(declaration), revision);
 }
 
 /** What is immutable of a revision set says which one it runs: its label may have been taken away. */

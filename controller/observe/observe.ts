@@ -23,7 +23,7 @@ import {
 } from '../../lib/fields.js';
 import { claimedRevisions, hasClaims, parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
-import { revisionsOf } from './neighbours.js';
+import { isSetOf, revisionsOf } from './neighbours.js';
 import { isInDoubt, lookedAt } from './services.js';
 import type { Silence } from './silence.js';
 import { isExpected, missingNames, setNameOfPod, type ExpectedPods, type Owners } from './strays.js';
@@ -82,13 +82,16 @@ async function readObjects(
 ): Promise<Omit<RawView, 'reports' | 'turnedAwayBy' | 'nowMs'> | undefined> {
   const { kube } = tools;
   const { namespace, name } = key;
-  const [declaration, blueGreen, sets, services] = await Promise.all([
+  const [declaration, blueGreen, labelled, unlabelled, services] = await Promise.all([
     getIfThere(kube, PATH.statefulSets(namespace, name), signal),
     getIfThere(kube, PATH.blueGreens(namespace, name), signal),
     kube.list(PATH.statefulSets(namespace), { labelSelector: `${LABEL.declaration}=${name}` }, signal),
+    kube.list(PATH.statefulSets(namespace), { labelSelector: NO_LABEL }, signal),
     kube.list(PATH.services(namespace), {}, signal),
   ]);
-  if (!declaration || !isManaged(declaration, blueGreen, sets)) return undefined;
+  if (!declaration) return undefined;
+  const sets = [...labelled, ...unlabelled.filter((set) => isSetOf(declaration, set))];
+  if (!isManaged(declaration, blueGreen, sets)) return undefined;
 
   const [pods, slices, claims] = await Promise.all([
     kube.list(PATH.pods(namespace), { labelSelector: selectorOf(declaration) }, signal),
@@ -119,6 +122,9 @@ async function readObjects(
     defaults: tools.defaults,
   };
 }
+
+/** StatefulSets that nothing of ours is on: a revision set that lost its labels is among them, and beside it only those that are not under Sluice. */
+const NO_LABEL = [LABEL.declaration, LABEL.upgrade, LABEL.managed].map((label) => `!${label}`).join(',');
 
 /** Labelled; or not any more, and there is still something of Sluice to be handed back. */
 function isManaged(declaration: JsonObject, blueGreen: JsonObject | undefined, sets: JsonObject[]): boolean {

@@ -24,7 +24,7 @@ import {
   textAt,
   timeAt,
 } from '../../lib/fields.js';
-import { neighboursOf, revisionsOf } from './neighbours.js';
+import { neighboursOf, revisionOfSet, revisionsOf } from './neighbours.js';
 import { parsePod } from './pods.js';
 import { parseService, rolesOf } from './services.js';
 import { firstOrdinal, isOfNamesake, lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
@@ -34,7 +34,7 @@ export interface RawView {
   nowMs: number;
   declaration: JsonObject;
   blueGreen?: JsonObject;
-  /** StatefulSets that carry the declaration's name in their label. */
+  /** StatefulSets that carry the declaration's name in their label, or that it owns. */
   sets: JsonObject[];
   /** Pods of the declaration and of its revision sets, those that were deleted or have let them go included. */
   pods: JsonObject[];
@@ -198,7 +198,7 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
   const own = takeOut(live);
   const both = {
     name: nameOf(raw),
-    revision: labelOf(raw, LABEL.revision) ?? '',
+    revision: revisionOfSet(raw),
     resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
     createdAtMs: timeAt(raw, 'metadata', 'creationTimestamp') || 0,
     pods: podsOf(raw, context),

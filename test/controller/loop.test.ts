@@ -558,7 +558,7 @@ describe('Services that are not of the declaration', () => {
     );
     const told = await made.until('both', () => {
       const { status } = made.store.get(BLUEGREENS, NAMESPACE, 'emqx-replicant') ?? {};
-      return isObject(status) && status['phase'] === 'Stable' && String(status['message']);
+      return isObject(status) && status['phase'] === 'Stable' && status['message'];
     });
     expect(told).toMatch(/Service emqx is left alone: it selects pods of StatefulSet emqx, too/);
     expect(made.service()).toEqual(pinned);
@@ -639,6 +639,29 @@ describe('what somebody takes from the active set', () => {
     await made.until('Stable', isStable(made));
     expect((made.store.get(SETS, NAMESPACE, active)?.['spec'] as JsonObject)['template']).toEqual(template);
     expect(uids()).toEqual(before);
+  });
+
+  it.each([
+    { what: 'the label of its revision', keys: ['sluice.dev/revision'] },
+    { what: 'the label of its declaration', keys: ['sluice.dev/declaration'] },
+    { what: 'both of its labels', keys: ['sluice.dev/revision', 'sluice.dev/declaration'] },
+  ])('$what: the set gets it back, and the Service stays pinned to it', async ({ keys }) => {
+    const made = await world();
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    const pinned = made.service();
+    const labelsOf = (): JsonObject =>
+      (made.store.get(SETS, NAMESPACE, active)?.['metadata'] as JsonObject)['labels'] as JsonObject;
+    const before = labelsOf();
+    edited(made, SETS, active, (was) => ({
+      ...was,
+      labels: Object.fromEntries(
+        Object.entries(was['labels'] as JsonObject).filter(([key]) => !keys.includes(key)),
+      ),
+    }));
+    await made.until('the labels', () => keys.every((key) => labelsOf()[key] === before[key]));
+    expect(made.sets()).toEqual({ emqx: 0, [active]: 3 });
+    expect(made.service()).toEqual(pinned);
   });
 
   it('a label of a pod: the pod gets it back', async () => {

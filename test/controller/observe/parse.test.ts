@@ -352,6 +352,13 @@ describe('pods of the declaration itself', () => {
   });
 });
 
+describe('a revision set that lost its labels', () => {
+  it('is of the revision that its pods are selected by', () => {
+    const set = setObject(liveTemplate(), { labels: {} });
+    expect(parseView(view({ sets: [set] })).sets).toMatchObject([{ revision: 'bcdfghjkl', size: 3 }]);
+  });
+});
+
 describe('client Services', () => {
   const names = (services: JsonObject[], spec: JsonObject = {}): string[] =>
     parseView(view({ services, blueGreen: { metadata: { name: 'emqx' }, spec } })).services.map(
