@@ -11,12 +11,18 @@ import type { Claim } from '../model.js';
 export function parseClaims(all: JsonObject[], declaration: JsonObject): Claim[] {
   return all.flatMap((raw) => {
     const revision = labelOf(raw, LABEL.revision);
-    if (revision === undefined) return [];
-    if (!isClaimOf(raw, setNameOf(nameOf(declaration), revision), declaration)) return [];
+    if (revision === undefined || setOfClaim(raw, declaration) === undefined) return [];
     const createdAtMs = timeAt(raw, 'metadata', 'creationTimestamp') || 0;
     const owned = isOwnedBy(raw, textAt(declaration, 'metadata', 'uid'));
     return [{ name: nameOf(raw), uid: textAt(raw, 'metadata', 'uid'), revision, owned, createdAtMs }];
   });
+}
+
+/** Name of the revision set that a claim is of, by its label and name; undefined when it is none of the declaration's. */
+export function setOfClaim(raw: JsonObject, declaration: JsonObject): string | undefined {
+  const revision = labelOf(raw, LABEL.revision);
+  const set = revision === undefined ? undefined : setNameOf(nameOf(declaration), revision);
+  return set !== undefined && isClaimOf(raw, set, declaration) ? set : undefined;
 }
 
 /** Names of the claims that the declaration's own pods were given; such as those that it had before it was adopted. */

@@ -21,6 +21,7 @@ import {
   objectsAt,
   textAt,
 } from '../../lib/fields.js';
+import { setOfClaim } from './claims.js';
 import { claimedRevisions, hasClaims, parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
 import { isSetOf, revisionsOf } from './neighbours.js';
@@ -96,7 +97,7 @@ async function readObjects(
   const [pods, slices, claims] = await Promise.all([
     kube.list(PATH.pods(namespace), { labelSelector: selectorOf(declaration) }, signal),
     listSlices(tools, { namespace, declaration, blueGreen, services }, signal),
-    hasClaims(declaration) ? listClaims(kube, declaration, signal) : [],
+    hasClaims(declaration) ? listClaims(kube, { declaration, sets }, signal) : [],
   ]);
   const owners: Owners = {
     declaration,
@@ -172,17 +173,33 @@ async function podsOf(
   return ours.filter((_, index) => isHeld[index]);
 }
 
-/** Claims of revision sets, whatever their declaration once selected; and those that the declaration's own pods were given. */
-async function listClaims(kube: Kube, declaration: JsonObject, signal: AbortSignal): Promise<JsonObject[]> {
+/**
+ * Claims of revision sets, whatever their declaration once selected; and those that the declaration's own pods were given. Names of sets
+ * are cut, so two declarations may give theirs the same one, their hash aside: what a set of somebody else holds is not ours.
+ */
+async function listClaims(
+  kube: Kube,
+  { declaration, sets }: Owners,
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
   // The StatefulSet controller labels claims with matchLabels; expressions select pods only.
   const given = labelQuery(objectAt(declaration, 'spec', 'selector', 'matchLabels'));
-  const path = PATH.claims(textAt(declaration, 'metadata', 'namespace'));
+  const namespace = textAt(declaration, 'metadata', 'namespace');
   const found = await Promise.all(
     [LABEL.revision, [`!${LABEL.revision}`, given].filter(Boolean).join(',')].map((labelSelector) =>
-      kube.list(path, { labelSelector }, signal),
+      kube.list(PATH.claims(namespace), { labelSelector }, signal),
     ),
   );
-  return found.flat();
+  const claims = found.flat();
+  const claimed = new Set(claims.flatMap((claim) => setOfClaim(claim, declaration) ?? []));
+  const unknown = [...claimed].filter((name) => !sets.some((set) => nameOf(set) === name));
+  const holders = await Promise.all(
+    unknown.map((name) => getIfThere(kube, PATH.statefulSets(namespace, name), signal)),
+  );
+  const foreign = [...sets, ...holders.filter((set) => set !== undefined)]
+    .filter((set) => !['', textAt(declaration, 'metadata', 'uid')].includes(controllerUidOf(set)))
+    .map(nameOf);
+  return claims.filter((claim) => !foreign.includes(setOfClaim(claim, declaration) ?? ''));
 }
 
 /** Above this many, one list of the whole namespace asks less of the API server. */
