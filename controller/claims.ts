@@ -25,23 +25,47 @@ export function dropClaims(situation: Situation): Verdict | undefined {
  * `spec.claimsOnDelete` says so; those of another set always, for the next declaration of the name must not start on what a green that
  * never served has left. What is to stay comes first. That a set is deleted alone takes no claim with it: the set is made again on them.
  */
-export function holdClaims({ observed, activeRevision }: Situation): Verdict | undefined {
-  const { claims, sets, blueGreen } = observed;
-  const mayGo = ({ revision }: Claim): boolean =>
-    revision !== activeRevision || blueGreen.spec.claimsOnDelete === 'Delete';
-  const held = claims.filter((claim) => claim.owned && !mayGo(claim)).map(({ name }) => name);
-  if (held.length > 0) {
-    const because = `${held.join(', ')} will outlive the declaration: the nodes that serve keep their data there`;
-    return progress({ kind: 'ownClaims', claims: held, owned: false }, because);
-  }
+export function holdClaims(situation: Situation): Verdict | undefined {
+  const { observed, activeRevision } = situation;
+  const { claims, sets } = observed;
+  const stay = keep(activeRevision, situation);
+  if (stay) return stay;
   // Of claims whose set is not there nothing is known.
-  const isKnown = ({ revision }: Claim): boolean => sets.some((set) => set.revision === revision);
-  const going = claims
-    .filter((claim) => !claim.owned && mayGo(claim) && isKnown(claim))
-    .map(({ name }) => name);
+  const mayGo = ({ revision }: Claim): boolean =>
+    sets.some((set) => set.revision === revision) &&
+    (!isRetained(situation) || (revision !== activeRevision && !isNext(revision, situation)));
+  const going = claims.filter((claim) => !claim.owned && mayGo(claim)).map(({ name }) => name);
   if (going.length === 0) return undefined;
   const because = `${going.join(', ')} will go with the declaration, should that be deleted`;
   return progress({ kind: 'ownClaims', claims: going, owned: true }, because);
+}
+
+/**
+ * The claims of the wanted set are to stay from before its switch on: from that moment its nodes serve, and whoever would take the owner
+ * off may die then.
+ */
+export function keepClaims(situation: Situation): Verdict | undefined {
+  return keep(situation.wantedRevision, situation);
+}
+
+function keep(revision: string, situation: Situation): Verdict | undefined {
+  if (!isRetained(situation)) return undefined;
+  const held = claimsOf(revision, situation).filter(({ owned }) => owned);
+  if (held.length === 0) return undefined;
+  const names = held.map(({ name }) => name);
+  const when = revision === situation.activeRevision ? 'serve' : 'are to serve now';
+  const because = `${names.join(', ')} will outlive the declaration: the nodes that ${when} keep their data there`;
+  return progress({ kind: 'ownClaims', claims: names, owned: false }, because);
+}
+
+function isRetained({ observed }: Situation): boolean {
+  return observed.blueGreen.spec.claimsOnDelete === 'Retain';
+}
+
+/** A green that is whole may be switched to at any moment, or has been let go of for that: its claims are left as they are. */
+function isNext(revision: string, { observed, wanted, wantedSize }: Situation): boolean {
+  const isWanted = wanted !== undefined && wanted.revision === revision && wantedSize > 0;
+  return isWanted && whyNotReady(wanted, wantedSize, observed) === undefined;
 }
 
 function claimsOf(revision: string, { observed }: Situation): Claim[] {

@@ -2,7 +2,7 @@ import { MOST_NODES } from '../lib/bounds.js';
 import { sameJson } from '../lib/json.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
-import { dropClaims, holdClaims } from './claims.js';
+import { dropClaims, holdClaims, keepClaims } from './claims.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, notListed, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
@@ -383,6 +383,8 @@ function switchOver(situation: Situation): Verdict | undefined {
       `${wantedName} is ready; annotate sluice.dev/promote=${wantedRevision} to switch to it, or set spec.promotion.auto`,
     );
   }
+  const kept = keepClaims(situation);
+  if (kept) return kept;
   const services = observed.services.map(({ name }) => name);
   const open = wanted.kind === 'declaration' ? openingOf(wanted, situation) : undefined;
   return progress(

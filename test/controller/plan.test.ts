@@ -2386,6 +2386,44 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'ownClaims', claims: [`data-${blue}-0`], owned: true },
     },
     {
+      when: 'green is whole, its own are to stay before it serves (review 13)',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [set(blue), set(green, { template: NEW })],
+        claims: [claim(blue, 0), owned(green, 0), owned(green, 1)],
+      }),
+      then: { kind: 'ownClaims', claims: [`data-${green}-0`, `data-${green}-1`], owned: false },
+    },
+    {
+      when: 'green is whole and its own are to stay, they are left so and the Service is switched (review 13)',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        sets: [set(blue), set(green, { template: NEW })],
+        claims: [claim(blue, 0), claim(green, 0), claim(green, 1)],
+      }),
+      then: { kind: 'pointServices', revision: 'ggggggggg' },
+    },
+    {
+      when: 'green waits for its promotion, its own go with the declaration until then (review 13)',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        spec: { promotion: { auto: false, previewService: '' } },
+        sets: [set(blue), set(green, { template: NEW })],
+        claims: [claim(blue, 0), owned(green, 0)],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'spec.claimsOnDelete is Delete, green is switched to as it is',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        spec: { claimsOnDelete: 'Delete' },
+        sets: [set(blue), set(green, { template: NEW })],
+        claims: [owned(blue, 0), owned(green, 0)],
+      }),
+      then: { kind: 'pointServices', revision: 'ggggggggg' },
+    },
+    {
       when: 'spec.claimsOnDelete is Delete, those of the active set go with the declaration too, though not with the set',
       seen: observed({
         declaration: { hasClaims: true },

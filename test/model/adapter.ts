@@ -140,6 +140,15 @@ function ownSetOf(world: World): NodeSet {
     : { ...own, revision: '', template: {} };
 }
 
+/** From the moment of a switch the nodes serve: were the declaration deleted then, what is owned would go with it. */
+function checkClaims(world: World, revision: string): void {
+  const owned = [...world.ownedClaims].find((pod) =>
+    pod.slice(0, pod.lastIndexOf('-')).endsWith(`-${revision}`),
+  );
+  if (owned !== undefined)
+    violate(world, `${owned} is to serve, and its claim would go with the declaration`);
+}
+
 /** An adopted set at 0 starts again itself: its data is on its claims. */
 function wasActive({ blueGreen, declaration }: World): boolean {
   return blueGreen.status?.active === declaration.name;
@@ -273,6 +282,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       return;
     case 'pointServices':
       if (!open(world, step.open)) return;
+      checkClaims(world, step.revision);
       for (const name of step.services) {
         pointService(world, name, step.revision, seen);
         // The process may end between two patches.
