@@ -102,6 +102,15 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: 'it switches the Services to a revision that nobody runs',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      const { step, activeRevision } = decision;
+      if (step.kind !== 'pointServices' || step.revision === activeRevision) return decision;
+      return { ...decision, step: { ...step, revision: 'zzzzzzzzz' } };
+    },
+  },
+  {
     name: 'it forgets to pin the Service again',
     plant: (plan) => (seen) => {
       const isStripped = seen.services.some(({ revision }) => revision === undefined);

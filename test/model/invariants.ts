@@ -1,4 +1,5 @@
 import type { Decision, Observed, Pod } from './adapter.js';
+import { deletedSets } from './stateful-sets.js';
 import { accepts, clientsAt, sessionsAt } from './emqx.js';
 import {
   allSets,
@@ -11,6 +12,7 @@ import {
   violate,
   wantedSize,
   type PodObject,
+  type ServiceObject,
   type SetObject,
   type World,
 } from './world.js';
@@ -29,6 +31,11 @@ export class Watcher {
   private previewed: string | undefined;
   /** The wanted sizes of the last seconds: what was wanted a moment ago cannot be blamed. */
   private readonly sizes: number[] = [];
+
+  /** Names of the Services that reached somebody when last looked at. */
+  private readonly reaching = new Set<string>();
+  /** Sets by their revision, those that are gone included. */
+  private readonly owners = new Map<string, { uid: string; name: string }>();
 
   constructor(private readonly world: World) {}
 
@@ -55,7 +62,9 @@ export class Watcher {
       // That what is active is never made smaller than wanted is judged when it is written.
       this.reached.set(set.uid, Math.min(Math.max(this.reached.get(set.uid) ?? 0, serving), size, set.size));
     }
+    this.note();
     for (const service of world.services) {
+      this.lookAtReach(service, size);
       if (service.strippedAt !== undefined) {
         // Once it is handed back, that is as it should be.
         if (world.now - service.strippedAt > MENDED_WITHIN && isManaged(world))
@@ -70,6 +79,35 @@ export class Watcher {
     this.lookAtActive(size);
     this.lookAtPreview(size);
     this.lookAtDrains();
+  }
+
+  /**
+   * A Service does not come to reach nobody while a whole set is there: only what the sequence did to the set that it selects excuses that.
+   * One that the sequence has emptied waits for what it selects, or for what takes its place.
+   */
+  private lookAtReach(service: ServiceObject, size: number): void {
+    const { world } = this;
+    const { name, revision = '' } = service;
+    const reaches = selectedPods(world, service).length > 0;
+    const hasReached = this.reaching.has(name);
+    if (reaches) this.reaching.add(name);
+    else this.reaching.delete(name);
+    const whole = allSets(world).find((set) => !set.going && this.serving(set) >= size);
+    if (reaches || !hasReached || size === 0 || !whole || !isManaged(world)) return;
+    const owner = this.owners.get(revision);
+    if (owner && deletedSets.get(world)?.get(owner.uid) === 'sequence') return;
+    const isHurt = (ordinal: number): boolean => this.hurt.has(`${owner?.name ?? ''}-${ordinal}`);
+    if (Array.from({ length: size }, (_, ordinal) => ordinal).every(isHurt)) return;
+    violate(world, `Service ${name} reaches nobody at revision ${revision}, and ${whole.name} is whole`);
+  }
+
+  /** Whose pods have had which revision. */
+  private note(): void {
+    const { world } = this;
+    for (const set of world.sets) if (set.revision !== undefined) this.owners.set(set.revision, set);
+    for (const { owner, revision } of world.pods)
+      if (owner === world.declaration.uid && revision !== undefined)
+        this.owners.set(revision, { uid: owner, name: world.declaration.name });
   }
 
   private lookAtActive(size: number): void {

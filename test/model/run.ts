@@ -23,12 +23,18 @@ export interface Outcome {
   trace: string[];
 }
 
+export interface RunOptions {
+  trace?: boolean;
+  /** What is put back beside the pass, at any moment; nothing when absent. */
+  planUrgent?: (observed: Observed) => Decision | undefined;
+}
+
 const SETTLE_SECONDS = 900;
 /** As long as this the loop rests and nothing changes any more. */
 const QUIET_SECONDS = 15;
 
 /** One random sequence of edits, failures and time, from its seed. */
-export function run(seed: number, plan: Planner, options: { trace?: boolean } = {}): Outcome {
+export function run(seed: number, plan: Planner, options: RunOptions = {}): Outcome {
   const random = new Random(seed);
   // By a source of its own: what else a seed leads to stays as it was.
   const aside = new Random(~seed);
@@ -39,6 +45,9 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
   const watcher = new Watcher(world);
   if (world.declaration.size > 0 && random.chance(0.3)) edit(world, SECOND, watcher);
   const loop = new Loop(world, watcher, plan);
+  const beside = (): void => {
+    if (options.planUrgent && aside.chance(BESIDE)) putBack(world, watcher, options.planUrgent);
+  };
   const actions = random.int(1, 8);
   let left = actions;
   let nextAt = world.now + random.int(0, 20);
@@ -57,7 +66,9 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
       calm(world, watcher);
       endsAt = world.now + SETTLE_SECONDS;
     }
+    beside();
     loop.turn();
+    beside();
     tick(world);
     watcher.look();
     if (left > 0 || endsAt === Number.POSITIVE_INFINITY) continue;
@@ -100,6 +111,38 @@ export function tick(world: World): void {
   runNodes(world);
   runClients(world);
   runSidecars(world);
+}
+
+/** How likely, twice a second, something wakes what is put back beside the pass. */
+const BESIDE = 0.1;
+/** As in the controller: it goes on until there is nothing more, and not for ever. */
+const MOST_BESIDE = 5;
+
+/** What an edit took away is put back from Kubernetes objects alone, whatever the pass in progress waits for. */
+function putBack(world: World, watcher: Watcher, planUrgent: NonNullable<RunOptions['planUrgent']>): void {
+  if (!isManaged(world)) return;
+  for (let step = 0; step < MOST_BESIDE; step += 1) {
+    const seen = unasked(observe(world));
+    const decision = planUrgent(seen);
+    if (!decision) return;
+    note(world, `beside: ${JSON.stringify(decision.step)} – ${decision.message}`);
+    watcher.judge(decision, seen);
+    apply(world, decision, seen);
+    watcher.look();
+  }
+}
+
+/** The same as if no sidecar had answered. */
+function unasked(seen: Observed): Observed {
+  const sets = seen.sets.map((set) => ({
+    ...set,
+    pods: set.pods.map((pod) => {
+      const silent = { ...pod };
+      delete silent.report;
+      return silent;
+    }),
+  }));
+  return { ...seen, sets };
 }
 
 /** Observe, plan, apply, look again; nothing is kept in between but what is under way. */
