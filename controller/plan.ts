@@ -1,5 +1,6 @@
 import { MOST_NODES } from '../lib/bounds.js';
 import { sameJson } from '../lib/json.js';
+import { BLUE_GREEN, LABEL } from '../lib/names.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { dropClaims, holdClaims, keepClaims } from './claims.js';
@@ -17,6 +18,7 @@ import {
   hasNobody,
   isClientless,
   isEmpty,
+  isOwnRevision,
   joinerOf,
   lostWords,
   nodeOf,
@@ -516,7 +518,8 @@ function rest({ active, activeName, wantedSize, isAborted, observed }: Situation
   }
   if (isAborted && declaration.aborted) {
     const { revision, because } = declaration.aborted;
-    const message = `upgrade to revision ${revision} was aborted${because === undefined ? '' : `: ${because}`}; ${activeName} serves on with ${counted(wantedSize, 'node')}; annotate sluice.dev/retry=${revision}, or edit the template again`;
+    const why = because === undefined ? '' : `: ${because}`;
+    const message = `upgrade to revision ${revision} was aborted${why}; ${activeName} serves on with ${counted(wantedSize, 'node')}; ${wayOn(revision, observed)}`;
     return { step: { kind: 'rest' }, phase: 'Aborted', message, stalled: 'UpgradeAborted' };
   }
   return {
@@ -524,4 +527,16 @@ function rest({ active, activeName, wantedSize, isAborted, observed }: Situation
     phase: 'Stable',
     message: `${activeName} serves with ${counted(wantedSize, 'node')}`,
   };
+}
+
+/** What ends an abort, and what waits for that, in words. */
+function wayOn(aborted: string, observed: Observed): string {
+  const { name, handingBack } = observed.declaration;
+  const retry = `annotate sluice.dev/retry=${aborted}`;
+  if (!handingBack) return `${retry}, or edit the template again`;
+  // What was refused may be the template, or the hand-back itself.
+  const other = isOwnRevision(aborted, observed)
+    ? `put label ${LABEL.upgrade}=${BLUE_GREEN} back`
+    : `take the refused template back (kubectl rollout undo statefulset ${name}), or edit it again`;
+  return `the hand-back of ${name} waits for that to end: ${retry}, or ${other}`;
 }

@@ -165,7 +165,7 @@ const cases: Record<string, Case[]> = {
       wanted: green,
     },
     {
-      when: 'it was aborted: a template that was refused is not handed back to',
+      when: 'it was aborted: a template that was refused is not handed back to, and the message says so (review 14)',
       seen: withoutLabel({
         declaration: {
           template: NEW,
@@ -175,6 +175,19 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'rest' },
       phase: 'Aborted',
       wanted: blue,
+      says: new RegExp(
+        `; the hand-back of emqx waits for that to end: annotate sluice.dev/retry=${revisionOf('emqx', NEW)}, ` +
+          'or take the refused template back \\(kubectl rollout undo statefulset emqx\\), or edit it again$',
+      ),
+    },
+    {
+      when: 'the hand-back itself was aborted, the label is the way back (review 14)',
+      seen: withoutLabel({
+        declaration: { aborted: { revision: ownRevisionOf('emqx', OLD), replacing: 'bbbbbbbbb' } },
+      }),
+      then: { kind: 'rest' },
+      phase: 'Aborted',
+      says: /; the hand-back of emqx waits for that to end: .*, or put label sluice\.dev\/upgrade=blue-green back$/,
     },
   ],
   'its pods become ready and join': [
