@@ -209,6 +209,8 @@ export interface Observed {
   former: string[];
   /** Why a Service is left alone that was to be a client Service, in words that name it and what to do. */
   leftAlone: string[];
+  /** Names of the HorizontalPodAutoscalers that target the declaration itself. */
+  autoscalers: string[];
 }
 
 /**

@@ -20,6 +20,7 @@ export const PATH = {
   events: resource(core, 'events'),
   claims: resource(core, 'persistentvolumeclaims'),
   endpointSlices: resource('/apis/discovery.k8s.io/v1', 'endpointslices'),
+  autoscalers: resource('/apis/autoscaling/v2', 'horizontalpodautoscalers'),
   leases: resource('/apis/coordination.k8s.io/v1', 'leases'),
   blueGreens: resource(`/apis/${BLUEGREEN.group}/${BLUEGREEN.version}`, BLUEGREEN.plural),
 } as const;

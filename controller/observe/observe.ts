@@ -2,7 +2,7 @@ import type { SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
 import { BLUE_GREEN, LABEL } from '../../lib/names.js';
 import type { Kube } from '../kube/client.js';
-import { isNotFound } from '../kube/errors.js';
+import { ApiError, isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import { setNameOf } from '../../lib/revision.js';
 import type { Observed } from '../model.js';
@@ -83,12 +83,13 @@ async function readObjects(
 ): Promise<Omit<RawView, 'reports' | 'turnedAwayBy' | 'nowMs'> | undefined> {
   const { kube } = tools;
   const { namespace, name } = key;
-  const [declaration, blueGreen, labelled, unlabelled, services] = await Promise.all([
+  const [declaration, blueGreen, labelled, unlabelled, services, autoscalers] = await Promise.all([
     getIfThere(kube, PATH.statefulSets(namespace, name), signal),
     getIfThere(kube, PATH.blueGreens(namespace, name), signal),
     kube.list(PATH.statefulSets(namespace), { labelSelector: `${LABEL.declaration}=${name}` }, signal),
     kube.list(PATH.statefulSets(namespace), { labelSelector: NO_LABEL }, signal),
     kube.list(PATH.services(namespace), {}, signal),
+    listAutoscalers(kube, namespace, signal),
   ]);
   if (!declaration) return undefined;
   const sets = [...labelled, ...unlabelled.filter((set) => isSetOf(declaration, set))];
@@ -120,6 +121,7 @@ async function readObjects(
     ...(currentRevision && { currentRevision }),
     history,
     others,
+    autoscalers,
     defaults: tools.defaults,
   };
 }
@@ -143,6 +145,16 @@ async function getIfThere(kube: Kube, path: string, signal: AbortSignal): Promis
     return await kube.get(path, signal);
   } catch (error) {
     if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** They are only told of, so that a cluster which keeps them from us is one that has none. */
+async function listAutoscalers(kube: Kube, namespace: string, signal: AbortSignal): Promise<JsonObject[]> {
+  try {
+    return await kube.list(PATH.autoscalers(namespace), {}, signal);
+  } catch (error) {
+    if (error instanceof ApiError && [403, 404].includes(error.status)) return [];
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '..
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { outdatedFields } from '../inject/outdated.js';
 import { parseBlueGreen } from './bluegreen.js';
+import { autoscalersOf } from './autoscalers.js';
 import { ownClaims, parseClaims } from './claims.js';
 import {
   annotationOf,
@@ -53,6 +54,8 @@ export interface RawView {
   currentRevision?: JsonObject;
   /** All of the declaration's ControllerRevisions; read only where a set was deleted whose data is on claims. */
   history: JsonObject[];
+  /** HorizontalPodAutoscalers of the namespace. */
+  autoscalers: JsonObject[];
   /** By pod name. */
   reports: ReadonlyMap<string, SidecarReport>;
   /** Names of the pods whose sidecar turns the controller away. */
@@ -103,6 +106,7 @@ export function parseView(view: RawView): Observed {
     marked: roles.marked.map(nameOf),
     former: roles.former.map(nameOf),
     leftAlone: roles.leftAlone,
+    autoscalers: autoscalersOf(view.autoscalers, view.declaration),
   };
 }
 

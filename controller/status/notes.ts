@@ -1,11 +1,12 @@
 import type { SidecarReport } from '../../lib/control.js';
+import { BLUEGREEN } from '../../lib/names.js';
 import type { Decision, Observed } from '../model.js';
 import { counted } from '../words.js';
 import type { Happening } from './happening.js';
 
 /** What people must know beside what is waited for: added to the message, and told as events. */
 export function notesOf(observed: Observed, { active: activeName, message: said }: Decision): Happening[] {
-  const { sets, services, preview, declaration, leftAlone } = observed;
+  const { sets, services, preview, declaration, leftAlone, autoscalers } = observed;
   const notes: Happening[] = [];
   for (const { name, report } of sets.flatMap(({ pods }) => pods)) {
     const happening = report && gaveUp(name, report);
@@ -24,6 +25,11 @@ export function notesOf(observed: Observed, { active: activeName, message: said 
   // Where nothing can be switched, the wait says so itself.
   for (const message of leftAlone)
     if (!said.includes(message)) notes.push({ type: 'Warning', reason: 'ServiceLeftAlone', message });
+  // What is handed back is its own again, and so are they.
+  for (const name of declaration.handingBack ? [] : autoscalers) {
+    const message = `HorizontalPodAutoscaler ${name} targets StatefulSet ${declaration.name}, which has 0 replicas once an upgrade has left its own pods, and so does nothing: let its spec.scaleTargetRef name BlueGreen ${declaration.name} (apiVersion ${BLUEGREEN.group}/${BLUEGREEN.version})`;
+    notes.push({ type: 'Warning', reason: 'AutoscalerTargetsStatefulSet', message });
+  }
   if (preview?.kind === 'unusable')
     notes.push({ type: 'Warning', reason: 'PreviewUnusable', message: preview.why });
   return notes;

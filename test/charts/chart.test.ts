@@ -292,6 +292,7 @@ describe('the rights', () => {
       'persistentvolumeclaims: list patch delete',
       'services: get list watch patch',
       'discovery.k8s.io/endpointslices: list watch',
+      'autoscaling/horizontalpodautoscalers: list',
       'events: create',
       'namespaces: get',
       'namespaces/status: patch',

@@ -90,6 +90,7 @@ export interface World {
   marked?: string[];
   former?: string[];
   leftAlone?: string[];
+  autoscalers?: string[];
   /** Sessions and clients on a node, by pod; 100 when not named. */
   clients?: Record<string, number>;
   /** State of a running evacuation, by pod. */
@@ -237,6 +238,7 @@ export function observed(world: World = {}): Observed {
     marked: world.marked ?? (world.services ?? [{ name: 'emqx' }]).map(({ name }) => name),
     former: world.former ?? [],
     leftAlone: world.leftAlone ?? [],
+    autoscalers: world.autoscalers ?? [],
   };
 }
 

@@ -120,6 +120,7 @@ export function observe(world: World): Observed {
       .map(({ name }) => name),
     former: [],
     leftAlone: [],
+    autoscalers: [],
   };
 }
 

@@ -51,6 +51,28 @@ function toolsOf(sets: JsonObject[]): Omit<ObserveTools, 'sidecars' | 'silence'>
   return { kube: kube as unknown as ObserveTools['kube'], now: () => 0, defaults: {} };
 }
 
+const hpa: JsonObject = {
+  metadata: { name: 'hpa' },
+  spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: ours } },
+};
+
+it.each<{ when: string; answer: () => Promise<JsonObject[]>; seen: string[] }>([
+  { when: 'target the declaration are seen', answer: () => Promise.resolve([hpa]), seen: ['hpa'] },
+  ...[403, 404].map((status) => ({
+    when: `are kept from us (${status}) are none`,
+    answer: () => Promise.reject(new ApiError('list', status, 'X', 'no')),
+    seen: [],
+  })),
+])('autoscalers that $when (review 15)', async ({ answer, seen }) => {
+  const tools = toolsOf([declaration]);
+  const list: typeof tools.kube.list = (path, ...rest) =>
+    path === PATH.autoscalers('mq') ? answer() : tools.kube.list(path, ...rest);
+  const key = { namespace: 'mq', name: ours };
+  const kube = { ...tools.kube, list };
+  const view = await observeObjects({ ...tools, kube }, key, new AbortController().signal);
+  expect(view?.observed.autoscalers).toEqual(seen);
+});
+
 it.each<{ of: string; sets: JsonObject[]; seen: string[] }>([
   {
     of: 'a set of another declaration, whose name is cut to the same one (review 12)',

@@ -18,6 +18,7 @@ function view(changes: Partial<RawView> = {}): RawView {
     slices: [],
     claims: [],
     history: [],
+    autoscalers: [],
     reports: new Map(),
     turnedAwayBy: new Set(),
     defaults: {},

@@ -48,10 +48,22 @@ describe('beside what is waited for, people are told', () => {
       reason: 'ServiceLeftAlone',
       message: /^Service x is left alone$/,
     },
+    {
+      what: 'that an autoscaler is on what is kept at 0 (review 15)',
+      seen: observed({ sets: [set(active)], autoscalers: ['emqx-hpa'] }),
+      reason: 'AutoscalerTargetsStatefulSet',
+      message:
+        /^HorizontalPodAutoscaler emqx-hpa targets StatefulSet emqx, .* BlueGreen emqx \(apiVersion sluice.dev\/v1alpha1\)$/,
+    },
   ])('$what', ({ seen, reason, message }) => {
     expect(notesOf(seen, decided)).toEqual([
       expect.objectContaining({ reason, message: expect.stringMatching(message) }),
     ]);
+  });
+
+  it('nothing of an autoscaler, when the StatefulSet is handed back to it', () => {
+    const seen = observed({ autoscalers: ['emqx-hpa'], declaration: { handingBack: true } });
+    expect(notesOf(seen, decided)).toEqual([]);
   });
 
   it('not again what is waited for', () => {
