@@ -78,8 +78,15 @@ const URGENT: ReadonlySet<Step['kind']> = new Set([
  */
 export function planUrgent(observed: Observed): Decision | undefined {
   const { situation, later } = inTurn(situationOf(observed));
-  const verdict = verdictOf(FIRST_RULES, situation);
+  const rules = FIRST_RULES.map((rule) => (rule === holdClaims ? holdLastingClaims : rule));
+  const verdict = verdictOf(rules, situation);
   return verdict && URGENT.has(verdict.step.kind) ? decided(situation, verdict, later) : undefined;
+}
+
+/** That claims outlive the declaration is urgent; that they go with it is the pass's to say, which may be about to switch to their set. */
+function holdLastingClaims(situation: Situation): Verdict | undefined {
+  const verdict = holdClaims(situation);
+  return verdict?.step.kind === 'ownClaims' && verdict.step.owned ? undefined : verdict;
 }
 
 function verdictOf(rules: Rule[], situation: Situation): Verdict | undefined {
