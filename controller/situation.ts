@@ -165,7 +165,7 @@ function mayBeActive({ kind, revision }: NodeSet, wantedRevision: string): boole
 /**
  * The revision that the Services select, if it has a set. When they disagree, a switch was cut short, or a Service came with a key of
  * another time: then the wanted one if it is whole, else the one that last was active, else one that has pods. One that has none counts
- * only where no other is selected. None of them: the one that last was active, else one that has pods, else the wanted one.
+ * only where none with pods is selected or last was active. None of them: the one that last was active, else one that has pods, else the wanted one.
  */
 function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision: string): string {
   const sets = all.filter((set) => mayBeActive(set, wantedRevision));
@@ -180,6 +180,8 @@ function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision
     lastActive && selected.includes(lastActive) ? lastActive : undefined,
     hasPods(wanted) ? wanted : undefined,
     selected.find(hasPods),
+    // A Service that was made anew from an old file selects what has been left; not so one whose set was deleted under it.
+    selected.every(({ kind }) => kind !== 'lost') && hasPods(lastActive) ? lastActive : undefined,
     wanted ?? selected[0],
     lastActive,
     running.find(({ kind }) => kind === 'revisionSet') ?? running[0],

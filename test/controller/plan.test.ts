@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { plan } from '../../controller/plan.js';
+import { plan, planUrgent } from '../../controller/plan.js';
 import type {
   Claim,
   ClientService,
@@ -1890,6 +1890,16 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'pointServices', services: ['a-mqtt'], revision: 'ggggggggg' },
     },
     {
+      when: 'the only one was made anew from an old file: it follows what is active',
+      seen: observed({
+        declaration: asked,
+        status: { active: green },
+        services: [service('emqx', 'bbbbbbbbb')],
+        sets: [set(blue, { size: 0 }), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', services: ['emqx'], revision: 'ggggggggg' },
+    },
+    {
       when: 'a switch was cut short: it is carried on',
       seen: observed({
         declaration: asked,
@@ -2693,5 +2703,21 @@ describe.each(Object.entries(cases))('%s', (_, table) => {
     if (phase !== undefined) expect(decision.phase).toBe(phase);
     if (stalled !== undefined) expect(decision.stalled ?? false).toBe(stalled);
     if (settled !== undefined) expect(decision.settled).toBe(settled);
+  });
+});
+
+describe('what is urgent, beside a pass that waits', () => {
+  const sets = [set(blue), set(green, { template: NEW, createdAtMs: 5, pods: { 2: unready } })];
+
+  it('is that the claims of what serves outlive the declaration', () => {
+    const seen = observed({ declaration: { ...asked, hasClaims: true }, sets, claims: [owned(blue, 0)] });
+    expect(planUrgent(seen)?.step).toMatchObject({ kind: 'ownClaims', owned: false });
+  });
+
+  it('is not that those of a green that is not ready go with it: a pass may be about to switch (728)', () => {
+    const claims = [claim(green, 0)];
+    const seen = observed({ declaration: { ...asked, hasClaims: true }, sets, claims });
+    expect(plan(seen).step).toMatchObject({ kind: 'ownClaims', owned: true });
+    expect(planUrgent(seen)).toBeUndefined();
   });
 });

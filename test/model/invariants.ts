@@ -82,7 +82,7 @@ export class Watcher {
   }
 
   /**
-   * A Service does not come to reach nobody while a whole set is there: only what the sequence did to the set that it selects excuses that.
+   * A Service does not come to reach nobody while a whole set is there: only what the sequence did to it, or to the set that it selects, excuses that.
    * One that the sequence has emptied waits for what it selects, or for what takes its place.
    */
   private lookAtReach(service: ServiceObject, size: number): void {
@@ -94,6 +94,7 @@ export class Watcher {
     else this.reaching.delete(name);
     const whole = allSets(world).find((set) => !set.going && this.serving(set) >= size);
     if (reaches || !hasReached || size === 0 || !whole || !isManaged(world)) return;
+    if (service.strippedAt !== undefined) return;
     const owner = this.owners.get(revision);
     if (owner && deletedSets.get(world)?.get(owner.uid) === 'sequence') return;
     const isHurt = (ordinal: number): boolean => this.hurt.has(`${owner?.name ?? ''}-${ordinal}`);

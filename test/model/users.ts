@@ -245,13 +245,24 @@ function somePod(world: World): PodObject | undefined {
   return world.random.pick(world.pods);
 }
 
-/** A Service is re-applied without its revision key; the webhook puts it back at once. */
+/**
+ * A Service is re-applied without its revision key, which the webhook puts back at once; or it is made anew from an old file, with the key
+ * of a set that has come down since.
+ */
 function strip(world: World): void {
   const service = world.random.pick(world.services);
-  if (!service?.managed || world.webhook) return;
-  note(world, `user: Service ${service.name} loses its revision key`);
+  if (!service?.managed) return;
+  const old = world.random.pick(
+    world.sets.filter(
+      ({ size, going, uid }) => size === 0 && !going && world.pods.every(({ owner }) => owner !== uid),
+    ),
+  );
+  const isNew = old !== undefined && world.random.chance(0.5);
+  if (!isNew && world.webhook) return;
+  note(world, `user: Service ${service.name} ${isNew ? `selects ${old.name}` : 'loses its revision key'}`);
   service.version += 1;
-  delete service.revision;
+  if (isNew && old.revision !== undefined) service.revision = old.revision;
+  else delete service.revision;
   service.managed = false;
   service.strippedAt = world.now;
 }

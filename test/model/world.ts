@@ -140,7 +140,7 @@ export interface ServiceObject {
   revision?: string;
   managed: boolean;
   endpoints: string[];
-  /** When the sequence itself took its revision key away; cleared by the first pass that puts it back. */
+  /** When the sequence itself took its revision key away, or put another one there; cleared by the first pass that puts it back. */
   strippedAt?: number;
 }
 
