@@ -4,7 +4,7 @@ import { CommandError, until, type LocalCluster } from '../cluster/index.js';
 import { EMQX } from '../demo/emqx.js';
 import { areClientsBack } from '../demo/state.js';
 import { dropJourneys, expectKept, setOut, type Journey } from './support/journey.js';
-import { DATA } from './support/example.js';
+import { DATA, PROXY_SECONDS } from './support/example.js';
 import { SLUICE, useSluice } from './support/sluice.js';
 
 jest.setTimeout(300_000);
@@ -14,7 +14,7 @@ const NODES = 2;
 const OWN_PODS = ['emqx-0', 'emqx-1'];
 /** As Sluice makes a BlueGreen, but for the waits. */
 const PACE = {
-  initialDelaySeconds: 0,
+  initialDelaySeconds: PROXY_SECONDS,
   evacuationStrategy: { waitTakeover: 3, connEvictRate: 200, sessEvictRate: 200 },
 };
 /** What it says is over within the hour: events, which Kubernetes forgets by itself. */

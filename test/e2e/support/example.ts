@@ -35,6 +35,9 @@ export const QUICK = {
   STANDIN_DISCOVERY_RETRY_MS: '1000',
 } as const;
 
+/** kube-proxy follows a switch within about a second: whoever comes back sooner may still meet a node that hands its clients over. */
+export const PROXY_SECONDS = 2;
+
 /** BlueGreen, Services and StatefulSet of examples/, in the order in which they are applied. */
 export function exampleOf({
   nodes,
@@ -45,7 +48,7 @@ export function exampleOf({
   unlabelled = false,
   ...pace
 }: Example): Manifest[] {
-  const { rate = 100, waitTakeoverSeconds = 6, initialDelaySeconds = 0 } = pace;
+  const { rate = 100, waitTakeoverSeconds = 6, initialDelaySeconds = PROXY_SECONDS } = pace;
   const upgrade = {
     strategy: unlabelled ? 'rolling' : 'blue-green',
     clients: 0,
