@@ -22,14 +22,20 @@ export function dropClaims(situation: Situation): Verdict | undefined {
 
 /**
  * Which claims go with the declaration when that is deleted: garbage collection sees to it, by their owner. Those of the active set only if
- * `spec.claimsOnDelete` says so; those of another set always, for the next declaration of the name must not start on what a green that
- * never served has left. What is to stay comes first. That a set is deleted alone takes no claim with it: the set is made again on them.
+ * `spec.claimsOnDelete` says so, else they are to stay, and that comes first. That a set is deleted alone takes no claim with it: the set
+ * is made again on them.
  */
 export function holdClaims(situation: Situation): Verdict | undefined {
+  return keep(situation.activeRevision, situation);
+}
+
+/**
+ * Those of another set always go with it, for the next declaration of the name must not start on what a green that never served has left.
+ * Never decided beside a pass: that one may be about to switch to what is given away here.
+ */
+export function giveClaims(situation: Situation): Verdict | undefined {
   const { observed, activeRevision } = situation;
   const { claims, sets } = observed;
-  const stay = keep(activeRevision, situation);
-  if (stay) return stay;
   // Of claims whose set is not there nothing is known.
   const mayGo = ({ revision }: Claim): boolean =>
     sets.some((set) => set.revision === revision) &&

@@ -3,7 +3,7 @@ import { sameJson } from '../lib/json.js';
 import { BLUE_GREEN, LABEL } from '../lib/names.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
-import { dropClaims, holdClaims, keepClaims } from './claims.js';
+import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, notListed, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
@@ -35,6 +35,7 @@ const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin];
 /** And these at what sidecars say, too. */
 const RULES: Rule[] = [
   ...FIRST_RULES,
+  giveClaims,
   pause,
   preview,
   abort,

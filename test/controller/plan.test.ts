@@ -2695,6 +2695,16 @@ const cases: Record<string, Case[]> = {
   ],
 };
 
+it('no claim is given to the declaration beside a pass, which may be about to switch to it (model 728)', () => {
+  const seen = observed({
+    declaration: { ...asked, hasClaims: true },
+    sets: [set(blue), set(green, { template: NEW, pods: { 0: unready } })],
+    claims: [claim(blue, 0), claim(green, 0)],
+  });
+  expect(plan(seen).step).toMatchObject({ kind: 'ownClaims', owned: true });
+  expect(planUrgent(seen)).toBeUndefined();
+});
+
 describe.each(Object.entries(cases))('%s', (_, table) => {
   it.each(table)('$when', ({ seen, then, says, phase, stalled, settled }) => {
     const decision = plan(seen);
