@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../lib/json.js';
+import { isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import { controllerUidOf, labelOf, nameOf, textAt } from '../../lib/fields.js';
 import { LABEL } from '../../lib/names.js';
@@ -11,7 +12,8 @@ import type { Site } from './tools.js';
  * Finishes what a death between two writes may have left, and takes over orphaned revision sets, and labels again those that lost a label.
  * @returns whether something was written, so that it must be observed again
  */
-export async function tidy({ view, tools, signal }: Site): Promise<boolean> {
+export async function tidy(site: Site): Promise<boolean> {
+  const { view, tools, signal } = site;
   const { namespace, name } = view.observed.declaration;
   const { services, preview } = view.observed;
   const ours = [...services, ...(preview?.kind === 'found' ? [preview] : [])].map((one) => one.name);
@@ -27,12 +29,29 @@ export async function tidy({ view, tools, signal }: Site): Promise<boolean> {
     const metadata = lackingOf(set, view.raw.declaration);
     return metadata ? [{ set, metadata }] : [];
   });
+  if (lacking.some(({ metadata }) => metadata['ownerReferences']) && (await isGoing(site)))
+    return owned.length > 0;
   for (const { set, metadata } of lacking) {
     const resourceVersion = textAt(set, 'metadata', 'resourceVersion');
     const patch = { metadata: { resourceVersion, ...metadata } };
     await tools.kube.mergePatch(PATH.statefulSets(namespace, nameOf(set)), patch, signal);
   }
   return owned.length + lacking.length > 0;
+}
+
+/**
+ * Whether the declaration is being deleted, or has been made anew since. `--cascade=orphan` takes its owner from each set first: given back
+ * then, the set would be collected with the declaration, and its pods with it. The garbage collector takes an owner away only when the
+ * deletion is on record, so whoever looks after having seen the set sees it.
+ */
+async function isGoing({ view, tools, signal }: Site): Promise<boolean> {
+  const { namespace, name } = view.observed.declaration;
+  const now = await tools.kube.get(PATH.statefulSets(namespace, name), signal).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  });
+  const isSame = textAt(now, 'metadata', 'uid') === textAt(view.raw.declaration, 'metadata', 'uid');
+  return !isSame || textAt(now, 'metadata', 'deletionTimestamp') !== '';
 }
 
 /** What a revision set has lost: its owner, or the labels by which people and watches find it. Undefined when it has all. */

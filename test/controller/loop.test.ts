@@ -508,6 +508,35 @@ describe('a declaration that is made anew over the sets of the one before', () =
   });
 });
 
+describe('a declaration that is deleted with --cascade=orphan', () => {
+  it('does not own again what it has let go: that would be collected with it', async () => {
+    const made = await world();
+    const before = startLeader(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    await before.stop();
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => ({
+      ...set,
+      metadata: {
+        ...(set['metadata'] as JsonObject),
+        deletionTimestamp: '2026-01-01T00:00:00Z',
+        finalizers: ['orphan'],
+      },
+    }));
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: active }, (set) => {
+      const metadata = { ...(set['metadata'] as JsonObject) };
+      delete metadata['ownerReferences'];
+      return { ...set, metadata };
+    });
+    const urgent = makeUrgent(
+      { ...optionsOf(made), onServices: () => undefined },
+      new AbortController().signal,
+    );
+    expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
+    const set = made.store.get(SETS, NAMESPACE, active)?.['metadata'] as JsonObject;
+    expect(set['ownerReferences']).toBeUndefined();
+  });
+});
+
 describe('a client Service that is made anew', () => {
   it('is pinned at once, though it carries no label of ours', async () => {
     const made = await world();
