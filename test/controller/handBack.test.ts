@@ -165,7 +165,7 @@ const cases: Record<string, Case[]> = {
       wanted: green,
     },
     {
-      when: 'it was aborted: a template that was refused is not handed back to, and the message says so (review 14)',
+      when: 'it was aborted: a template that was refused is not handed back to, and the message says so',
       seen: withoutLabel({
         declaration: {
           template: NEW,
@@ -181,7 +181,7 @@ const cases: Record<string, Case[]> = {
       ),
     },
     {
-      when: 'the hand-back itself was aborted, the label is the way back (review 14)',
+      when: 'the hand-back itself was aborted, the label is the way back',
       seen: withoutLabel({
         declaration: { aborted: { revision: ownRevisionOf('emqx', OLD), replacing: 'bbbbbbbbb' } },
       }),

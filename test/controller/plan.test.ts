@@ -285,7 +285,7 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'holdDeclaration' },
     },
     {
-      when: 'a size got past the webhook that no revision may have, the one before is wanted still (review 7)',
+      when: 'a size got past the webhook that no revision may have, the one before is wanted still',
       seen: observed({ declaration: { replicas: 1_000_000 } }),
       then: { kind: 'holdDeclaration', wish: 3 },
       says: /1000000 nodes are more than 1000/,
@@ -1108,19 +1108,19 @@ const cases: Record<string, Case[]> = {
       { scheme: 'address', hostOf: (ordinal: number) => `10.0.0.${ordinal}` },
       { scheme: 'name in DNS', hostOf: (ordinal: number) => `10-0-0-${ordinal}.mq.pod.cluster.local` },
     ].map(({ scheme, hostOf }) => ({
-      when: `the hosts of its nodes are its pods' ${scheme}, they are evacuated (review 1)`,
+      when: `the hosts of its nodes are its pods' ${scheme}, they are evacuated`,
       seen: hosted(left(), hostOf),
       then: { kind: 'evacuate', node: `emqx@${hostOf(2)}`, pod: 'emqx-2' } as const,
     })),
     {
-      when: 'a Ready pod of it has no node that is known, it is not taken down (review 1)',
+      when: 'a Ready pod of it has no node that is known, it is not taken down',
       seen: hosted(left(), (ordinal) => `node-${ordinal}.example.com`),
       then: { kind: 'wait' },
       says: /which EMQX node runs in pod emqx-2 is not known.*spec\.withoutEvacuation to None/,
       stalled: 'NodeUnknown',
     },
     {
-      when: 'a pod of it is unready for a moment and has no node that is known, it is not taken down (review 1)',
+      when: 'a pod of it is unready for a moment and has no node that is known, it is not taken down',
       seen: hosted(
         left({ sets: [adopted({ pods: { 2: unready } }), set(green, { template: NEW })] }),
         (ordinal) => `node-${ordinal}.example.com`,
@@ -1129,19 +1129,19 @@ const cases: Record<string, Case[]> = {
       stalled: 'NodeUnknown',
     },
     {
-      when: 'a Ready pod of it is in no EMQX cluster that is known, it is waited for (review 1)',
+      when: 'a Ready pod of it is in no EMQX cluster that is known, it is waited for',
       seen: left({ apart: ['emqx-0', 'emqx-1', 'emqx-2'] }),
       then: { kind: 'wait' },
       says: /which EMQX node runs in pod emqx-2 is not known/,
       stalled: false,
     },
     {
-      when: 'a Ready pod of it has no node that is known, it goes all the same under None (review 1)',
+      when: 'a Ready pod of it has no node that is known, it goes all the same under None',
       seen: hosted(left({ spec: { withoutEvacuation: 'None' } }), (ordinal) => `node-${ordinal}.example.com`),
       then: { kind: 'resize', set: 'emqx', to: 2 },
     },
     {
-      when: 'a Ready pod of it has no node that is known, the Services are not switched (review 1)',
+      when: 'a Ready pod of it has no node that is known, the Services are not switched',
       seen: hosted(beforeSwitch({}), (ordinal) => `node-${ordinal}.example.com`),
       then: { kind: 'wait' },
       says: /which EMQX node runs in pod emqx-0 is not known/,
@@ -2062,7 +2062,7 @@ const cases: Record<string, Case[]> = {
       says: /^emqx-ggggggggg-2 stays/,
     },
     {
-      when: 'is held of a pod of what is active that somebody deleted, its successor does not let it up (review 11)',
+      when: 'is held of a pod of what is active that somebody deleted, its successor does not let it up',
       seen: left({
         declaration: { ...asked, ...running, drainHold: heldOf(`${green}-2`, { uid: 'before' }) },
         spec: { onDrainTimeout: 'Hold' },
@@ -2071,7 +2071,7 @@ const cases: Record<string, Case[]> = {
       stalled: 'DrainHeld',
     },
     {
-      when: 'is held of a pod of what is active that somebody deleted, and something else is asked for (review 11)',
+      when: 'is held of a pod of what is active that somebody deleted, and something else is asked for',
       seen: observed({
         declaration: { template: NEWER, drainHold: heldOf(`${green}-2`, { uid: 'before' }) },
         spec: { onDrainTimeout: 'Hold' },
@@ -2396,7 +2396,7 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'ownClaims', claims: [`data-${blue}-0`], owned: true },
     },
     {
-      when: 'green is whole, its own are to stay before it serves (review 13)',
+      when: 'green is whole, its own are to stay before it serves',
       seen: observed({
         declaration: { ...asked, hasClaims: true },
         sets: [set(blue), set(green, { template: NEW })],
@@ -2405,7 +2405,7 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'ownClaims', claims: [`data-${green}-0`, `data-${green}-1`], owned: false },
     },
     {
-      when: 'green is whole and its own are to stay, they are left so and the Service is switched (review 13)',
+      when: 'green is whole and its own are to stay, they are left so and the Service is switched',
       seen: observed({
         declaration: { ...asked, hasClaims: true },
         sets: [set(blue), set(green, { template: NEW })],
@@ -2414,7 +2414,7 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'pointServices', revision: 'ggggggggg' },
     },
     {
-      when: 'green waits for its promotion, its own go with the declaration until then (review 13)',
+      when: 'green waits for its promotion, its own go with the declaration until then',
       seen: observed({
         declaration: { ...asked, hasClaims: true },
         spec: { promotion: { auto: false, previewService: '' } },

@@ -144,7 +144,7 @@ const held: Case[] = [
     notes: { [NOTES.replicas]: '3' },
   },
   {
-    when: 'a number is written past the wish that no size may be (review 7)',
+    when: 'a number is written past the wish that no size may be',
     asked: update(stored, { annotations: { [NOTES.replicas]: '1001' } }),
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
@@ -212,7 +212,7 @@ const held: Case[] = [
     notes: { [ANNOTATION.aborted]: '{"revision":"x"}' },
   },
   {
-    when: 'kubectl replace drops the note of a drain that is held (review 11)',
+    when: 'kubectl replace drops the note of a drain that is held',
     asked: request({
       oldObject: edited(stored, { annotations: { [ANNOTATION.drainHeld]: '{"pod":"emqx-x-1"}' } }),
       object: labelledSet(),
@@ -472,7 +472,7 @@ describe('a declaration', () => {
       when: 'one that runs is labelled',
       asked: update(plainSet({ spec: { replicas: 1_001 } }), { labels: label }),
     },
-  ])('is refused with more nodes than a revision may have, when $when (review 7)', async ({ asked }) => {
+  ])('is refused with more nodes than a revision may have, when $when', async ({ asked }) => {
     expect(await decide(asked, options())).toEqual({
       kind: 'refuse',
       message:

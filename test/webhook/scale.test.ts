@@ -54,7 +54,7 @@ describe('kubectl scale', () => {
     expect(dry).toEqual(await answered(asking(0, 5), { blueGreens }));
   });
 
-  it('is refused above what the BlueGreen may have, and nothing is recorded (review 7)', async () => {
+  it('is refused above what the BlueGreen may have, and nothing is recorded', async () => {
     const blueGreens = new InMemory();
     expect(await decide(asking(0, 1_001), options({ blueGreens }))).toEqual({
       kind: 'refuse',

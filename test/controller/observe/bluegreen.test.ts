@@ -10,7 +10,7 @@ import { objectsAt, textAt } from '../../../lib/fields.js';
 import { observed } from '../cases.js';
 import { liveTemplate } from '../fixtures/templates.js';
 
-/** Stored before the schema had these limits (review 6). */
+/** Stored before the schema had these limits. */
 const stored: JsonObject = {
   replicas: 1_000_000,
   noRecipientSeconds: 1_000_000,
@@ -28,7 +28,7 @@ it('numbers that a sidecar refuses count as the nearest that it takes', () => {
   expect(parseSettings({ ...settings })).toEqual(settings);
 });
 
-it('a size that no revision may have counts as the most that one may (review 7)', () => {
+it('a size that no revision may have counts as the most that one may', () => {
   expect(specOf(stored).replicas).toBe(1_000);
   expect(specOf({}).replicas).toBeUndefined();
 });

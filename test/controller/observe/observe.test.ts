@@ -63,7 +63,7 @@ it.each<{ when: string; answer: () => Promise<JsonObject[]>; seen: string[] }>([
     answer: () => Promise.reject(new ApiError('list', status, 'X', 'no')),
     seen: [],
   })),
-])('autoscalers that $when (review 15)', async ({ answer, seen }) => {
+])('autoscalers that $when', async ({ answer, seen }) => {
   const tools = toolsOf([declaration]);
   const list: typeof tools.kube.list = (path, ...rest) =>
     path === PATH.autoscalers('mq') ? answer() : tools.kube.list(path, ...rest);
@@ -75,7 +75,7 @@ it.each<{ when: string; answer: () => Promise<JsonObject[]>; seen: string[] }>([
 
 it.each<{ of: string; sets: JsonObject[]; seen: string[] }>([
   {
-    of: 'a set of another declaration, whose name is cut to the same one (review 12)',
+    of: 'a set of another declaration, whose name is cut to the same one',
     sets: [setOf('uid-other')],
     seen: [],
   },

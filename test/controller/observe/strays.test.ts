@@ -16,7 +16,7 @@ describe('names of pods that were not found by their labels', () => {
     expect([...missingNames({ owners, alsoNamed: [] }, found)]).toEqual(missing);
   });
 
-  it('are not built of a size that got past the webhook: each is one more, however many (review 7)', () => {
+  it('are not built of a size that got past the webhook: each is one more, however many', () => {
     const expected = { owners: { declaration, sets: [set({ replicas: 2 ** 31 - 1 })] }, alsoNamed: [] };
     const [first, second] = missingNames(expected, [pod('emqx-bcdfghjkl-0')]);
     expect([first, second]).toEqual(['emqx-bcdfghjkl-1', 'emqx-bcdfghjkl-2']);

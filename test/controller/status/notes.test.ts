@@ -49,7 +49,7 @@ describe('beside what is waited for, people are told', () => {
       message: /^Service x is left alone$/,
     },
     {
-      what: 'that an autoscaler is on what is kept at 0 (review 15)',
+      what: 'that an autoscaler is on what is kept at 0',
       seen: observed({ sets: [set(active)], autoscalers: ['emqx-hpa'] }),
       reason: 'AutoscalerTargetsStatefulSet',
       message:
