@@ -2,6 +2,7 @@ import { BLUE_GREEN, LABEL } from '../../../lib/names.js';
 import { useLocal, until } from '../../cluster/index.js';
 import type { LocalCluster } from '../../cluster/index.js';
 import { installSluice } from '../../demo/install.js';
+import { freeVolumes } from './volumes.js';
 
 /** Names of the installation that the tests use; see charts/sluice. */
 export const SLUICE = {
@@ -19,6 +20,7 @@ export const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' }
 export async function useSluice(): Promise<LocalCluster> {
   const say = (): void => undefined;
   const cluster = await useLocal({ env: process.env, say });
+  await freeVolumes(cluster);
   await cluster.apply([
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SLUICE.namespace, labels: RESTRICTED } },
   ]);
