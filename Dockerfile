@@ -37,7 +37,8 @@ COPY certs certs
 COPY webhook webhook
 COPY controller controller
 COPY sidecar sidecar
-ARG PROGRAMS="webhook controller sidecar"
+COPY uninstall uninstall
+ARG PROGRAMS="webhook controller sidecar uninstall"
 RUN node scripts/bundle.ts /app ${PROGRAMS}
 
 FROM scratch
@@ -47,5 +48,5 @@ COPY sidecar/scripts /app/sidecar
 COPY --from=build /app /app
 ENV PATH=/usr/local/bin NODE_ENV=production
 USER 65532:65532
-# Each Deployment says which program it wants; the sidecar's container runs /app/sidecar/run.sh.
+# Each Deployment and Job says which program it wants; the sidecar's container runs /app/sidecar/run.sh.
 CMD ["node", "/app/controller.js"]

@@ -8,7 +8,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 node_modules/.package-lock.json: package.json package-lock.json
-	@npm ci --no-audit --no-fund
+	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: setup
@@ -23,8 +23,8 @@ lint: setup ## lint, format, types and import rules
 	@$(NPM) run lint && $(NPM) run format && $(NPM) run types && $(NPM) run cycles
 
 .PHONY: test-conformance
-test-conformance: setup ## EMQX conformance: against EMQX_URLS and MQTT_HOSTS, else the stand-in on loopback
-	@$(NPM) run test:conformance
+test-conformance: setup ## EMQX conformance: against EMQX_URLS and MQTT_HOSTS (with API=4 or 5), else stand-ins on loopback
+	@$(NPM) run test:conformance -- $(if $(API),test/conformance/v$(API)/)
 
 .PHONY: cluster-up cluster-down cluster-status
 cluster-up cluster-down cluster-status: build ## the local cluster
@@ -37,6 +37,10 @@ bench: build ## what Sluice costs beside its goals: webhook, sidecar, controller
 .PHONY: test
 test: build ## every check and test
 	@$(NPM) run test:all
+
+.PHONY: test-long
+test-long: build ## the end-to-end tests that take longer
+	@$(NPM) run test:all -- long
 
 .PHONY: demo
 demo: build ## one upgrade under 3,000 clients and its report; STRATEGY=rolling: the baseline; more: npm run demo -- --help

@@ -1,5 +1,7 @@
-import { whyNotReady } from './readiness.js';
-import { canBeWanted, type Situation } from './situation.js';
+import { whyNotStart } from './pairing.js';
+import { hindranceOfGreen } from './readiness.js';
+import { canBeWanted, stayingPods, type Situation } from './situation.js';
+import { names } from './triggers.js';
 import { progress, type Verdict } from './verdict.js';
 
 /** An upgrade that was refused, by a person or by its deadline; and the end of a refusal. */
@@ -7,22 +9,17 @@ export function abort(situation: Situation): Verdict | undefined {
   const { observed, wantedRevision, wantedName, isAborted } = situation;
   const { aborted, abort, retry } = observed.declaration;
   if (aborted) {
-    const isRetried = [aborted.revision, 'true'].includes(retry);
-    if (isAborted && !isRetried) return undefined;
+    if (isAborted && !names(retry, aborted.revision, situation)) return undefined;
     return progress({ kind: 'clearAborted' }, 'a new revision or a retry ends the abort');
   }
   const replacing = replacedRevision(situation);
-  const isRefused = [wantedRevision, wantedName].includes(abort);
-  const because = isRefused ? `annotation abort names ${abort}` : whyLate(situation);
-  if (replacing !== undefined && because !== undefined) {
-    return progress(
-      { kind: 'abort', revision: wantedRevision, replacing, because },
-      `upgrade to ${wantedName} aborted: ${because}`,
-    );
-  }
-  // Left there, they would hit a later upgrade to the same revision.
-  if (abort === '' && retry === '') return undefined;
-  return progress({ kind: 'clearAborted' }, 'there is no upgrade that the annotations abort and retry name');
+  const isRefused = names(abort, wantedRevision, situation);
+  const because = isRefused ? `annotation sluice.dev/abort names it` : whyLate(situation);
+  if (replacing === undefined || because === undefined) return undefined;
+  return progress(
+    { kind: 'abort', revision: wantedRevision, replacing, because },
+    `upgrade to ${wantedName} aborted: ${because}`,
+  );
 }
 
 /** The revision that the upgrade in progress is to replace, if there is a way back to it. */
@@ -40,19 +37,23 @@ function replacedRevision({
 }
 
 /** Why an upgrade has missed its deadline, in words. */
-function whyLate({ observed, wanted, wantedName, wantedSize, ...situation }: Situation): string | undefined {
+function whyLate(situation: Situation): string | undefined {
+  const { observed, wanted, wantedName, wantedSize } = situation;
   const { spec, status } = observed.blueGreen;
   const isSwitched = situation.activeRevision === situation.wantedRevision;
   if (isSwitched || wantedSize === 0 || status?.upgrade?.to !== wantedName) return undefined;
-  // Without a Service nothing can be done, and the plan says so.
-  if (observed.services.length === 0) return undefined;
-  // Nothing could be done in a pause. The pass that ends one finds the phase still as it was.
-  if (status.phase === 'Paused') return undefined;
+  // Nothing was begun, and the plan says why.
+  if (observed.services.length === 0 || whyNotStart(situation)) return undefined;
+  // Nothing could be done in a pause, and green was ready when people were waited for. The pass that ends it finds the phase as it was.
+  if (status.phase === 'Paused' || status.phase === 'AwaitingPromotion') return undefined;
+  // What it would go back to serves nobody either.
+  if (!situation.active || !stayingPods(situation.active).some(({ ready }) => ready)) return undefined;
   const { startedAt, resumedAt = startedAt } = status.upgrade;
   const elapsedSeconds = (observed.nowMs - Date.parse(resumedAt)) / 1000;
   if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;
-  const notReady = wanted ? whyNotReady(wanted, wantedSize, observed.sets) : 'its set was not made';
+  // A green that is Ready but may never take the clients has not made it either.
+  const hindrance = wanted ? hindranceOfGreen(situation, wanted)?.message : 'its set was not made';
   return (
-    notReady && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${notReady}`
+    hindrance && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${hindrance}`
   );
 }

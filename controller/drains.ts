@@ -1,42 +1,62 @@
 import type { SidecarReport } from '../lib/control.js';
-import type { NodeSet, Pod } from './model.js';
-import { isNodeOf, mayRun, nodeOf, reportsOf } from './situation.js';
+import type { NodeSet, Observed, Pod } from './model.js';
+import type { Hindrance } from './hindrance.js';
+import { evacuationOf, isDrained, mayRun } from './drained.js';
+import { foreignEvacuationOf } from './foreign.js';
+import { nodeOf } from './situation.js';
+import { counted } from './words.js';
 
 /** Pods of any set that are on their way out, whoever asked for it, and whose node has not handed everything over yet. */
-export function drainingPods(sets: NodeSet[]): Pod[] {
-  return sets.flatMap((set) => set.pods.filter((pod) => isDraining(pod, set, sets)));
+export function drainingPods(observed: Observed): Pod[] {
+  return observed.sets.flatMap((set) => set.pods.filter((pod) => isDraining(pod, set, observed)));
 }
 
-/** Its set is too small for it, a deletion is under way, or an evacuation runs, and the node has not handed everything over yet. */
-function isDraining(pod: Pod, { size }: NodeSet, sets: NodeSet[]): boolean {
-  const state = evacuationState(pod, sets);
-  if (state === 'prohibiting') return false;
+/** Its set is too small for it, a deletion is under way, or an evacuation of ours runs, and the node has not handed everything over yet. */
+function isDraining(pod: Pod, set: NodeSet, observed: Observed): boolean {
+  const { sets } = observed;
+  if (isDrained(pod, observed)) return false;
+  const isEvacuating = evacuationOf(pod, sets) !== undefined;
   // The StatefulSet controller may not have got round to deleting it yet.
-  if (!pod.terminating && pod.ordinal < size) return state !== undefined;
+  if (!pod.terminating && pod.ordinal < set.size) return isEvacuating && !foreignEvacuationOf(pod, set, sets);
   if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
   // A node that no running node lists any more has stopped: only its pod's end is left.
-  return mayRun(pod, sets) || state !== undefined;
+  return mayRun(pod, sets) || isEvacuating;
 }
 
-/** State of the evacuation of a pod's node, by anybody's word; absent when nobody tells of one. */
-export function evacuationState(pod: Pod, sets: NodeSet[]): string | undefined {
-  return reportsOf(sets)
-    .flatMap(({ evacuations }) => evacuations)
-    .find(({ node }) => isNodeOf(pod, node))?.state;
+/**
+ * Whether a drain has taken longer than `drainTimeoutSeconds`; after a retry it is counted anew. An evacuation from outside takes time
+ * only while somebody tells of it: a note of one alone may be of earlier days.
+ */
+export function isOverdue(pod: Pod, { nowMs, declaration, blueGreen, sets }: Observed): boolean {
+  const acceptedAtMs = evacuationOf(pod, sets) === undefined ? undefined : pod.evacuationNote?.acceptedAtMs;
+  const beganAtMs = acceptedAtMs ?? pod.deletedAtMs;
+  if (beganAtMs === undefined) return false;
+  const sinceMs = Math.max(beganAtMs, declaration.drainHold?.retriedAtMs ?? 0);
+  return nowMs - sinceMs > blueGreen.spec.drainTimeoutSeconds * 1000;
+}
+
+/** The drains that are waited for: their figures change, the wait is the same. */
+export function drainOf(pods: Pod[], observed: Observed): Hindrance {
+  return {
+    message: pods.map((pod) => drainWords(pod, observed)).join('; '),
+    about: `${pods.map(({ name }) => name).join(', ')} to hand over and stop`,
+  };
 }
 
 /** How far the drain of a pod is, in words. */
-export function drainWords(pod: Pod, sets: NodeSet[]): string {
-  const state = evacuationState(pod, sets);
+export function drainWords(pod: Pod, observed: Observed): string {
+  const { sets } = observed;
+  const state = evacuationOf(pod, sets)?.state;
   const node = nodeOf(pod, sets);
-  if (!node && state !== 'prohibiting' && mayRun(pod, sets)) {
+  const isOver = isDrained(pod, observed);
+  if (!node && !isOver && mayRun(pod, sets)) {
     return `${pod.name} does not answer: whether it is drained is not known, and it is waited for until it has gone`;
   }
-  if (state === 'prohibiting' || !node) return `${pod.name} is drained and stopping`;
-  const counts = `${node.clients} clients and ${node.sessions} sessions left`;
+  if (isOver || !node) return `${pod.name} is drained and stopping`;
+  const counts = `${counted(node.clients, 'client')} and ${counted(node.sessions, 'session')} left`;
   const gate: SidecarReport['gate'] | undefined = pod.report?.gate;
   if (gate?.kind === 'gaveUp')
-    return `${pod.name} stops with ${gate.sessionsLost} sessions lost: ${gate.detail}`;
+    return `${pod.name} stops with ${counted(gate.sessionsLost, 'session')} lost: ${gate.detail}`;
   if (state === undefined && node.sessions === 0) return `${pod.name} holds nobody and is stopping`;
   return state === undefined
     ? `${pod.name} begins to drain, ${counts}`

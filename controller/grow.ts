@@ -1,6 +1,10 @@
-import type { NodeSet } from './model.js';
-import { stayingPods, stoppingOf, type Situation } from './situation.js';
+import { drainOf } from './drains.js';
+import type { Hindrance } from './hindrance.js';
+import type { NodeSet, Observed } from './model.js';
+import { whyNotStart } from './pairing.js';
+import { comesBack, isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
+import { counted } from './words.js';
 
 /** A StatefulSet's pods appear within seconds; where none does for so long it is refused, and another template may be what mends it. */
 const POD_APPEARS_MS = 60_000;
@@ -8,20 +12,31 @@ const POD_APPEARS_MS = 60_000;
 /** Step 2: the active revision first, then the wanted one, each has a set of the wanted size. */
 export function grow(situation: Situation): Verdict | undefined {
   const { active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } = situation;
-  if (active && active.size >= wantedSize) {
+  // The pods of a set that was deleted serve on for a moment, and are all that a new node could copy from.
+  const isLost = active?.kind === 'lost';
+  if (active && comesBack(active, situation.observed)) return make(activeName, activeRevision, situation);
+  if (active && (isLost || active.size >= wantedSize)) {
     if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
     if (wanted && wanted.size >= wantedSize) return undefined;
     // Nothing could be switched to it; switchOver says so.
-    if (situation.observed.services.length === 0) return undefined;
-    const blank = whyBlank(active, situation);
+    if (situation.observed.services.length === 0 || whyNotStart(situation)) return undefined;
+    const blank = isLost ? undefined : whyBlank(active, situation);
     if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
   }
+  // Its pods wait for the names of those that end, and then start as the members that they were.
+  const isMadeAgain = situation.observed.sets.some(
+    ({ kind, revision }) => kind === 'lost' && revision === activeRevision,
+  );
+  if (!active && isMadeAgain) return make(activeName, activeRevision, situation);
   // Whoever joins may choose a node that is about to stop, and then stays apart for good.
   const stopping = stoppingOf(situation);
   if (stopping) return waitFor('Progressing', `${stopping.name} is drained and stopping`);
-  if (!active) return make(activeName, activeRevision, wantedSize);
-  if (active.size < wantedSize) return enlarge(active, wantedSize);
-  return wanted ? enlarge(wanted, wantedSize) : make(wantedName, wantedRevision, wantedSize);
+  if (!active) return make(activeName, activeRevision, situation);
+  if (!isLost && active.size < wantedSize) return enlarge(active, situation);
+  if (wanted) return enlarge(wanted, situation);
+  return isOwnRevision(wantedRevision, situation.observed)
+    ? waitFor('Progressing', `${wantedName} comes down to 0 before it starts with its present template`)
+    : make(wantedName, wantedRevision, situation);
 }
 
 /** Green on empty disks with nobody alive to copy from would lose users, rules and retained messages. */
@@ -35,11 +50,26 @@ function whyBlank(active: NodeSet, { observed }: Situation): string | undefined 
   return pods.length > 0 || isLate ? undefined : `${active.name} has no pod yet`;
 }
 
-function make(name: string, revision: string, size: number): Verdict {
-  return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${size} nodes`);
+function make(name: string, revision: string, { observed, wantedSize: size }: Situation): Verdict {
+  const going = observed.sets.find((set) => set.name === name && set.holdsName);
+  if (going) return waitFor('Progressing', whileGoing(going, observed));
+  return progress({ kind: 'makeSet', name, revision, size }, `making ${name} with ${counted(size, 'node')}`);
 }
 
-function enlarge(set: NodeSet, to: number): Verdict {
-  const because = `${to} nodes are wanted`;
+/** In words, whom a StatefulSet that is being deleted waits for. */
+function whileGoing({ name, pods }: NodeSet, observed: Observed): Hindrance {
+  const ending = pods.filter(({ terminating }) => terminating);
+  const left =
+    ending.length > 0 ? drainOf(ending, observed) : { message: 'what holds it are its metadata.finalizers' };
+  const message = `StatefulSet ${name} is being deleted, and is made again when it has gone: ${left.message}`;
+  return { ...left, message };
+}
+
+function enlarge(set: NodeSet, { observed, wantedSize: to }: Situation): Verdict {
+  // With the strategy held, the declaration's pods start at the revision that its controller last knew at 0.
+  if (set.kind === 'declaration' && isEmpty(set) && !observed.declaration.startsAsWritten) {
+    return waitFor('Progressing', `the StatefulSet controller has not seen the template of ${set.name} yet`);
+  }
+  const because = `${counted(to, 'node')} wanted`;
   return progress({ kind: 'resize', set: set.name, to, because }, `${set.name} grows to ${to}: ${because}`);
 }

@@ -1,9 +1,11 @@
 import type { Logger } from '../lib/log.js';
+import { LABEL } from '../lib/names.js';
 import type { Transport } from './kube/transport.js';
-import { watchMetadata } from './kube/watch.js';
+import { watchMetadata, type Metadata } from './kube/watch.js';
 import { makePass, type PassTools } from './pass.js';
 import { makeSchedule } from './schedule.js';
-import { makeWakeIndex, WATCHES } from './wake.js';
+import { makeUrgent } from './urgent.js';
+import { makeWakeIndex, WATCHES, type Watched } from './wake.js';
 
 export interface LeadOptions extends Omit<PassTools, 'onServices'> {
   transport: Transport;
@@ -17,7 +19,8 @@ const GAP_MS = 100;
 /** What a leader does: watches wake the declarations that they concern, until the signal. */
 export async function lead(options: LeadOptions, leading: AbortSignal): Promise<void> {
   const index = makeWakeIndex();
-  const pass = makePass({ ...options, onServices: (key, services) => index.learn(key, services) }, leading);
+  const tools = { ...options, onServices: (key: string, services: string[]) => index.learn(key, services) };
+  const pass = makePass(tools, leading);
   const schedule = makeSchedule(
     {
       concurrency: CONCURRENCY,
@@ -30,6 +33,10 @@ export async function lead(options: LeadOptions, leading: AbortSignal): Promise<
     },
     leading,
   );
+  const urgent = makeSchedule(
+    { concurrency: CONCURRENCY, gapMs: GAP_MS, pass: makeUrgent(tools, leading) },
+    leading,
+  );
   const watches = WATCHES.map(({ kind, path, labelSelector }) =>
     watchMetadata(
       options.transport,
@@ -37,7 +44,10 @@ export async function lead(options: LeadOptions, leading: AbortSignal): Promise<
         path,
         labelSelector,
         onChange: (object, change) => {
-          for (const key of index.concerned(kind, object, change)) schedule.wake(key);
+          for (const key of index.concerned(kind, object, change)) {
+            schedule.wake(key);
+            if (isUsers(kind, object)) urgent.wake(key);
+          }
         },
         onSynced: () => options.log.debug({ path, labelSelector }, 'listed'),
         onTrouble: (error) => options.log.warn({ err: error, path }, 'watch broke'),
@@ -46,5 +56,10 @@ export async function lead(options: LeadOptions, leading: AbortSignal): Promise<
     ),
   );
   await Promise.all(watches);
-  await schedule.idle();
+  await Promise.all([schedule.idle(), urgent.idle()]);
+}
+
+/** Objects of the user's own that hold something of ours: their edits may take it away. */
+function isUsers(kind: Watched, { labels }: Metadata): boolean {
+  return kind === 'services' || (kind === 'statefulSets' && labels[LABEL.declaration] === undefined);
 }

@@ -1,5 +1,5 @@
 import { isRevision, setNameOf } from '../lib/revision.js';
-import type { NodeSet, Pod } from './model.js';
+import type { NodeSet, Observed, Pod } from './model.js';
 import { isEmpty, podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
 
 /**
@@ -9,7 +9,8 @@ import { isEmpty, podOfNode, reportsOf, spokesmanOf, type Situation } from './si
 export function leaverOf(situation: Situation): { node: string; via: string } | undefined {
   const { observed, active, wanted } = situation;
   const via = spokesmanOf(situation);
-  if (!via?.report) return undefined;
+  // EMQX 4 has no call for it
+  if (!via?.report || via.report.emqxApi === 'v4') return undefined;
   const running = new Set(
     reportsOf(observed.sets).flatMap(({ nodes, self }) => [
       ...nodes.flatMap((node) => (node.node_status === 'running' ? [node.node] : [])),
@@ -23,7 +24,7 @@ export function leaverOf(situation: Situation): { node: string; via: string } | 
   return leaver && { node: leaver.node, via: via.name };
 
   function mayLeave(node: string): boolean {
-    const place = placeOf(podOfNode(node), situation);
+    const place = placeOf(podOfNode(node), observed);
     if (!place) return false;
     const { set, pod } = place;
     if (observed.declaration.hasClaims) {
@@ -34,6 +35,22 @@ export function leaverOf(situation: Situation): { node: string; via: string } | 
     if (set?.kind === 'declaration') return pod.ready && pod.restarts === 0 && !running.has(node);
     return isRefused(pod, node);
   }
+}
+
+/** What keeps stopped nodes of EMQX 4 listed, in words; empty when there are none. */
+export function lingeringWords(observed: Observed): string {
+  const reports = reportsOf(observed.sets).filter(({ emqxApi }) => emqxApi === 'v4');
+  const nodes = reports.flatMap((report) => report.nodes);
+  const isRunning = (name: string): boolean =>
+    nodes.some(({ node, node_status }) => node === name && node_status === 'running');
+  const isGone = (name: string): boolean => {
+    const place = placeOf(podOfNode(name), observed);
+    return place !== undefined && place.pod === undefined;
+  };
+  const gone = [...new Set(nodes.map(({ node }) => node))].filter((name) => !isRunning(name) && isGone(name));
+  return gone.length === 0
+    ? ''
+    : `EMQX still lists ${gone.sort().join(', ')}, which ${gone.length === 1 ? 'has' : 'have'} stopped: EMQX 4 has no call for leaving its cluster, its autoclean does it`;
 }
 
 /** A fresh pod under the name of a node that the cluster still knows as stopped: EMQX is up, alone, and refused until that node leaves. */
@@ -50,7 +67,7 @@ function isRefused(pod: Pod, node: string): boolean {
 }
 
 /** The set and the pod that a pod's name belongs to; undefined when the name is none of this declaration's. */
-function placeOf(podName: string, { observed }: Situation): { set?: NodeSet; pod?: Pod } | undefined {
+function placeOf(podName: string, observed: Observed): { set?: NodeSet; pod?: Pod } | undefined {
   const cut = podName.lastIndexOf('-');
   const setName = podName.slice(0, Math.max(cut, 0));
   const set = observed.sets.find(({ name }) => name === setName);

@@ -8,7 +8,7 @@ import { makeKube } from './kube/client.js';
 import { makeTransport } from './kube/transport.js';
 import { lead } from './lead.js';
 import { whileLeader } from './lease.js';
-import { plan } from './plan.js';
+import { plan, planUrgent } from './plan.js';
 import { readSettings } from './settings.js';
 import { makeSidecars } from './sidecars.js';
 
@@ -64,7 +64,10 @@ async function main(): Promise<void> {
     const sidecars = makeSidecars(async () => (await present()).client);
     const sidecarSettings = async () => ({ ...settings.sidecar, controlCa: (await present()).ca.cert });
     const { defaults } = settings;
-    await lead({ transport, kube, sidecars, sidecarSettings, plan, defaults, now: steadyNow, log }, leading);
+    await lead(
+      { transport, kube, sidecars, sidecarSettings, plan, planUrgent, defaults, now: steadyNow, log },
+      leading,
+    );
     await keeping;
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../lib/log.js';
 import { apply } from './apply/apply.js';
 import { tidy } from './apply/tidy.js';
 import type { ApplyTools, Outcome } from './apply/tools.js';
+import { farewell } from './farewell.js';
 import { isConflict } from './kube/errors.js';
 import type { Decision, Observed } from './model.js';
 import { observe, type Key, type ObserveTools } from './observe/observe.js';
@@ -13,6 +14,7 @@ import type { Trouble } from './status/status.js';
 
 export interface PassTools extends Omit<ObserveTools, 'silence'>, ApplyTools {
   plan: (observed: Observed) => Decision;
+  planUrgent: (observed: Observed) => Decision | undefined;
   log: Logger;
   sidecars: ObserveTools['sidecars'] & ApplyTools['sidecars'];
   /** A pass has seen these Services of the declaration. */
@@ -76,11 +78,13 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const { run, told, silence, log } = context;
   const lap = stopwatch();
   const view = await observe({ ...tools, silence }, keyOf(context.key), signal);
-  if (!view) return 'forget';
+  if (!view) return farewell(tools, { key: keyOf(context.key), told, silence }, signal);
   const observeMs = lap();
   tools.onServices(
     context.key,
-    view.observed.services.map(({ name }) => name),
+    [...view.observed.services, view.observed.preview].flatMap((one) =>
+      one && 'name' in one ? [one.name] : [],
+    ),
   );
   if (await tidy({ view, tools, signal })) return { afterMs: 0 };
 
@@ -121,7 +125,7 @@ function logStep(log: Logger, { step, phase, message }: Decision, run: Run): voi
   run.lastStep = text;
 }
 
-function keyOf(key: string): Key {
+export function keyOf(key: string): Key {
   const [namespace = '', name = ''] = key.split('/');
   return { namespace, name };
 }

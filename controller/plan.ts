@@ -1,36 +1,56 @@
+import { MOST_NODES } from '../lib/bounds.js';
+import { sameJson } from '../lib/json.js';
+import { BLUE_GREEN, LABEL } from '../lib/names.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
+import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
 import { drainingPods } from './drains.js';
-import { hindranceOf, whyNotReady } from './readiness.js';
+import { hindranceOf, notListed, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
+import { handBack, isBare } from './handBack.js';
+import { letUp } from './hold.js';
+import { inTurn, whyNotStart } from './pairing.js';
 import { leaverOf } from './leave.js';
-import type { Decision, NodeSet, Observed } from './model.js';
+import { NO_REVISION, type Decision, type NodeSet, type Observed, type Opening, type Step } from './model.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
+import { consume, isPromoted } from './triggers.js';
 import {
   hasNobody,
   isClientless,
   isEmpty,
+  isOwnRevision,
   joinerOf,
+  lostWords,
+  nodeOf,
   situationOf,
   spokesmanOf,
   stayingPods,
   type Situation,
 } from './situation.js';
 import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
+import { counted } from './words.js';
 
-/** In order: the first rule that has something to say decides the pass. */
+/** In order: the first rule that has something to say decides the pass. These look at Kubernetes objects alone. */
+const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin];
+/** And these at what sidecars say, too. */
 const RULES: Rule[] = [
-  hold,
-  pin,
+  ...FIRST_RULES,
+  giveClaims,
   pause,
+  preview,
   abort,
+  letUp,
+  consume,
+  reopen,
+  remake,
   discard,
   leave,
-  reopen,
   grow,
   shrink,
   switchOver,
   retire,
+  release,
+  dropClaims,
   prune,
 ];
 
@@ -39,17 +59,55 @@ const RULES: Rule[] = [
  * passes that the cluster could not tell again.
  */
 export function plan(observed: Observed): Decision {
-  const situation = situationOf(observed);
-  const { activeName, wantedName, activeRevision, wantedRevision, wantedSize } = situation;
+  const { situation, later } = inTurn(situationOf(observed));
+  return decided(situation, verdictOf(RULES, situation) ?? rest(situation), later);
+}
+
+/** What puts back what an edit took away, and so must not wait for a sidecar. */
+const URGENT: ReadonlySet<Step['kind']> = new Set([
+  'holdDeclaration',
+  'carrySize',
+  'relabelPod',
+  'ownClaims',
+  'labelPods',
+  'pointServices',
+]);
+
+/**
+ * The same from Kubernetes objects alone, as far as something is urgent: a Service that selects every revision is pinned again though no
+ * sidecar answers. Undefined: there is nothing, or nothing that could be decided without them.
+ */
+export function planUrgent(observed: Observed): Decision | undefined {
+  const { situation, later } = inTurn(situationOf(observed));
+  const rules = FIRST_RULES.map((rule) => (rule === holdClaims ? holdLastingClaims : rule));
+  const verdict = verdictOf(rules, situation);
+  return verdict && URGENT.has(verdict.step.kind) ? decided(situation, verdict, later) : undefined;
+}
+
+/** That claims outlive the declaration is urgent; that they go with it is the pass's to say, which may be about to switch to their set. */
+function holdLastingClaims(situation: Situation): Verdict | undefined {
+  const verdict = holdClaims(situation);
+  return verdict?.step.kind === 'ownClaims' && verdict.step.owned ? undefined : verdict;
+}
+
+function verdictOf(rules: Rule[], situation: Situation): Verdict | undefined {
   let verdict: Verdict | undefined;
-  for (const rule of RULES) verdict ??= rule(situation);
-  verdict ??= rest(situation);
+  for (const rule of rules) verdict ??= rule(situation);
+  return verdict;
+}
+
+function decided(situation: Situation, said: Verdict, later: string | undefined): Decision {
+  const { observed, activeName, wantedName, activeRevision, wantedRevision, wantedSize } = situation;
+  let verdict = said;
+  for (const beside of [lostWords(observed, wantedName), later])
+    if (beside !== undefined) verdict = { ...verdict, message: `${verdict.message}; ${beside}` };
   const phase =
     verdict.phase === 'Progressing' ? (phaseAfterSwitch(situation) ?? 'Progressing') : verdict.phase;
   return {
-    stalled: false,
     // At size 0 nothing of an upgrade can be done, so none is open: it begins when there are nodes again.
-    settled: verdict.step.kind === 'rest' && (activeRevision === wantedRevision || wantedSize === 0),
+    settled:
+      ['rest', 'letGo'].includes(verdict.step.kind) &&
+      (activeRevision === wantedRevision || wantedSize === 0),
     ...verdict,
     phase,
     active: activeName,
@@ -89,46 +147,67 @@ function delayLeftMs({ observed: { blueGreen, nowMs }, others, wantedSize }: Sit
 }
 
 /** Step 0: what the webhook holds is put back, and the declared size is carried into the BlueGreen. */
-function hold({ observed: { declaration, blueGreen } }: Situation): Verdict | undefined {
+function hold(situation: Situation): Verdict | undefined {
+  const { declaration, blueGreen } = situation.observed;
   if (declaration.deleting)
     return { step: { kind: 'rest' }, phase: 'Stable', message: 'the declaration is being deleted' };
+  if (isBare(situation)) return undefined;
   if (!blueGreen.exists)
     return progress({ kind: 'createBlueGreen' }, 'making the BlueGreen with its defaults');
   const { replicas, heldReplicas, wish } = declaration;
   const gotPast = replicas !== heldReplicas;
   // The size that Sluice leaves in the end is 0: beside a wish for nodes that is a stale note, and no wish for none.
-  const isStaleNote = gotPast && replicas === 0 && (wish ?? 0) > 0;
+  const isStaleNote = replicas === 0 && (wish ?? 0) > 0;
+  const isTooMany = replicas > MOST_NODES;
   if (!declaration.frozen || !declaration.managed || gotPast) {
+    const taken = isStaleNote || isTooMany ? (wish ?? MOST_NODES) : replicas;
+    const because = gotPast && isTooMany ? `: ${replicas} nodes are more than ${MOST_NODES}` : '';
     return progress(
-      { kind: 'holdDeclaration', ...(gotPast && { wish: isStaleNote ? wish : replicas }) },
-      'putting back what an edit past the webhook changed',
+      { kind: 'holdDeclaration', ...(gotPast && { wish: taken }) },
+      `putting back what an edit past the webhook changed${because}`,
     );
   }
   if (declaration.wish !== undefined && declaration.wish !== blueGreen.carried) {
     return progress(
       { kind: 'carrySize', replicas: declaration.wish },
-      `${declaration.wish} nodes are wanted`,
+      `${counted(declaration.wish, 'node')} wanted`,
     );
   }
   return undefined;
 }
 
+/** What somebody took from a set is given back: its StatefulSet, left out from over its pods, or a pod's labels. */
+function restore({ observed: { sets } }: Situation): Verdict | undefined {
+  const orphaned = sets.find(({ kind }) => kind === 'orphaned');
+  if (orphaned) {
+    const size = 1 + Math.max(...orphaned.pods.map(({ ordinal }) => ordinal));
+    return progress(
+      { kind: 'restoreSet', set: orphaned.name, size },
+      `StatefulSet ${orphaned.name} was deleted and left ${orphaned.pods.length} pods behind: it is made again to own them`,
+    );
+  }
+  const stray = sets.flatMap(({ pods }) => pods).find(({ lostLabels }) => lostLabels !== undefined);
+  if (!stray?.lostLabels) return undefined;
+  const labels = stray.lostLabels;
+  return progress(
+    { kind: 'relabelPod', pod: stray.name, labels },
+    `pod ${stray.name} lost label ${Object.keys(labels).join(', ')}, so that its StatefulSet let it go: it gets that back; to be rid of the pod, delete it`,
+  );
+}
+
 /** Step 1: the Services select the active revision, and nothing else, before any other pod exists. */
 function pin({
-  observed: { services, declaration },
+  observed: { services },
   active,
+  wanted,
   activeRevision,
   activeName,
 }: Situation): Verdict | undefined {
-  // Pods of the declaration come back without the label.
-  const unlabelled =
-    active?.name === declaration.name ? active.pods.filter((pod) => pod.revision !== activeRevision) : [];
-  if (unlabelled.length > 0) {
-    const pods = unlabelled.map(({ name }) => name);
-    return progress(
-      { kind: 'labelPods', pods, revision: activeRevision },
-      `labelling the pods of ${activeName}`,
-    );
+  // Pods of the declaration come without the label, and come back without it.
+  const own = [active, wanted].find((set) => set?.kind === 'declaration');
+  const pods = own?.pods.filter((pod) => pod.revision !== own.revision).map(({ name }) => name) ?? [];
+  if (own && pods.length > 0) {
+    return progress({ kind: 'labelPods', pods, revision: own.revision }, `labelling the pods of ${own.name}`);
   }
   const unpinned = services.filter(({ revision, managed }) => revision !== activeRevision || !managed);
   if (unpinned.length === 0) return undefined;
@@ -136,6 +215,15 @@ function pin({
   return progress(
     { kind: 'pointServices', services: names, revision: activeRevision },
     `pointing ${names.join(', ')} at ${activeName}`,
+  );
+}
+
+/** A Service by which clients do not come any more selects what its user wrote: the revision that it was pinned to will have no pod. */
+function unpin({ observed: { former } }: Situation): Verdict | undefined {
+  if (former.length === 0) return undefined;
+  return progress(
+    { kind: 'unpinServices', services: former },
+    `${former.join(', ')}, by which clients do not come, ${former.length > 1 ? 'select' : 'selects'} without revision`,
   );
 }
 
@@ -149,52 +237,143 @@ function pause({ observed }: Situation): Verdict | undefined {
 }
 
 /**
+ * The preview Service follows the wanted revision, but reaches green only once all of it is ready; until then it reaches nobody, so that
+ * whoever tries green out never looks at blue.
+ */
+function preview(situation: Situation): Verdict | undefined {
+  const { observed, wanted, activeRevision, wantedRevision } = situation;
+  const { preview: service } = observed;
+  if (service?.kind !== 'found') return undefined;
+  // Green that is made anew is another one, whose nodes come one by one.
+  const isLasting = wanted !== undefined && staleIn(situation).length === 0;
+  const isThere = service.revision === wantedRevision || (wanted && !hindranceOf(situation, wanted));
+  const isWhole = activeRevision === wantedRevision || (isLasting && isThere);
+  const revision = isWhole ? wantedRevision : NO_REVISION;
+  if (service.revision === revision && service.managed) return undefined;
+  return progress(
+    { kind: 'pointPreview', service: service.name, revision },
+    isWhole
+      ? `preview Service ${service.name} reaches revision ${revision}`
+      : `preview Service ${service.name} reaches nobody until ${situation.wantedName} is ready`,
+  );
+}
+
+/**
+ * A green that was made with other values of `spec.emqx` is made anew while it holds nobody: its template is never edited, and with a wrong
+ * port or key it would stay out for ever. One that clients have reached keeps what it was made with.
+ */
+function remake(situation: Situation): Verdict | undefined {
+  const { observed, active, wanted } = situation;
+  const fields = staleIn(situation);
+  if (!wanted || fields.length === 0) return undefined;
+  const isJoining =
+    active &&
+    stayingPods(active).some(({ ready, failing }) => !ready && !failing) &&
+    !hasNobody(wanted, observed.sets);
+  if (isJoining) return undefined;
+  const because = `${wanted.name} was made with another ${fields.join(' and ')}, and is made anew`;
+  if (wanted.size > 0) return progress({ kind: 'resize', set: wanted.name, to: 0, because }, because);
+  if (wanted.pods.length > 0) return waitFor('Progressing', `${because} when its pods have gone`);
+  return progress({ kind: 'deleteSet', set: wanted.name, because }, because);
+}
+
+/** The fields of `spec.emqx` for which a green that holds nobody is to be made anew. */
+function staleIn(situation: Situation): string[] {
+  const { observed, active, wanted } = situation;
+  if (!wanted || wanted === active || wanted.kind !== 'revisionSet') return [];
+  // What an aborted upgrade goes back to could not be made again: its template is nowhere else.
+  if (!sameJson(wanted.template, observed.declaration.template)) return [];
+  if (isListed(wanted, situation) || !isClientless(wanted, observed.sets)) return [];
+  return (wanted.outdated ?? []).filter((field) => field.startsWith('spec.emqx.'));
+}
+
+/** Whether clients may be on their way to it. */
+function isListed({ pods }: NodeSet, { observed }: Situation): boolean {
+  return observed.services.some(({ readyPods }) => pods.some(({ name }) => readyPods.includes(name)));
+}
+
+/**
  * A green that is no longer wanted goes at once while it holds nobody: if it never joined, or if something else is to be made instead,
  * or if no client could reach it, be its API silent or not.
  */
 function discard(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others } = situation;
-  const isListed = ({ pods }: NodeSet): boolean =>
-    observed.services.some(({ readyPods }) => pods.some(({ name }) => readyPods.includes(name)));
   const isOutOfReach = ({ pods }: NodeSet): boolean => pods.every(({ ready }) => !ready);
+  const isUnused = (set: NodeSet): boolean => {
+    const mayGo =
+      (active !== wanted || isOutOfReach(set)) &&
+      !isListed(set, situation) &&
+      isClientless(set, observed.sets);
+    if (set.kind === 'revisionSet') return mayGo || hasNobody(set, observed.sets);
+    // Its pods have no gate, should somebody come after all; they are in the way only of a hand-back to another template.
+    return set.revision !== '' && active !== wanted && mayGo;
+  };
   const unwanted = others.find(
     (set) =>
-      set.kind === 'revisionSet' &&
+      set.kind !== 'lost' &&
       (set.size > 0 || set.pods.some(({ terminating }) => !terminating)) &&
-      (hasNobody(set, observed.sets) ||
-        ((active !== wanted || isOutOfReach(set)) && !isListed(set) && isClientless(set, observed.sets))),
+      isUnused(set),
   );
   if (!unwanted) return undefined;
   if (joinerOf(situation) && !hasNobody(unwanted, observed.sets)) return undefined;
   // Whoever joins meanwhile may be given sessions, and would hand them on beside the node that drains now.
   const mayJoin = unwanted.pods.some(({ ready, failing, terminating }) => !ready && !failing && !terminating);
-  if (mayJoin && drainingPods(observed.sets).length >= observed.blueGreen.spec.maxConcurrentDrains)
+  if (mayJoin && drainingPods(observed).length >= observed.blueGreen.spec.maxConcurrentDrains)
     return undefined;
+  // Nodes of what is active or wanted hand over to any other: sessions may be on their way.
+  const kept = [active, wanted].flatMap((set) => set?.pods ?? []);
+  const isReceiving = unwanted.pods.some(({ ready }) => ready);
+  if (isReceiving && drainingPods(observed).some((pod) => kept.includes(pod))) return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
-  // A set older than the active one was active once, and is kept at 0 to go back to.
-  if (active && unwanted.createdAtMs > active.createdAtMs) {
+  // A set older than the active one was active once, and is kept at 0 to go back to. One with claims stays until they have gone. The
+  // declaration is older than any.
+  const { hasClaims, handingBack } = observed.declaration;
+  const isNever = unwanted.kind === 'revisionSet' && !handingBack && !hasClaims && active !== undefined;
+  if (isNever && unwanted.createdAtMs > active.createdAtMs) {
     return progress({ kind: 'deleteSet', set: unwanted.name, because }, because);
   }
-  return progress({ kind: 'resize', set: unwanted.name, to: 0, because }, because);
+  const open = unwanted.kind === 'declaration' ? openingOf(unwanted, situation) : undefined;
+  return progress({ kind: 'resize', set: unwanted.name, to: 0, because, ...(open && { open }) }, because);
 }
 
-/** A node without a sidecar that stays after all takes clients again. */
+/** A node without a sidecar that stays after all takes clients again. Before a green that nobody wants goes: it may be the last that can ask. */
 function reopen(situation: Situation): Verdict | undefined {
   const closed = closedOf(situation);
   const via = spokesmanOf(situation);
-  if (closed === undefined || !via) return undefined;
-  return progress({ kind: 'stopEvacuation', node: closed, via: via.name }, `${closed} takes clients again`);
+  if (!closed || !via) return undefined;
+  return progress({ kind: 'stopEvacuation', ...closed, via: via.name }, `${closed.node} takes clients again`);
 }
 
-/** Step 2, downwards: an autoscaler reaches what is active during a long wait too, and the wait goes on meanwhile. */
+/**
+ * Step 2, downwards: an autoscaler reaches what is active during a long wait too, and the wait goes on meanwhile. Where the switch is to come
+ * by itself, what is active keeps its size until then: its clients would move to nodes that they have to leave too.
+ */
 function shrink(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, wantedSize } = situation;
-  const surplus = [active, wanted].find((set) => set && set.size > wantedSize);
-  if (active === wanted || wantedSize === 0 || !surplus || joinerOf(situation)) return undefined;
+  if (active === wanted || wantedSize === 0 || joinerOf(situation)) return undefined;
+  const surplus = [isSwitchNear(situation) ? undefined : active, wanted].find(
+    (set) => set && set.size > wantedSize,
+  );
+  if (!surplus) return undefined;
   // A blue that is wanted again keeps its clients until it is active: else they would move there and back.
   if (surplus === wanted && !isClientless(wanted, observed.sets)) return undefined;
   const turn = turnOf(surplus, wantedSize, situation);
   return turn && turn.step.kind !== 'wait' ? { ...turn, phase: 'Progressing' } : undefined;
+}
+
+/** Nobody has to act for the Services to be switched. */
+function isSwitchNear(situation: Situation): boolean {
+  const { observed, wanted } = situation;
+  if (!wanted || observed.services.length === 0) return false;
+  const hindrance = hindranceOf(situation, wanted);
+  if (!hindrance) return isLetGo(situation);
+  return !hindrance.stalled && !wanted.pods.some(({ ready, failing }) => failing && !ready);
+}
+
+/** Whoever is left of a set that was deleted cannot wait for anybody's word. */
+function isLetGo(situation: Situation): boolean {
+  const { observed, active } = situation;
+  return observed.blueGreen.spec.promotion.auto || active?.kind === 'lost' || isPromoted(situation);
 }
 
 /** Step 3: every green node is Ready and sees all the others; then, when promoted, each Service is pointed at green by one patch. */
@@ -202,30 +381,45 @@ function switchOver(situation: Situation): Verdict | undefined {
   const { observed, wanted, activeRevision, wantedRevision, wantedName, wantedSize } = situation;
   if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
   if (observed.services.length === 0)
-    return { ...waitFor('Progressing', noService(observed)), stalled: true };
+    return waitFor('Progressing', { message: noService(observed), stalled: 'NoService' });
+  const unfit = whyNotStart(situation);
+  if (unfit) return waitFor('Progressing', unfit);
   if (!wanted) return undefined;
   const hindrance = hindranceOf(situation, wanted);
-  if (hindrance) return { ...waitFor('Progressing', hindrance.message), stalled: hindrance.stalled };
-  const { promotion } = observed.blueGreen.spec;
-  if (!promotion.auto && ![wantedRevision, wantedName].includes(observed.declaration.promote)) {
+  if (hindrance) return waitFor('Progressing', hindrance);
+  if (!isLetGo(situation)) {
     return waitFor(
       'AwaitingPromotion',
-      `${wantedName} is ready; annotate sluice.dev/promote=${wantedRevision} to switch to it`,
+      `${wantedName} is ready; annotate sluice.dev/promote=${wantedRevision} to switch to it, or set spec.promotion.auto`,
     );
   }
+  const kept = keepClaims(situation);
+  if (kept) return kept;
   const services = observed.services.map(({ name }) => name);
+  const open = wanted.kind === 'declaration' ? openingOf(wanted, situation) : undefined;
   return progress(
-    { kind: 'pointServices', services, revision: wantedRevision },
+    {
+      kind: 'pointServices',
+      services,
+      revision: wantedRevision,
+      ...(open && { open }),
+    },
     `switching ${services.join(', ')} to ${wantedName}`,
   );
 }
 
+/** All nodes of a set take clients again. */
+function openingOf(set: NodeSet, situation: Situation): Opening | undefined {
+  const via = spokesmanOf(situation);
+  const nodes = stayingPods(set).flatMap((pod) => nodeOf(pod, situation.observed.sets)?.node ?? []);
+  return via && { nodes, via: via.name };
+}
+
 /** Why there is nothing to switch, and what to do, in words. */
-function noService({ declaration: { name }, blueGreen }: Observed): string {
-  const named = blueGreen.spec.services;
-  return named.length > 0
-    ? `no upgrade without a Service to switch: spec.services of BlueGreen ${name} names ${named.join(', ')}, and none of them exists; correct it, or create one`
-    : `no upgrade without a Service to switch: none selects the pods of ${name}; create one that does, or name it in spec.services of BlueGreen ${name}`;
+function noService({ declaration: { name }, leftAlone }: Observed): string {
+  const why =
+    leftAlone.length > 0 ? leftAlone.join('; ') : `none selects the pods of ${name}; create one that does`;
+  return `no upgrade without a Service to switch: ${why}`;
 }
 
 /** Step 4: when the endpoints are green's alone and the delay has passed, the other sets go down, oldest first, pod by pod. */
@@ -237,15 +431,18 @@ function retire(situation: Situation): Verdict | undefined {
   const isTurnOfOthers = active === wanted || wantedSize === 0;
   const left = isTurnOfOthers ? others.filter((set) => !isEmpty(set)) : [];
   const told = tellingOf(situation);
-  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize, observed.sets) === undefined;
+  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize, observed) === undefined;
   if (told) return { ...told, phase: isQuiet ? 'Stable' : 'Progressing' };
   if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]
-    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize), observed.sets))
+    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize), observed) ?? notListed(set, observed.sets))
     .find(Boolean);
-  if (starting !== undefined) return waitFor('Draining', `no pod is taken down while ${starting}`);
-  if (left.length > 0) {
+  if (starting)
+    return waitFor('Draining', { ...starting, message: `no pod is taken down while ${starting.message}` });
+  const oldest = left.find(({ size }) => size > 0) ?? left.find(({ kind }) => kind !== 'lost');
+  // Of a set that was deleted nothing is taken down any more.
+  if (oldest) {
     const mixed = endpointsApart(situation, active);
     if (mixed !== undefined) return waitFor('Delaying', mixed);
     const leftMs = delayLeftMs(situation);
@@ -257,9 +454,8 @@ function retire(situation: Situation): Verdict | undefined {
       return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
     }
   }
-  const oldest = left.find(({ size }) => size > 0) ?? left[0];
   // What is active shrinks first, so that nobody is sent where he cannot stay; when all goes, it helps the others out before.
-  const next = (wantedSize > 0 ? (shrinking ?? oldest) : (oldest ?? shrinking)) ?? active;
+  const next = (wantedSize > 0 ? (shrinking ?? oldest) : (oldest ?? shrinking)) ?? left[0] ?? active;
   const turn = turnOf(next, left.includes(next) ? 0 : wantedSize, situation);
   return turn && { ...turn, phase: 'Draining' };
 }
@@ -284,36 +480,71 @@ function leave(situation: Situation): Verdict | undefined {
   );
 }
 
-/** Sets beyond the history limit go. */
-function prune({ observed, others }: Situation): Verdict | undefined {
+/** Nothing is left to be taken down, so there is nothing to hold either. */
+function release({ observed: { declaration } }: Situation): Verdict | undefined {
+  return declaration.drainHold && progress({ kind: 'holdDrains' }, 'no drain is held any more');
+}
+
+/** Sets beyond the history limit go, and those that nobody could go back to: they were made after what serves, and never served. */
+function prune({ observed, active, others }: Situation): Verdict | undefined {
   const kept = others.filter((set) => set.kind === 'revisionSet' && isEmpty(set));
+  const { history = [], upgrade } = observed.blueGreen.status ?? {};
+  // One that was left had the clients; that it was switched to is noted where there is a delay, else by the end of its upgrade.
+  const served = [
+    ...[...history, ...(upgrade ? [upgrade] : [])].map(({ from }) => from),
+    ...history.flatMap(({ to, switchedAt, result }) =>
+      switchedAt !== undefined || result === 'succeeded' || result === 'rolledBack' ? [to] : [],
+    ),
+  ];
+  const unused = kept.find(
+    (set) =>
+      active &&
+      set.createdAtMs > active.createdAtMs &&
+      !observed.claims.some(({ revision }) => revision === set.revision) &&
+      !served.includes(set.name),
+  );
+  if (unused) {
+    const because = `${unused.name} has never served`;
+    return progress({ kind: 'deleteSet', set: unused.name, because }, because);
+  }
   const oldest = kept[0];
-  if (!oldest || kept.length <= observed.blueGreen.spec.revisionHistoryLimit) return undefined;
+  // Its claims go first: nothing would know them any more.
+  if (!oldest || observed.claims.some(({ revision }) => revision === oldest.revision)) return undefined;
+  if (kept.length <= observed.blueGreen.spec.revisionHistoryLimit) return undefined;
   const because = `more than revisionHistoryLimit (${observed.blueGreen.spec.revisionHistoryLimit}) sets are kept`;
   return progress({ kind: 'deleteSet', set: oldest.name, because }, because);
 }
 
-function rest({
-  active,
-  activeName,
-  wantedSize,
-  isAborted,
-  observed: { declaration, blueGreen, sets },
-}: Situation): Verdict {
-  const notReady = active ? whyNotReady(active, wantedSize, sets) : undefined;
-  if (notReady !== undefined) {
+function rest({ active, activeName, wantedSize, isAborted, observed }: Situation): Verdict {
+  const { declaration, blueGreen } = observed;
+  const notReady = active ? whyNotReady(active, wantedSize, observed) : undefined;
+  if (notReady) {
     const isEnding = active?.pods.some(({ terminating }) => terminating) === true;
     // A first start, or a growth, is no degradation.
     const isOnItsWay = [undefined, 'Progressing'].includes(blueGreen.status?.phase);
     return waitFor(isOnItsWay ? 'Progressing' : 'Degraded', notReady, isEnding ? SOON_MS : LATER_MS);
   }
-  if (isAborted) {
-    const message = `upgrade to revision ${declaration.aborted?.revision} was aborted; annotate sluice.dev/retry=${declaration.aborted?.revision}, or edit the template again`;
-    return { step: { kind: 'rest' }, phase: 'Aborted', message };
+  if (isAborted && declaration.aborted) {
+    const { revision, because } = declaration.aborted;
+    const why = because === undefined ? '' : `: ${because}`;
+    const message = `upgrade to revision ${revision} was aborted${why}; ${activeName} serves on with ${counted(wantedSize, 'node')}; ${wayOn(revision, observed)}`;
+    return { step: { kind: 'rest' }, phase: 'Aborted', message, stalled: 'UpgradeAborted' };
   }
   return {
     step: { kind: 'rest' },
     phase: 'Stable',
-    message: `${activeName} serves with ${wantedSize} nodes`,
+    message: `${activeName} serves with ${counted(wantedSize, 'node')}`,
   };
+}
+
+/** What ends an abort, and what waits for that, in words. */
+function wayOn(aborted: string, observed: Observed): string {
+  const { name, handingBack } = observed.declaration;
+  const retry = `annotate sluice.dev/retry=${aborted}`;
+  if (!handingBack) return `${retry}, or edit the template again`;
+  // What was refused may be the template, or the hand-back itself.
+  const other = isOwnRevision(aborted, observed)
+    ? `put label ${LABEL.upgrade}=${BLUE_GREEN} back`
+    : `take the refused template back (kubectl rollout undo statefulset ${name}), or edit it again`;
+  return `the hand-back of ${name} waits for that to end: ${retry}, or ${other}`;
 }

@@ -1,17 +1,18 @@
 import type { DrainSettings } from '../lib/control.js';
 import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
-import { drainingPods, drainWords, evacuationState } from './drains.js';
-import { unheard } from './hindrance.js';
-import type { NodeSet, Pod, Step } from './model.js';
-import { isNodeOf, nodeOf, reportsOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
+import { evacuationOf, isDrained, isEmptied, mayRun } from './drained.js';
+import { drainingPods, drainOf, isOverdue } from './drains.js';
+import { unheard, type Hindrance } from './hindrance.js';
+import { foreignOf } from './foreign.js';
+import { holdOf } from './hold.js';
+import type { NodeSet, Pod } from './model.js';
+import { nodeOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
+import { isWithoutEvacuation, undrainableFromOutside, unlistedFromOutside } from './undrainable.js';
+import type { Verdict } from './verdict.js';
 
 /** A step towards fewer pods, or a wait, with the reason in words. */
-export interface Turn {
-  step: Step;
-  message: string;
-  stalled?: boolean;
-}
+export type Turn = Omit<Verdict, 'phase'>;
 
 const POLL_MS = 1_000;
 
@@ -25,17 +26,26 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
   const leaving = set.pods.filter(({ ordinal, terminating }) => terminating || ordinal >= set.size);
   if (set.size <= target) {
     const last = leaving[0];
-    return last && poll(drainWords(last, observed.sets));
+    return last && poll(drainOf([last], observed));
   }
   // User-deleted pods of other sets drain too, and count: the rate is one for the whole upgrade.
-  const draining = drainingPods(observed.sets);
+  const inProgress = drainingPods(observed);
+  const held = holdOf(inProgress, situation);
+  if (held) return held;
+  const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
+  const noting = victim && set.kind === 'declaration' ? notingOf(victim, set, situation) : undefined;
+  if (noting) return noting;
+  // Clients would be sent into it, or twice.
+  const foreign = foreignOf(situation);
+  if (foreign) return poll(foreign);
+  // One that took too long keeps nobody waiting: its grace period ends it.
+  const draining = inProgress.filter((pod) => !isOverdue(pod, observed));
   if (draining.length >= observed.blueGreen.spec.maxConcurrentDrains) {
-    return poll(draining.map((pod) => drainWords(pod, observed.sets)).join('; '));
+    return poll(drainOf(draining, observed));
   }
   // Of pods without a gate, which may be OrderedReady too, one goes after the other.
   const before = set.kind === 'declaration' ? leaving[0] : undefined;
   if (before) return poll(`${before.name} is stopping`);
-  const victim = set.pods.find(({ ordinal }) => ordinal === set.size - 1);
   const shrink: Turn = {
     step: {
       kind: 'resize',
@@ -45,18 +55,17 @@ export function turnOf(set: NodeSet, target: number, situation: Situation): Turn
     },
     message: victim ? `${victim.name} begins to drain` : `${set.name} goes down by one`,
   };
-  const isUnknown = victim && nodeOf(victim, observed.sets) === undefined;
-  if (!victim || victim.terminating || (isUnknown && !victim.ready)) return shrink;
-  return set.kind === 'declaration'
-    ? evacuateFirst(victim, set, situation, shrink)
-    : toldFirst(victim, set, situation, shrink);
+  if (!victim || victim.terminating) return shrink;
+  if (set.kind === 'declaration') return evacuateFirst(victim, set, situation, shrink);
+  const isUnknown = nodeOf(victim, observed.sets) === undefined;
+  return isUnknown && !victim.ready ? shrink : toldFirst(victim, set, situation, shrink);
 }
 
 /** A pod with a sidecar: it drains by itself once deleted, so it must know whereto before. */
 function toldFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: Turn): Turn {
   if (!victim.ready && victim.failing) return shrink;
   const hindrance = unheard(victim);
-  if (hindrance) return { ...poll(hindrance.message), stalled: hindrance.stalled };
+  if (hindrance) return poll(hindrance);
   const settings = settingsFor(set, situation);
   if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   if (isTold(victim, settings)) return shrink;
@@ -73,19 +82,73 @@ function evacuateFirst(victim: Pod, set: NodeSet, situation: Situation, shrink: 
   const { active, wanted, wantedSize } = situation;
   const hasSidecars = observed.sets.some(({ kind, pods }) => kind === 'revisionSet' && pods.length > 0);
   if (!hasSidecars && (active === wanted || wantedSize === 0)) return shrink;
-  const via = spokesmanOf(situation);
-  if (!via) return poll(`no sidecar answers, so ${victim.name} cannot be evacuated`);
   const node = nodeOf(victim, observed.sets);
-  if (!node || evacuationState(victim, observed.sets) === 'prohibiting') return shrink;
-  if (evacuationState(victim, observed.sets) !== undefined) return poll(drainWords(victim, observed.sets));
+  if (!node && !victim.ready && (victim.failing || !mayRun(victim, observed.sets))) return shrink;
+  if (!spokesmanOf(situation)) return noSpokesman(victim);
+  if (!node) {
+    const hindrance = unlistedFromOutside(victim, situation);
+    return hindrance ? poll(hindrance) : shrink;
+  }
+  // Without a gate there is no grace period that would end one that takes too long.
+  const isOver = isDrained(victim, observed) || isOverdue(victim, observed);
+  if (isOver) return opened(shrink, node.node, situation);
+  if (evacuationOf(victim, observed.sets)) return poll(drainOf([victim], observed));
+  if (isWithoutEvacuation(situation)) {
+    const hindrance = node.sessions > 0 ? undrainableFromOutside(victim, situation) : undefined;
+    return hindrance ? poll(hindrance) : shrink;
+  }
+  return evacuation(victim, set, situation);
+}
+
+/** What is to be written down of an evacuation from outside, because no later look could tell it. */
+function notingOf(victim: Pod, set: NodeSet, situation: Situation): Turn | undefined {
+  const { observed } = situation;
+  const { name, evacuationNote, emptySinceMs, terminating } = victim;
+  if (terminating || !evacuationOf(victim, observed.sets) || isDrained(victim, observed)) return undefined;
+  // Its time counts once somebody has heard that it was accepted: asked again, EMQX says that it runs.
+  const isUnconfirmed = evacuationNote !== undefined && evacuationNote.acceptedAtMs === undefined;
+  if (isUnconfirmed) return evacuation(victim, set, situation);
+  const isEmpty = isEmptied(victim, observed.sets);
+  if (isEmpty === (emptySinceMs !== undefined)) return undefined;
+  return isEmpty
+    ? {
+        step: { kind: 'noteEmpty', pod: name, sinceMs: observed.nowMs },
+        message: `${name} holds no client and no session; those that EMQX still counts are durable`,
+      }
+    : { step: { kind: 'noteEmpty', pod: name }, message: drainOf([victim], observed).message };
+}
+
+/** EMQX is asked to evacuate a node; that nobody tells of it yet is no proof that it does not. */
+function evacuation(victim: Pod, set: NodeSet, situation: Situation): Turn {
+  const via = spokesmanOf(situation);
+  const node = nodeOf(victim, situation.observed.sets);
+  if (!via || !node) return noSpokesman(victim);
   const settings = settingsFor(set, situation);
   if (!settings) return poll(`no node of ${situation.activeName} runs that could take over`);
   // With nobody to take over, the wait would only be lost time; 1 is the least that every version accepts.
   const waitTakeover = node.sessions === 0 ? 1 : settings.waitTakeover;
   return {
-    step: { kind: 'evacuate', node: node.node, via: via.name, settings: { ...settings, waitTakeover } },
+    step: {
+      kind: 'evacuate',
+      node: node.node,
+      pod: victim.name,
+      via: via.name,
+      settings: { ...settings, waitTakeover },
+    },
     message: `evacuation of ${node.node} begins`,
   };
+}
+
+function noSpokesman({ name }: Pod): Turn {
+  return poll(`no sidecar answers, so ${name} cannot be evacuated`);
+}
+
+/** On a claim the evacuation must not outlast its pod: no endpoints list it any more, so nobody comes while it stops. */
+function opened(shrink: Turn, node: string, situation: Situation): Turn {
+  const via = spokesmanOf(situation);
+  const { step } = shrink;
+  if (!via || !situation.observed.declaration.hasClaims || step.kind !== 'resize') return shrink;
+  return { ...shrink, step: { ...step, open: { nodes: [node], via: via.name } } };
 }
 
 /**
@@ -133,19 +196,27 @@ function runningNodes(set: NodeSet, sets: NodeSet[]): string[] {
 }
 
 /**
- * A node of an active declaration whose pod stays and which evacuates all the same: fewer nodes were wanted for a while, or the
- * evacuation was left on its claim. Only one with our own rates: somebody else's is not ours to stop.
+ * A node of an active declaration whose pod stays and which Sluice evacuates all the same, or may: fewer nodes were wanted for a while.
+ * The note tells, and it alone: somebody else's evacuation is not ours to stop, that nobody reports one proves nothing, and the note
+ * must not be there when the pod is to leave once more.
  */
-export function closedOf({ observed, active, wantedSize }: Situation): string | undefined {
-  if (active?.kind !== 'declaration') return undefined;
-  const { connEvictRate, sessEvictRate } = ratesOf(observed.blueGreen.spec);
-  const staying = stayingPods(active).filter(({ ordinal }) => ordinal < wantedSize);
-  return reportsOf(observed.sets)
-    .flatMap(({ evacuations }) => evacuations)
-    .find(
-      ({ node, connection_eviction_rate: conn, session_eviction_rate: sess }) =>
-        conn === connEvictRate && sess === sessEvictRate && staying.some((pod) => isNodeOf(pod, node)),
-    )?.node;
+export function closedOf({
+  observed,
+  active,
+  wanted,
+  wantedSize,
+}: Situation): { node: string; pod: string } | undefined {
+  const set = [wanted, active].find((each) => each?.kind === 'declaration');
+  if (!set) return undefined;
+  return stayingPods(set)
+    .filter(({ ordinal }) => ordinal < wantedSize)
+    .flatMap((pod) => {
+      const listed = evacuationOf(pod, observed.sets);
+      const node = listed?.node ?? nodeOf(pod, observed.sets)?.node;
+      // One that is to become active has nobody to hand over: there whatever runs was left on its claim.
+      const isOurs = pod.evacuationNote !== undefined || (listed !== undefined && set !== active);
+      return node !== undefined && isOurs ? [{ node, pod: pod.name }] : [];
+    })[0];
 }
 
 /** The first step that tells pods how to drain, for all pods whose sidecar answers and was told otherwise. */
@@ -168,6 +239,7 @@ function asJson(settings: DrainSettings): Json {
   return { ...settings, recipients: [...settings.recipients].sort() };
 }
 
-function poll(message: string): Turn {
-  return { step: { kind: 'wait', forMs: POLL_MS }, message };
+function poll(why: string | Hindrance): Turn {
+  const hindrance = typeof why === 'string' ? { message: why } : why;
+  return { step: { kind: 'wait', forMs: POLL_MS }, ...hindrance };
 }

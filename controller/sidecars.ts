@@ -9,7 +9,13 @@ export interface Sidecars {
   report(address: string, signal: AbortSignal): Promise<SidecarReport>;
   tell(address: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
   leave(address: string, node: string, signal: AbortSignal): Promise<void>;
-  evacuate(address: string, node: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
+  /** @returns `'running'` when one had begun before, which keeps its settings */
+  evacuate(
+    address: string,
+    node: string,
+    settings: DrainSettings,
+    signal: AbortSignal,
+  ): Promise<'started' | 'running'>;
   stopEvacuation(address: string, node: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -23,6 +29,12 @@ export class SidecarError extends Error {
   ) {
     super(message, options);
   }
+
+  /**
+   * It took part in the TLS handshake, and then closed the connection without a word: that is how a sidecar turns away a
+   * certificate that is not of the control CA it was started with. Once, it may also have died just then.
+   */
+  isTurnedAway = false;
 }
 
 /** The controller's client certificate and key, PEM. */
@@ -35,6 +47,8 @@ const REPORT_MS = 3_000;
 /** EMQX's own calls between nodes may take 15 s. */
 const ACT_MS = 20_000;
 const MAX_BODY_BYTES = 1 << 20;
+/** How Node tells that the other side has closed the connection, by whether something was being read or written. */
+const CLOSED: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
 
 /**
  * Talks to sidecars over TLS. Their certificate is not verified: each makes its own at start, and they hold nothing that a report could
@@ -60,13 +74,13 @@ export function makeSidecars(certificate: () => Promise<ClientCertificate>): Sid
     return current.agent;
   }
 
-  async function call(request: Call): Promise<unknown> {
+  async function call(request: Call): Promise<{ status: number; text: string }> {
     const { status, text } = await exchange(await agent(), request);
     if (status < 200 || status > 299) {
       const what = `${request.method} ${request.path} of the sidecar at ${request.address}`;
       throw new SidecarError(`${what}: ${messageOf(text) || `HTTP ${status}`}`, status);
     }
-    return text ? (JSON.parse(text) as unknown) : undefined;
+    return { status, text };
   }
 
   const nodePath = (node: string): string => `/v1/nodes/${encodeURIComponent(node)}`;
@@ -74,13 +88,19 @@ export function makeSidecars(certificate: () => Promise<ClientCertificate>): Sid
     await call({ ...request, timeoutMs: ACT_MS });
   };
   return {
-    report: async (address, signal) =>
-      parseReport(await call({ method: 'GET', address, path: '/v1/report', timeoutMs: REPORT_MS, signal })),
+    report: async (address, signal) => {
+      const request = { method: 'GET', address, path: '/v1/report', timeoutMs: REPORT_MS, signal };
+      return parseReport(JSON.parse((await call(request)).text) as unknown);
+    },
     tell: (address, settings, signal) =>
       act({ method: 'PUT', address, path: '/v1/drain-settings', body: { ...settings }, signal }),
     leave: (address, node, signal) => act({ method: 'DELETE', address, path: nodePath(node), signal }),
-    evacuate: (address, node, settings, signal) =>
-      act({ method: 'POST', address, path: `${nodePath(node)}/evacuation`, body: { ...settings }, signal }),
+    evacuate: async (address, node, settings, signal) => {
+      const path = `${nodePath(node)}/evacuation`;
+      const body = { ...settings };
+      const { status } = await call({ method: 'POST', address, path, body, timeoutMs: ACT_MS, signal });
+      return status === 201 ? 'started' : 'running';
+    },
     stopEvacuation: (address, node, signal) =>
       act({ method: 'DELETE', address, path: `${nodePath(node)}/evacuation`, signal }),
   };
@@ -112,14 +132,18 @@ function exchange(agent: https.Agent, call: Call): Promise<{ status: number; tex
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
     });
+    // Not of a connection that was kept alive: the other side may close that one at any time.
+    let isFresh = false;
+    sent.on('socket', (socket) => socket.once('secureConnect', () => (isFresh = true)));
     const late = setTimeout(() => {
       sent.destroy(new SidecarError(`${what}: no answer within ${timeoutMs} ms`, 0));
     }, timeoutMs);
     const fail = (cause: Error): void => {
       clearTimeout(late);
-      reject(
-        cause instanceof SidecarError ? cause : new SidecarError(`${what}: ${cause.message}`, 0, { cause }),
-      );
+      if (cause instanceof SidecarError) return reject(cause);
+      const error = new SidecarError(`${what}: ${cause.message}`, 0, { cause });
+      error.isTurnedAway = isFresh && 'code' in cause && CLOSED.has(cause.code);
+      reject(error);
     };
     sent.on('error', fail);
     sent.on('response', (answer) => {

@@ -6,8 +6,8 @@
  * |---|---|---|
  * | `GET /v1/report` | – | 200 {@link SidecarReport} |
  * | `PUT /v1/drain-settings` | {@link DrainSettings} | 204; the next drain follows them. One in progress follows noRecipientSeconds and withoutEvacuation at once, recipients when it has nowhere to go, and keeps its rates and waits |
- * | `DELETE /v1/nodes/{node}` | – | 204: the stopped node has left the EMQX cluster (or was no member); 409 it runs; 502 EMQX refused |
- * | `POST /v1/nodes/{node}/evacuation` | {@link DrainSettings} | 204: begun or already running; 409 the sidecar's own node; 502 EMQX refused. For nodes without a sidecar |
+ * | `DELETE /v1/nodes/{node}` | – | 204: the stopped node has left the EMQX cluster (or was no member); 409 it runs; 501 its API has no call for that (v4: autoclean does it); 502 EMQX refused |
+ * | `POST /v1/nodes/{node}/evacuation` | {@link DrainSettings} | 201: begun; 204: one runs already, and goes on as it was begun; 409 the sidecar's own node; 502 EMQX refused. For nodes without a sidecar |
  * | `DELETE /v1/nodes/{node}/evacuation` | – | 204: stopped or not running; 502 EMQX refused |
  *
  * Errors are `{"message": string}`.

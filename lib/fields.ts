@@ -1,4 +1,6 @@
+import { MOST_NODES } from './bounds.js';
 import { isObject, type Json, type JsonObject } from './json.js';
+import { isOwnKey } from './names.js';
 
 /** Ways into raw objects that never fail: what is missing or of another type is empty. */
 export function at(raw: Json | undefined, ...path: string[]): Json | undefined {
@@ -36,14 +38,28 @@ export function annotationOf(raw: JsonObject, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Keys of the object's annotations that are Sluice's. */
+export function ownAnnotations(raw: Json | undefined): string[] {
+  return Object.keys(objectAt(raw, 'metadata', 'annotations')).filter(isOwnKey);
+}
+
 export function nameOf(raw: JsonObject): string {
   return textAt(raw, 'metadata', 'name');
 }
 
+/** The reference to the object's controller. */
+export function controllerOf(raw: JsonObject): JsonObject | undefined {
+  return objectsAt(raw, 'metadata', 'ownerReferences').find(({ controller }) => controller === true);
+}
+
 /** uid of the object's controller; empty without one. */
 export function controllerUidOf(raw: JsonObject): string {
-  const owner = objectsAt(raw, 'metadata', 'ownerReferences').find(({ controller }) => controller === true);
-  return textAt(owner, 'uid');
+  return textAt(controllerOf(raw), 'uid');
+}
+
+/** Whether the object with this uid is one of its owners. */
+export function isOwnedBy(raw: Json | undefined, uid: string): boolean {
+  return objectsAt(raw, 'metadata', 'ownerReferences').some((owner) => owner['uid'] === uid);
 }
 
 /** Milliseconds since the epoch; NaN without a time. */
@@ -51,9 +67,15 @@ export function timeAt(raw: Json | undefined, ...path: string[]): number {
   return Date.parse(textAt(raw, ...path));
 }
 
-/** A size in an annotation: a whole number, at least 0. */
+/** A size in an annotation, whatever a StatefulSet may have: a whole number, at least 0. */
 export function sizeOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && /^(0|[1-9]\d{0,9})$/.test(text) ? Number(text) : undefined;
+}
+
+/** A size in an annotation that may be wished for: at most {@link MOST_NODES}. */
+export function wishOf(text: string | undefined): number | undefined {
+  const size = sizeOf(text);
+  return size !== undefined && size <= MOST_NODES ? size : undefined;
 }
 
 /**

@@ -2,6 +2,11 @@
 
 const PREFIX = 'sluice.dev/';
 
+/** Whether a label's or annotation's key is Sluice's. */
+export function isOwnKey(key: string): boolean {
+  return key.startsWith(PREFIX);
+}
+
 export const LABEL = {
   /** On the declaration; the one value that means anything is {@link BLUE_GREEN}. */
   upgrade: `${PREFIX}upgrade`,
@@ -26,8 +31,14 @@ export const ANNOTATION = {
   traceparent: `${PREFIX}traceparent`,
   /** Declaration: JSON of the user's own `spec.updateStrategy`, restored at hand-back. */
   updateStrategy: `${PREFIX}update-strategy`,
-  /** Declaration: JSON `{"revision","replacing"}` of an aborted upgrade. */
+  /** Declaration: JSON `{"revision","replacing","because"}` of an aborted upgrade. */
   aborted: `${PREFIX}aborted`,
+  /** Declaration: JSON `{"pod","heldAt","retriedAt"?}` of a drain that took too long, under `onDrainTimeout: Hold`. */
+  drainHeld: `${PREFIX}drain-held`,
+  /** Pod without a sidecar: `asked` before EMQX is asked to evacuate its node; then the RFC 3339 time at which that was accepted. */
+  evacuatedSince: `${PREFIX}evacuated-since`,
+  /** Pod without a sidecar: RFC 3339 time since when its node holds nobody, though EMQX goes on to evict durable sessions. */
+  emptySince: `${PREFIX}empty-since`,
   /** Revision set's pod template: the RFC 6902 patch that takes out again what Sluice added. */
   injected: `${PREFIX}injected`,
   /** Declaration or BlueGreen, set by people: the revision meant. */
@@ -52,3 +63,8 @@ export const BLUEGREEN = {
 
 /** Longest StatefulSet name: its pods' `controller-revision-hash` label is `<name>-<10 characters>`, at most 63. */
 export const MAX_SET_NAME = 52;
+
+/** Name of the Secret with the API key that Sluice makes for a declaration's EMQX. */
+export function keySecretName(declaration: string): string {
+  return `${declaration}-sluice-api-key`;
+}

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { plainTemplate } from './fields.js';
 import { canonical, type JsonObject } from './json.js';
 import { MAX_SET_NAME } from './names.js';
 
@@ -8,11 +9,12 @@ const HASH_LENGTH = 9;
 
 /**
  * The short hash of one pod template of one declaration: 9 characters, valid in a name and as a label value.
+ * Nulls say nothing, so the webhook, which sees what a server writes, and the loop find the same one.
  * It only *names*: whether two templates are the same is decided by value ({@link sameJson}).
  */
 export function revisionOf(declaration: string, template: JsonObject): string {
   const digest = createHash('sha256')
-    .update(`${declaration}\n${canonical(template)}`)
+    .update(`${declaration}\n${canonical(plainTemplate(template))}`)
     .digest();
   return Array.from(digest.subarray(0, HASH_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }
@@ -23,6 +25,11 @@ export function revisionOf(declaration: string, template: JsonObject): string {
  */
 export function ownRevisionOf(declaration: string, template: JsonObject): string {
   return revisionOf(`${declaration}\n`, template);
+}
+
+/** Another name for a template whose own one is taken: pods that run under it are still ending, and so hold the names of new ones. */
+export function otherRevisionOf(declaration: string, template: JsonObject, taken: string): string {
+  return revisionOf(`${declaration}\n${taken}`, template);
 }
 
 /** Whether `text` could be a revision's hash. No word with a vowel is: `emqx-replicant-0` is no pod of a revision set. */

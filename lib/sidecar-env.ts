@@ -6,6 +6,8 @@ export const SIDECAR_ENV = {
   apiPort: 'SLUICE_API_PORT',
   /** Name of the headless Service, to find peers by DNS. */
   headlessService: 'SLUICE_HEADLESS_SERVICE',
+  /** Name of the Secret with the API key, to be told of. */
+  keySecret: 'SLUICE_API_KEY_SECRET',
   /** PEM of the control CA's public certificate. */
   controlCa: 'SLUICE_CONTROL_CA',
   /** First drain settings, until the controller tells others; see DrainSettings. */
@@ -27,3 +29,6 @@ export const SIDECAR_PATHS = {
 
 /** User and group of the sidecar; the group is also a supplemental group of the pod, so that EMQX may read the share. */
 export const SIDECAR_GROUP = 65532;
+
+/** Names that Sluice's parts have in a pod. */
+export const SIDECAR = { container: 'sluice', share: 'sluice', apiKey: 'sluice-api-key' } as const;

@@ -129,14 +129,19 @@ export interface UpgradeStatus {
   traceparent: string;
   /** RFC 3339; when the Services' endpoints first were exactly the wanted set's pods. */
   switchedAt?: string;
-  /** RFC 3339; when a pause last ended: the progress deadline counts from then. */
+  /** RFC 3339; when a pause, or a wait for a promotion, last ended: the progress deadline counts from then. */
   resumedAt?: string;
 }
 
+/** How an upgrade ended. `superseded`: something else was wanted first; `rolledBack`: the way back from an aborted one is done. */
+export type UpgradeResult = 'succeeded' | 'aborted' | 'superseded' | 'rolledBack';
+
 export interface BlueGreenStatus {
   phase: Phase;
-  /** What is waited for, in words. */
+  /** What is waited for, in words, and since when. */
   message: string;
+  /** The same without figures that change meanwhile, and since when (RFC 3339). */
+  waitingFor?: { what: string; since: string };
   observedGeneration: number;
   conditions: Condition[];
   /** Name of the StatefulSet whose pods the Services select; empty before the first. */
@@ -152,7 +157,9 @@ export interface BlueGreenStatus {
   /** Clients still connected to the nodes being left. */
   clientsLeft: number;
   upgrade?: UpgradeStatus;
-  history: (UpgradeStatus & { finishedAt: string; result: string })[];
+  history: (UpgradeStatus & { finishedAt: string; result: UpgradeResult; reason?: string })[];
+  /** Names of the volume claims that hold data of its nodes: the own ones of an adopted StatefulSet, and those of its revision sets. */
+  claims: string[];
   emqxNodes: EmqxNodeStatus[];
   nodeEvacuationsStatus: NodeEvacuationStatus[];
 }

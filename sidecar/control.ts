@@ -4,14 +4,14 @@ import { EmqxApiError } from '../lib/emqx/errors.js';
 import type { Json } from '../lib/json.js';
 import { InvalidSettings, isNodeName, parseSettings } from './drain-settings.js';
 import type { Log } from './log.js';
-import { NodeRuns, OwnNode } from './nodes.js';
+import { LeavesByItself, NodeRuns, OwnNode } from './nodes.js';
 
 /** What the control port can have done; see lib/control.ts. */
 export interface Controls {
   report(): Promise<SidecarReport>;
   changeSettings(settings: DrainSettings): void;
   leave(node: string): Promise<void>;
-  evacuate(node: string, settings: DrainSettings): Promise<void>;
+  evacuate(node: string, settings: DrainSettings): Promise<'started' | 'running'>;
   stopEvacuation(node: string): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 export function makeControlHandler(controls: Controls, log: Log) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     answer(controls, request).then(
-      (body) => send(response, body === undefined ? 204 : 200, body),
+      ({ status, body }) => send(response, status, body),
       (error: unknown) => {
         const { status, message } = refusalOf(error);
         log.warn(
@@ -45,26 +45,33 @@ export function makeControlHandler(controls: Controls, log: Log) {
   };
 }
 
-/** @returns the body of a 200, or undefined for 204 */
-async function answer(controls: Controls, request: IncomingMessage): Promise<SidecarReport | undefined> {
+interface Answer {
+  status: 200 | 201 | 204;
+  body?: SidecarReport;
+}
+
+const DONE: Answer = { status: 204 };
+
+async function answer(controls: Controls, request: IncomingMessage): Promise<Answer> {
   const route = `${request.method} ${request.url}`;
-  if (route === 'GET /v1/report') return controls.report();
+  if (route === 'GET /v1/report') return { status: 200, body: await controls.report() };
   if (route === 'PUT /v1/drain-settings') {
     controls.changeSettings(parseSettings(await bodyOf(request)));
-    return undefined;
+    return DONE;
   }
   const [, method, encoded = '', part] = /^(\w+) \/v1\/nodes\/([^/?]+)(\/evacuation)?$/.exec(route) ?? [];
   const action = `${method ?? ''}${part ?? ''}`;
   switch (action) {
     case 'DELETE':
       await controls.leave(nodeOf(encoded));
-      return undefined;
+      return DONE;
     case 'POST/evacuation':
-      await controls.evacuate(nodeOf(encoded), parseSettings(await bodyOf(request)));
-      return undefined;
+      return (await controls.evacuate(nodeOf(encoded), parseSettings(await bodyOf(request)))) === 'started'
+        ? { status: 201 }
+        : DONE;
     case 'DELETE/evacuation':
       await controls.stopEvacuation(nodeOf(encoded));
-      return undefined;
+      return DONE;
     default:
       throw new BadRequest(`no ${route} here`, 404);
   }
@@ -100,6 +107,7 @@ function refusalOf(error: unknown): { status: number; message: string } {
   if (error instanceof BadRequest) return { status: error.status, message: error.message };
   if (error instanceof InvalidSettings) return { status: 400, message: error.message };
   if (error instanceof NodeRuns || error instanceof OwnNode) return { status: 409, message: error.message };
+  if (error instanceof LeavesByItself) return { status: 501, message: error.message };
   if (error instanceof EmqxApiError) return { status: 502, message: error.message };
   return { status: 500, message: error instanceof Error ? error.message : String(error) };
 }

@@ -1,3 +1,4 @@
+import { DRAIN_BOUNDS, MOST_NODES, type DrainNumber } from '../lib/bounds.js';
 import type { DrainSettings } from '../lib/control.js';
 import { isObject, type Json } from '../lib/json.js';
 
@@ -6,21 +7,8 @@ export class InvalidSettings extends Error {
   override readonly name = 'InvalidSettings';
 }
 
-/** Names in `drain.conf` are those of {@link DrainSettings}. */
-type NumberName =
-  'connEvictRate' | 'sessEvictRate' | 'waitTakeover' | 'waitHealthCheck' | 'noRecipientSeconds';
-
-/** Smallest and greatest: rates at which EMQX would still be asked sensible things, waits of at most one day. */
-const BOUNDS: Record<NumberName, readonly [number, number]> = {
-  connEvictRate: [1, 1_000_000],
-  sessEvictRate: [1, 1_000_000],
-  waitTakeover: [0, 86_400],
-  waitHealthCheck: [0, 86_400],
-  noRecipientSeconds: [1, 86_400],
-};
 const POLICIES = ['Refuse', 'Paced', 'None'] as const;
 const NODE_NAME = /^[^\s@/"\\=]{1,255}@[^\s@/"\\=]{1,255}$/;
-const MAX_RECIPIENTS = 1000;
 
 /**
  * Reads settings from the body of a request.
@@ -28,7 +16,7 @@ const MAX_RECIPIENTS = 1000;
  */
 export function parseSettings(raw: Json): DrainSettings {
   if (!isObject(raw)) throw new InvalidSettings('the body must be a JSON object');
-  const number = (name: NumberName) => numberOf(name, raw[name]);
+  const number = (name: DrainNumber) => numberOf(name, raw[name]);
   return {
     connEvictRate: number('connEvictRate'),
     sessEvictRate: number('sessEvictRate'),
@@ -45,38 +33,36 @@ export function parseSettings(raw: Json): DrainSettings {
  * @throws InvalidSettings
  */
 export function settingsOfConf(text: string): DrainSettings {
-  const lines = text.split('\n').map((line) => {
-    const at = line.indexOf('=');
-    return [line.slice(0, at), line.slice(at + 1)] as const;
+  const values = text.split('\n').map((line): [string, Json] => {
+    const [name, value] = splitAt(line);
+    if (name === 'recipients') return [name, value.split(' ').filter(Boolean)];
+    return [name, name in DRAIN_BOUNDS && value !== '' ? Number(value) : value];
   });
-  const values = new Map(lines);
-  const number = (name: NumberName) => numberOf(name, Number(values.get(name) || NaN));
-  return {
-    connEvictRate: number('connEvictRate'),
-    sessEvictRate: number('sessEvictRate'),
-    waitTakeover: number('waitTakeover'),
-    waitHealthCheck: number('waitHealthCheck'),
-    noRecipientSeconds: number('noRecipientSeconds'),
-    withoutEvacuation: policyOf(values.get('withoutEvacuation')),
-    recipients: recipientsOf((values.get('recipients') ?? '').split(' ').filter(Boolean)),
-  };
+  return parseSettings({ recipients: [], ...Object.fromEntries(values) });
 }
 
-/** Writes `drain.conf`, which the gate reads at each look: `name=value` lines, never evaluated. */
-export function confOf(
-  settings: DrainSettings,
-  apiPort: number,
-  key: { key: string; secret: string },
-): string {
-  const authorization = `Basic ${Buffer.from(`${key.key}:${key.secret}`).toString('base64')}`;
+/** What `drain.conf` has the gate show EMQX; undefined when there was no key yet. */
+export function authorizationOfConf(text: string): string | undefined {
+  const values = new Map(text.split('\n').map(splitAt));
+  return values.get('authorization');
+}
+
+/** Writes `drain.conf`, which the gate reads at each look: `name=value` lines, named as in {@link DrainSettings}, never evaluated. */
+export function confOf(settings: DrainSettings, apiPort: number, authorization: string | undefined): string {
   const { recipients, ...others } = settings;
-  return Object.entries({ authorization, apiPort, ...others, recipients: recipients.join(' ') })
+  const values = { apiPort, ...others, recipients: recipients.join(' ') };
+  return Object.entries(authorization === undefined ? values : { authorization, ...values })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
 }
 
-function numberOf(name: NumberName, value: Json | undefined): number {
-  const [least, most] = BOUNDS[name];
+function splitAt(line: string): [string, string] {
+  const at = line.indexOf('=');
+  return [line.slice(0, Math.max(at, 0)), line.slice(at + 1)];
+}
+
+function numberOf(name: DrainNumber, value: Json | undefined): number {
+  const [least, most] = DRAIN_BOUNDS[name];
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
   throw new InvalidSettings(`${name} must be a whole number from ${least} to ${most}`);
 }
@@ -88,8 +74,8 @@ function policyOf(value: Json | undefined): DrainSettings['withoutEvacuation'] {
 }
 
 function recipientsOf(value: Json | undefined): string[] {
-  if (Array.isArray(value) && value.length <= MAX_RECIPIENTS && value.every(isNodeName)) return value;
-  throw new InvalidSettings(`recipients must be at most ${MAX_RECIPIENTS} names of EMQX nodes (name@host)`);
+  if (Array.isArray(value) && value.length <= MOST_NODES && value.every(isNodeName)) return value;
+  throw new InvalidSettings(`recipients must be at most ${MOST_NODES} names of EMQX nodes (name@host)`);
 }
 
 /** Whether `value` can be the name of an EMQX node. */

@@ -5,6 +5,8 @@ export interface SidecarEnv {
   apiPort: number;
   headlessService: string;
   controlCa: string;
+  /** Name of the Secret with the API key. */
+  keySecret: string;
 }
 
 /** Reads what the injection has set. */
@@ -18,5 +20,6 @@ export function readEnv(env: NodeJS.ProcessEnv): SidecarEnv {
     apiPort,
     headlessService: env[SIDECAR_ENV.headlessService] ?? '',
     controlCa: env[SIDECAR_ENV.controlCa] ?? '',
+    keySecret: env[SIDECAR_ENV.keySecret] ?? '',
   };
 }

@@ -1,5 +1,5 @@
 import { CONTROL_PORT } from '../lib/control.js';
-import { makeV5Client } from '../lib/emqx/client.js';
+import { makeEmqxClient } from '../lib/emqx/find.js';
 import { SIDECAR_PATHS } from '../lib/sidecar-env.js';
 import { sleep } from '../lib/sleep.js';
 import { readApiKey } from './api-key.js';
@@ -24,21 +24,22 @@ const { signal } = stop;
 process.once('SIGTERM', () => stop.abort());
 process.once('SIGINT', () => stop.abort());
 
-const share = openShare(process.env['SLUICE_SHARE'] ?? SIDECAR_PATHS.share);
-const keyFolder = process.env['SLUICE_KEY_DIR'] ?? SIDECAR_PATHS.apiKey;
-const settings = openSettings(share, env.apiPort, () => readApiKey(keyFolder));
-const emqx = makeV5Client({
-  host: process.env['SLUICE_API_HOST'] ?? '127.0.0.1',
+const share = openShare(SIDECAR_PATHS.share);
+const settings = openSettings(share, env.apiPort, () => readApiKey(SIDECAR_PATHS.apiKey));
+const emqx = makeEmqxClient({
+  host: '127.0.0.1',
   port: env.apiPort,
   credentials: () => settings.key(),
 });
-const peers = servicePeers(env.headlessService, env.apiPort);
 const observer = makeObserver({
   pod: env.pod,
   share,
   emqx,
   settings,
-  findPeers: (aborted) => findPeers(peers, aborted),
+  keySecret: env.keySecret,
+  // peers have the same API as this node
+  findPeers: (aborted) =>
+    findPeers(servicePeers(env.headlessService, emqx.api()?.port ?? env.apiPort), aborted),
   nowMs: () => performance.now(),
   log,
 });
@@ -56,9 +57,7 @@ const handler = makeControlHandler(
 try {
   const server = makeControlServer(env.controlCa, env.pod, handler);
   server.on('error', (err) => log.error({ err }, 'control server'));
-  server.listen(Number(process.env['SLUICE_CONTROL_PORT'] ?? CONTROL_PORT), () =>
-    log.info('control server listens'),
-  );
+  server.listen(CONTROL_PORT, () => log.info('control server listens'));
   signal.addEventListener('abort', () => {
     server.close();
     server.closeAllConnections();

@@ -7,6 +7,11 @@ export class NodeRuns extends Error {
   override readonly name = 'NodeRuns';
 }
 
+/** This EMQX has no call that takes a node out of its cluster. */
+export class LeavesByItself extends Error {
+  override readonly name = 'LeavesByItself';
+}
+
 /** The node's own sidecar drains it, as its pod ends: it is not to be evacuated by request. */
 export class OwnNode extends Error {
   override readonly name = 'OwnNode';
@@ -15,16 +20,19 @@ export class OwnNode extends Error {
 /**
  * Takes a stopped node out of the cluster; one that is no member is out already.
  * @throws NodeRuns when it runs: it would drop its database
+ * @throws LeavesByItself when EMQX's API has no call for it
  * @throws EmqxApiError
  */
 export async function leave(emqx: EmqxClient, node: string, signal: AbortSignal): Promise<void> {
   const found = (await emqx.nodes(signal)).find((member) => member.node === node);
   if (found && found.node_status !== 'stopped') throw new NodeRuns(`${node} is ${found.node_status}`);
-  if (found) await emqx.forceLeave(node, signal);
+  if (!found) return;
+  if ((await emqx.forceLeave(node, signal)) === 'byItself')
+    throw new LeavesByItself(`EMQX 4 has no call for a node to leave: its autoclean takes ${node} out`);
 }
 
 /**
- * Starts the evacuation of another node, one without a sidecar; a running one is left as it is.
+ * Starts the evacuation of another node, one without a sidecar; one that runs already is left as it is.
  * @throws OwnNode when it is this sidecar's own
  * @throws EmqxApiError
  */
@@ -33,7 +41,7 @@ export async function evacuate(
   node: string,
   settings: DrainSettings,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<'started' | 'running'> {
   const { self } = await emqx.cluster(signal);
   if (node === self) throw new OwnNode(`${node} has a sidecar: it drains when its pod is deleted`);
   const nodes = await emqx.nodes(signal);
@@ -42,5 +50,5 @@ export async function evacuate(
   );
   const recipients = settings.recipients.filter((recipient) => recipient !== node && running.has(recipient));
   const version = nodes.find((member) => member.node === node)?.version;
-  await emqx.startEvacuation(node, evacuationBody(settings, version, recipients), signal);
+  return emqx.startEvacuation(node, evacuationBody(settings, version, recipients), signal);
 }

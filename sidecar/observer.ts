@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApiState, GateState, SidecarReport } from '../lib/control.js';
+import type { ApiState, ForeignProcess, GateState, SidecarReport } from '../lib/control.js';
 import type { EmqxClient } from '../lib/emqx/client.js';
 import { EmqxApiError } from '../lib/emqx/errors.js';
 import type { RebalanceStatus } from '../lib/emqx/parse.js';
@@ -14,6 +14,8 @@ export interface ObserverParts {
   share: Share;
   emqx: EmqxClient;
   settings: Settings;
+  /** Name of the Secret with the API key. */
+  keySecret: string;
   findPeers: (signal: AbortSignal) => Promise<Peers>;
   /** Milliseconds of a clock that does not jump. */
   nowMs: () => number;
@@ -132,8 +134,11 @@ export function makeObserver(parts: ObserverParts): Observer {
   /** Does `work`; afterwards says how the API answered. A refused key is read again, for the next time. */
   async function asking(work: () => Promise<void>): Promise<ApiState> {
     let state: ApiState = { kind: 'ok' };
+    if (settings.missing() !== undefined) settings.refreshKey();
+    const missing = settings.missing();
     try {
-      await work();
+      if (missing === undefined) await work();
+      else state = { kind: 'noKey', detail: `key "${missing}" of Secret ${parts.keySecret} has no value` };
     } catch (error) {
       if (!(error instanceof EmqxApiError)) throw error;
       state = { kind: error.isUnauthorized ? 'unauthorized' : 'unreachable', detail: error.message };
@@ -185,9 +190,23 @@ export function makeObserver(parts: ObserverParts): Observer {
       report.self = self;
       report.clusterNodes = nodes;
       report.nodes = await emqx.nodes(signal);
-      await ownStatus(signal);
-      if (hasEvacuation) report.evacuations = await emqx.globalStatus(signal);
+      const status = await ownStatus(signal);
+      report.foreign = ownForeign(self, status);
+      if (status) {
+        const all = await emqx.globalStatus(signal);
+        report.evacuations = all.evacuations;
+        report.foreign.push(...all.foreign.filter(({ node }) => node !== self));
+      }
+      if (nodes.every((node) => node === self) && (await emqx.allowsCluster(signal)) === false)
+        report.singleNodeLicence = true;
     });
+  }
+
+  /** What somebody else runs on this node itself. */
+  function ownForeign(node: string, status: RebalanceStatus | undefined): ForeignProcess[] {
+    if (status?.kind === 'other') return [{ ...status.foreign, node }];
+    if (status?.kind !== 'evacuating' || share.line('foreign') === '') return [];
+    return [{ process: 'evacuation', node, state: status.evacuation.state }];
   }
 
   /** Starts a reading; a second one beside it would only hold EMQX up more. */
@@ -221,10 +240,12 @@ export function makeObserver(parts: ObserverParts): Observer {
     look: lookAndSettle,
     async report(signal) {
       const report = await readPart(signal);
+      const api = emqx.api();
       // what lies in the share costs nothing, and the controller waits for it: told settings, the end of a drain
       return {
         ...report,
         ...(hasEvacuation === undefined ? {} : { hasEvacuation }),
+        ...(api === undefined ? {} : { emqxApi: api.version }),
         joined: isJoined(),
         gate: gate(),
         settings: settings.current(),

@@ -19,18 +19,24 @@ export interface PeerSource {
   answers(address: string, signal: AbortSignal): Promise<Answer>;
 }
 
-/** As many peers as are asked at one look; any that answers decides. */
-const MOST_ASKED = 16;
+/** As many peers are asked at once. */
+const ASKED_AT_ONCE = 16;
 
 /** Looks for a node to join. */
 export async function findPeers(source: PeerSource, signal: AbortSignal): Promise<Peers> {
   const own = new Set(source.own());
   const named = await source.addresses().catch(() => undefined);
   if (!named) return { kind: 'unresolved' };
-  const others = named.filter((address) => !own.has(address)).slice(0, MOST_ASKED);
-  const answers = await Promise.all(others.map((address) => source.answers(address, signal)));
-  if (answers.includes('runs')) return { kind: 'some' };
-  if (answers.includes('silent')) return { kind: 'silent' };
+  const others = named.filter((address) => !own.has(address));
+  let isAnySilent = false;
+  // One that runs decides; that none does is known only of all, however large the set.
+  for (let from = 0; from < others.length; from += ASKED_AT_ONCE) {
+    const asked = others.slice(from, from + ASKED_AT_ONCE);
+    const answers = await Promise.all(asked.map((address) => source.answers(address, signal)));
+    if (answers.includes('runs')) return { kind: 'some' };
+    isAnySilent ||= answers.includes('silent');
+  }
+  if (isAnySilent) return { kind: 'silent' };
   return { kind: named.some((address) => own.has(address)) ? 'none' : 'unknown' };
 }
 

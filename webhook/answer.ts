@@ -1,4 +1,5 @@
 import type { Operation } from 'rfc6902';
+import { MOST_NODES } from '../lib/bounds.js';
 
 /** What an admission request is answered with. */
 export type Answer =
@@ -17,6 +18,14 @@ export type Answer =
 /** Admits the request as it is. */
 export function untouched(...warnings: string[]): Answer {
   return { kind: 'admit', ops: [], warnings };
+}
+
+/** Refuses a size that no revision set may have; `object` in kubectl's spelling. */
+export function tooMany(object: string, replicas: number): Answer {
+  return {
+    kind: 'refuse',
+    message: `spec.replicas of ${object} must be at most ${MOST_NODES} (EMQX nodes), and ${replicas} are asked for; nothing is changed`,
+  };
 }
 
 /** Writes the AdmissionReview (`admission.k8s.io/v1`, JSON) that answers the request `uid`. */

@@ -1,5 +1,5 @@
 import { ANNOTATION, BLUEGREEN } from '../lib/names.js';
-import type { AskApiServer } from './api-server.js';
+import type { AskApiServer } from '../lib/api-server.js';
 import type { BlueGreens } from './scale.js';
 
 /** The BlueGreens of a real cluster. */

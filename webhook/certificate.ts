@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { Logger } from '../lib/log.js';
 import { isScaleToken, SCALE_TOKEN_KEY } from '../lib/scale-path.js';
 import { sleep } from '../lib/sleep.js';
-import type { AskApiServer } from './api-server.js';
+import type { AskApiServer } from '../lib/api-server.js';
 
 /** What TLS servers show: PEM certificate (chain) and its PEM key. */
 export interface Certificate {

@@ -19,7 +19,6 @@ export interface DecideOptions {
  * Answers one admission request. A function of the request and the options alone, and idempotent: asked again about
  * its own result it changes nothing. Only a Scale waits for anything, so only that answer is a promise.
  * @throws Error (the promise rejects) when a Scale's number could not be recorded
- * @see design.md §5, whose table this is
  */
 export function decide(request: AdmissionRequest, options: DecideOptions): Answer | Promise<Answer> {
   if (options.ownUsers.has(request.user)) return untouched();

@@ -1,10 +1,11 @@
 import type { Operation } from 'rfc6902';
 import { canonical, sameJson, type JsonObject } from '../lib/json.js';
-import { objectAt, textAt } from '../lib/fields.js';
+import { MOST_NODES } from '../lib/bounds.js';
+import { objectAt, textAt, wishOf } from '../lib/fields.js';
 import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
-import { untouched, type Answer } from './answer.js';
+import { tooMany, untouched, type Answer } from './answer.js';
 import { editMetadata, setField } from './edit.js';
 import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
 import { isTraceparent } from './trace.js';
@@ -34,12 +35,14 @@ export function admitDeclaration(request: AdmissionRequest, traceparent: string 
       !sameJson(objectAt(object, 'spec')['template'], objectAt(oldObject, 'spec')['template']),
   };
   const size = holdReplicas(edit);
+  if (Number(size.declared ?? 0) > MOST_NODES) return tooMany(`statefulset/${name}`, Number(size.declared));
   const strategy = holdUpdateStrategy(edit);
   const annotations: Record<string, string | undefined> = {
     ...size.annotations,
     ...strategy.annotations,
     ...stampRevision(edit, traceparent),
     ...kept(edit, ANNOTATION.aborted),
+    ...kept(edit, ANNOTATION.drainHeld),
     [ANNOTATION.heldReplicas]: sizeLeft(edit),
   };
   if (request.operation === 'UPDATE') {
@@ -168,7 +171,7 @@ function kept(edit: Edit, key: string): Record<string, string> {
 }
 
 function explain(
-  { request, changesTemplate, oldAnnotations }: Edit,
+  { request, changesTemplate, oldAnnotations, isNew }: Edit,
   seen: {
     name: string;
     upgrade: string;
@@ -180,16 +183,17 @@ function explain(
   const { name, upgrade, revision, declared } = seen;
   const follow = `Follow: kubectl get bluegreen ${name} -w`;
   const warnings: string[] = [];
-  const hadLabel = textAt(labelsOf(request.oldObject), LABEL.upgrade) === BLUE_GREEN;
+  const hadLabel = textAt(labelsOf(request.oldObject), LABEL.upgrade) !== '';
   if (upgrade === '' && hadLabel) {
     warnings.push(
-      `sluice: label ${LABEL.upgrade} removed; the nodes of statefulset/${name} stay as they are, and template ` +
-        'changes reach none of them until the label is put back',
+      `sluice: statefulset/${name} is handed back: when its clients are on pods of its own, Sluice lets go of it. ${follow}`,
     );
+  } else if (upgrade === BLUE_GREEN && !hadLabel && !isNew) {
+    warnings.push(`sluice: statefulset/${name} is not handed back after all. ${follow}`);
   }
   if (changesTemplate && upgrade === '') {
     warnings.push(
-      `sluice: template change of statefulset/${name} reaches no node until label ${LABEL.upgrade} is put back`,
+      `sluice: statefulset/${name} is being handed back; its new template is reached by blue-green too. ${follow}`,
     );
   } else if (changesTemplate && revision !== undefined) {
     warnings.push(
@@ -216,8 +220,7 @@ function unknownValue(value: string): string {
 }
 
 function sizeIn(annotations: JsonObject): string | undefined {
-  const value = annotations[ANNOTATION.replicas];
-  return typeof value === 'string' && /^(0|[1-9]\d{0,9})$/.test(value) ? value : undefined;
+  return wishOf(textAt(annotations, ANNOTATION.replicas))?.toString();
 }
 
 function isSize(value: unknown): value is number {

@@ -1,7 +1,7 @@
 import { makeLogger } from '../lib/log.js';
 import { readServiceAccount } from '../lib/service-account.js';
 import { sleep } from '../lib/sleep.js';
-import { makeAskApiServer } from './api-server.js';
+import { makeAskApiServer } from '../lib/api-server.js';
 import { makeApp, makeRoutes } from './app.js';
 import { makeBlueGreens } from './blue-greens.js';
 import { followCertificate, readFromDirectory, readFromSecret } from './certificate.js';
@@ -10,7 +10,7 @@ import { readSettings } from './settings.js';
 
 const log = makeLogger('webhook');
 const settings = readSettings(process.env);
-const ask = makeAskApiServer(await readServiceAccount(process.env));
+const ask = makeAskApiServer(await readServiceAccount(process.env), 'sluice-webhook');
 const ending = new AbortController();
 process.once('SIGTERM', () => ending.abort());
 process.once('SIGINT', () => ending.abort());

@@ -1,5 +1,6 @@
+import { MOST_NODES } from '../lib/bounds.js';
 import { objectAt } from '../lib/fields.js';
-import { untouched, type Answer } from './answer.js';
+import { tooMany, untouched, type Answer } from './answer.js';
 import { setField } from './edit.js';
 import type { AdmissionRequest } from './review.js';
 
@@ -34,8 +35,12 @@ export async function admitScale(request: AdmissionRequest, blueGreens: BlueGree
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_INT32) return untouched();
 
   const signal = AbortSignal.timeout(SCALE_TIMEOUT_MS);
-  const outcome = await blueGreens.scale({ namespace, name, replicas, dryRun }, signal);
+  const isTooMany = replicas > MOST_NODES;
+  // Whether it is ours is asked all the same: with a size that the BlueGreen could have, and nothing is recorded.
+  const asked = isTooMany ? { replicas: MOST_NODES, dryRun: true } : { replicas, dryRun };
+  const outcome = await blueGreens.scale({ namespace, name, ...asked }, signal);
   if (outcome === 'notOurs') return untouched();
+  if (isTooMany) return tooMany(`statefulset/${name}`, replicas);
 
   const stored = replicasOf(objectAt(request.oldObject, 'spec'));
   return {

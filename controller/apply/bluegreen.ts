@@ -1,4 +1,5 @@
 import { ANNOTATION, BLUEGREEN } from '../../lib/names.js';
+import { ownAnnotations, textAt } from '../../lib/fields.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import { ownerOf } from './owner.js';
@@ -40,6 +41,24 @@ export async function carrySize({ view, tools, signal }: Site, replicas: number)
       },
       spec: { replicas },
     },
+    signal,
+  );
+}
+
+/** Deletes the BlueGreen that Sluice made; one that the user made stays, without Sluice's notes. */
+export async function dropBlueGreen({ view, tools, signal }: Site): Promise<void> {
+  const { declaration, blueGreen } = view.observed;
+  const path = PATH.blueGreens(declaration.namespace, declaration.name);
+  const { resourceVersion } = blueGreen;
+  if (!blueGreen.isOurs) {
+    const annotations = Object.fromEntries(ownAnnotations(view.raw.blueGreen).map((key) => [key, null]));
+    await tools.kube.mergePatch(path, { metadata: { resourceVersion, annotations } }, signal);
+    return;
+  }
+  const preconditions = { uid: textAt(view.raw.blueGreen, 'metadata', 'uid'), resourceVersion };
+  await tools.kube.delete(
+    path,
+    { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions },
     signal,
   );
 }

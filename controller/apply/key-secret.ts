@@ -1,40 +1,46 @@
 import { randomBytes } from 'node:crypto';
-import { BLUEGREEN } from '../../lib/names.js';
-import { isAlreadyExists } from '../kube/errors.js';
+import { BLUEGREEN, keySecretName } from '../../lib/names.js';
+import { isAlreadyExists, isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
-import { textAt } from '../../lib/fields.js';
+import { nameOf, textAt } from '../../lib/fields.js';
+import type { JsonObject } from '../../lib/json.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
 
-/** Name of the Secret with the API key that Sluice makes for a declaration's EMQX. */
-export function keySecretName(declaration: string): string {
-  return `${declaration}-sluice-api-key`;
-}
+const OURS = { 'app.kubernetes.io/managed-by': 'sluice' };
 
 /**
  * Makes sure that the API key's Secret is there. It is created and never read: one that exists is kept, for running nodes were
- * bootstrapped with it. It goes when declaration and BlueGreen are both gone: pods go on mounting it while only the BlueGreen is away.
+ * bootstrapped with it. Its owners are the BlueGreen and an object of no other use, and it goes when both have gone: pods go on mounting it
+ * while only the BlueGreen is away.
  */
-export async function createKeySecret({ view, tools, signal }: Site): Promise<void> {
-  const { declaration } = view.observed;
+export async function createKeySecret(site: Site): Promise<void> {
+  const { view, tools, signal } = site;
+  const { namespace, name } = view.observed.declaration;
   const key = `sluice-${randomBytes(6).toString('hex')}`;
   const secret = randomBytes(32).toString('base64url');
+  const keeper = await makeKeeper(site);
   try {
     await tools.kube.create(
-      PATH.secrets(declaration.namespace),
+      PATH.secrets(namespace),
       {
         apiVersion: 'v1',
         kind: 'Secret',
         metadata: {
-          name: keySecretName(declaration.name),
-          namespace: declaration.namespace,
-          labels: { 'app.kubernetes.io/managed-by': 'sluice' },
+          name: keySecretName(name),
+          namespace,
+          labels: OURS,
           ownerReferences: [
-            { ...ownerOf(view.raw.declaration), controller: false, blockOwnerDeletion: false },
+            {
+              apiVersion: 'apps/v1',
+              kind: 'ControllerRevision',
+              name: nameOf(keeper),
+              uid: textAt(keeper, 'metadata', 'uid'),
+            },
             {
               apiVersion: `${BLUEGREEN.group}/${BLUEGREEN.version}`,
               kind: BLUEGREEN.kind,
-              name: declaration.name,
+              name,
               uid: textAt(view.raw.blueGreen, 'metadata', 'uid'),
             },
           ],
@@ -46,5 +52,41 @@ export async function createKeySecret({ view, tools, signal }: Site): Promise<vo
     );
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+/**
+ * The object that keeps the Secret while the declaration is under Sluice: a ControllerRevision, which nothing but its owner looks at. It goes
+ * with the declaration, or is deleted when that is handed back, as the Secret itself must not be: a right to delete Secrets has no limits.
+ */
+async function makeKeeper({ view, tools, signal }: Site): Promise<JsonObject> {
+  const { namespace, name } = view.observed.declaration;
+  const metadata = {
+    name: keySecretName(name),
+    namespace,
+    labels: OURS,
+    ownerReferences: [{ ...ownerOf(view.raw.declaration), controller: false, blockOwnerDeletion: false }],
+  };
+  const keeper = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata, revision: 1, data: {} };
+  try {
+    return await tools.kube.create(PATH.controllerRevisions(namespace), keeper, signal);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    // One that `--cascade=orphan` has left has no owner.
+    const { ownerReferences } = metadata;
+    const path = PATH.controllerRevisions(namespace, metadata.name);
+    return tools.kube.mergePatch(path, { metadata: { ownerReferences } }, signal);
+  }
+}
+
+/** Lets the Secret go: at once where Sluice's BlueGreen has gone, else with the user's own. */
+export async function dropKeeper({ view, tools, signal }: Site): Promise<void> {
+  const { namespace, name } = view.observed.declaration;
+  const path = PATH.controllerRevisions(namespace, keySecretName(name));
+  const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+  try {
+    await tools.kube.delete(path, options, signal);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { LABEL } from '../../lib/names.js';
 import { PATH } from '../kube/paths.js';
-import { nameOf, textAt } from '../../lib/fields.js';
+import { nameOf, ownAnnotations, textAt } from '../../lib/fields.js';
 import { disown } from './disown.js';
 import type { Site } from './tools.js';
 
@@ -10,8 +10,9 @@ export async function pointServices(
   names: string[],
   revision: string,
 ): Promise<void> {
-  const { declaration, services } = view.observed;
-  for (const { name, resourceVersion } of services.filter((service) => names.includes(service.name))) {
+  const { declaration, services, preview } = view.observed;
+  const known = [...services, ...(preview?.kind === 'found' ? [preview] : [])];
+  for (const { name, resourceVersion } of known.filter((service) => names.includes(service.name))) {
     const path = PATH.services(declaration.namespace, name);
     const written = await tools.kube.mergePatch(
       path,
@@ -35,6 +36,60 @@ export async function labelPods(
   for (const pod of view.raw.pods.filter((one) => names.includes(nameOf(one)))) {
     const resourceVersion = textAt(pod, 'metadata', 'resourceVersion');
     const metadata = { resourceVersion, labels: { [LABEL.revision]: revision } };
+    await tools.kube.mergePatch(PATH.pods(namespace, nameOf(pod)), { metadata }, signal);
+  }
+}
+
+/** Writes annotations of a pod; null takes one away. A pod that has gone meanwhile is observed again. */
+export async function annotatePod(
+  { view, tools, signal }: Site,
+  name: string,
+  annotations: { [key: string]: string | null },
+): Promise<void> {
+  const { namespace } = view.observed.declaration;
+  const pod = view.raw.pods.find((one) => nameOf(one) === name);
+  // its uid, so that it is never written onto another pod of that name
+  const metadata = { uid: textAt(pod, 'metadata', 'uid'), annotations };
+  await tools.kube.mergePatch(PATH.pods(namespace, name), { metadata }, signal);
+}
+
+/** Gives a pod labels back; its StatefulSet then takes it again by itself. */
+export async function relabelPod(
+  { view, tools, signal }: Site,
+  name: string,
+  labels: Record<string, string>,
+): Promise<void> {
+  const pod = view.raw.pods.find((one) => nameOf(one) === name);
+  const metadata = { resourceVersion: textAt(pod, 'metadata', 'resourceVersion'), labels };
+  await tools.kube.mergePatch(PATH.pods(view.observed.declaration.namespace, name), { metadata }, signal);
+}
+
+/** Takes what Sluice has written off Services: they select by what their user wrote, and nothing keeps them from being edited. */
+export async function unpinServices({ view, tools, signal }: Site, names: string[]): Promise<void> {
+  for (const service of view.raw.services.filter((one) => names.includes(nameOf(one)))) {
+    const path = PATH.services(view.observed.declaration.namespace, nameOf(service));
+    const written = await tools.kube.mergePatch(
+      path,
+      {
+        metadata: {
+          resourceVersion: textAt(service, 'metadata', 'resourceVersion'),
+          labels: { [LABEL.managed]: null },
+        },
+        spec: { selector: { [LABEL.revision]: null } },
+      },
+      signal,
+    );
+    await disown(tools.kube, path, written, signal);
+  }
+}
+
+/** Takes what Sluice has written off pods of the declaration. */
+export async function unlabelPods({ view, tools, signal }: Site, names: string[]): Promise<void> {
+  const { namespace } = view.observed.declaration;
+  for (const pod of view.raw.pods.filter((one) => names.includes(nameOf(one)))) {
+    const resourceVersion = textAt(pod, 'metadata', 'resourceVersion');
+    const annotations = Object.fromEntries(ownAnnotations(pod).map((key) => [key, null]));
+    const metadata = { resourceVersion, labels: { [LABEL.revision]: null }, annotations };
     await tools.kube.mergePatch(PATH.pods(namespace, nameOf(pod)), { metadata }, signal);
   }
 }

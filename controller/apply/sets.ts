@@ -1,26 +1,29 @@
 import type { JsonObject } from '../../lib/json.js';
-import { LABEL } from '../../lib/names.js';
+import { keySecretName, LABEL } from '../../lib/names.js';
 import { revisionOf } from '../../lib/revision.js';
 import { inject } from '../inject/inject.js';
-import { isAlreadyExists } from '../kube/errors.js';
+import { isAlreadyExists, isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import type { NodeSet, Observed, Step } from '../model.js';
-import { controllerUidOf, nameOf, objectAt, objectsAt, textAt } from '../../lib/fields.js';
+import { controllerUidOf, labelOf, nameOf, objectAt, objectsAt, textAt } from '../../lib/fields.js';
+import { comesBack } from '../situation.js';
+import { templateIn } from '../observe/parse.js';
 import { resizeDeclaration } from './declaration.js';
-import { createKeySecret, keySecretName } from './key-secret.js';
+import { createKeySecret } from './key-secret.js';
 import { ownerOf } from './owner.js';
 import { DONE, type Outcome, type Site } from './tools.js';
 
 type StepOf<K extends Step['kind']> = Extract<Step, { kind: K }>;
 
-/** Makes a revision set from the declaration's present template. */
+/** Makes a revision set from the declaration's present template; one that comes back, from its own. */
 export async function makeSet(site: Site, step: StepOf<'makeSet'>): Promise<Outcome> {
   const { view, tools, signal } = site;
-  const { declaration, blueGreen } = view.observed;
-  const lost = lostTemplate(view.observed, step.revision);
+  const { declaration, blueGreen, sets } = view.observed;
+  const former = sets.find((set) => set.revision === step.revision && comesBack(set, view.observed));
+  const lost = former ? undefined : lostTemplate(view.observed, step.revision);
   if (lost !== undefined) return { kind: 'refused', message: lost };
   const named = blueGreen.spec.emqx.apiKeySecret.name;
-  const injection = inject(declaration.template, {
+  const injection = inject((former ?? declaration).template, {
     revision: step.revision,
     spec: blueGreen.spec,
     sidecar: await tools.sidecarSettings(),
@@ -40,6 +43,38 @@ export async function makeSet(site: Site, step: StepOf<'makeSet'>): Promise<Outc
   return DONE;
 }
 
+/** Makes a deleted set again from the ControllerRevision that its pods were made from, which was left behind with them. */
+export async function restoreSet(site: Site, step: StepOf<'restoreSet'>): Promise<Outcome> {
+  const { view, tools, signal } = site;
+  const { declaration, sets } = view.observed;
+  const { revision = '', pods = [] } = sets.find(({ name }) => name === step.set) ?? {};
+  const left = view.raw.pods.find((pod) => pods.some(({ name }) => name === nameOf(pod)));
+  const hash = left && labelOf(left, 'controller-revision-hash');
+  const path = PATH.controllerRevisions(declaration.namespace, hash ?? 'none');
+  const template = templateIn(await ifFound(tools.kube.get(path, signal)));
+  if (!template) {
+    const names = pods.map(({ name }) => name).join(', ');
+    const message = `StatefulSet ${step.set} was deleted, and what its pods were made from is gone: delete ${names}; each is drained before it stops`;
+    return { kind: 'refused', message };
+  }
+  const body = revisionSet(view.raw.declaration, { name: step.set, revision, size: step.size }, template);
+  try {
+    await tools.kube.create(PATH.statefulSets(declaration.namespace), body, signal);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+  return DONE;
+}
+
+async function ifFound(object: Promise<JsonObject>): Promise<JsonObject | undefined> {
+  try {
+    return await object;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
 /** A set of that name that has appeared since the observation is as good, if it is ours. */
 async function whoseIs({ view, tools, signal }: Site, name: string): Promise<Outcome> {
   const { namespace, uid } = view.observed.declaration;
@@ -56,11 +91,16 @@ function lostTemplate({ declaration }: Observed, revision: string): string | und
   return `the set of revision ${revision} is gone, and with it the template to go back to: edit the template of ${name}`;
 }
 
-function revisionSet(declaration: JsonObject, step: StepOf<'makeSet'>, template: JsonObject): JsonObject {
+function revisionSet(
+  declaration: JsonObject,
+  step: { name: string; revision: string; size: number },
+  template: JsonObject,
+): JsonObject {
   const spec = objectAt(declaration, 'spec');
   const labels = { [LABEL.declaration]: nameOf(declaration), [LABEL.revision]: step.revision };
   const selector = objectAt(spec, 'selector');
-  const carried = ['minReadySeconds', 'revisionHistoryLimit', 'ordinals'].flatMap((key) =>
+  // Not `ordinals`: numbers from 0 name the same pods in every set.
+  const carried = ['minReadySeconds', 'revisionHistoryLimit'].flatMap((key) =>
     spec[key] === undefined ? [] : [[key, spec[key]] as const],
   );
   return {
@@ -78,6 +118,8 @@ function revisionSet(declaration: JsonObject, step: StepOf<'makeSet'>, template:
       serviceName: textAt(spec, 'serviceName'),
       // the order in which nodes come and go is the loop's to keep, and OrderedReady would stop at one that is broken
       podManagementPolicy: 'Parallel',
+      // and pods that it takes over run on as they are
+      updateStrategy: { type: 'OnDelete' },
       selector: {
         ...selector,
         matchLabels: { ...objectAt(selector, 'matchLabels'), [LABEL.revision]: step.revision },

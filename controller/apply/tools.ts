@@ -12,6 +12,8 @@ export interface ApplyTools {
   sidecarSettings: () => Promise<SidecarSettings>;
   /** Partial spec of BlueGreens that Sluice makes. */
   defaults: JsonObject;
+  /** Milliseconds since the epoch. */
+  now: () => number;
 }
 
 /** Where a step is carried out. */

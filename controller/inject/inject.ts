@@ -1,20 +1,17 @@
+import { bootstrapOf } from '../../lib/emqx-bootstrap.js';
+import { emqxContainer, type Container } from '../../lib/emqx-container.js';
+import { hookOf, whyNotInjectable } from '../../lib/injectable.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
-import { SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
+import { SIDECAR, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
-import { containersOf, emqxContainer, listAt, objectsOf, type Container } from './container.js';
-import { record, undone, type Recorder } from './recorder.js';
-import { SIDECAR, sidecarContainer, sidecarVolumes, type SidecarSettings } from './sidecar.js';
+import { record, type Recorder } from './recorder.js';
+import { sidecarContainer, sidecarVolumes, type SidecarSettings, type SidecarTask } from './sidecar.js';
 
 /** What one injection is made from, beyond the template. */
-export interface InjectionSettings {
+export interface InjectionSettings extends SidecarTask {
   revision: string;
-  spec: BlueGreenSpec;
   sidecar: SidecarSettings;
-  /** `spec.serviceName` of the declaration. */
-  headlessService: string;
-  /** The API key's Secret. */
-  secretName: string;
   /** Sluice made the Secret, so EMQX is told to take the key from it. */
   isOwnSecret: boolean;
 }
@@ -24,8 +21,6 @@ export type Injection =
   /** The template cannot be run with a gate; the message says what to change. */
   | { kind: 'refused'; message: string };
 
-/** EMQX reads its API keys from this file at start. */
-const BOOTSTRAP_VARIABLE = 'EMQX_API_KEY__BOOTSTRAP_FILE';
 /** Beyond the drain and the wait for a recipient: EMQX's own stop (4 s seen), the user's hook, and the kubelet's rounding. */
 const STOP_SECONDS = 60;
 /** Grace of a restart in place by a probe: such a restart waits for no drain. */
@@ -39,77 +34,20 @@ const HOOKS = {
 
 /**
  * Makes a revision set's pod template from the declaration's live one. Pure.
- * Annotation `injected` on the result holds the RFC 6902 patch that {@link takeOut} applies.
+ * Annotation `injected` on the result holds the RFC 6902 patch that `takeOut` (lib/injected.ts) applies.
  */
 export function inject(template: JsonObject, settings: InjectionSettings): Injection {
   const emqx = emqxContainer(template, settings.spec.emqx);
   if ('refused' in emqx) return { kind: 'refused', message: emqx.refused };
-  const refusal = whyNot(template, emqx, settings);
+  const refusal = whyNotInjectable(template, emqx, settings);
   if (refusal !== undefined) return { kind: 'refused', message: refusal };
 
   const edits = record(template);
   editPod(edits, template, settings);
   editEmqx(edits, emqx, settings);
-  const { sidecar, spec, headlessService } = settings;
-  edits.insert(['spec', 'initContainers'], 'first', sidecarContainer(sidecar, spec, headlessService));
+  edits.insert(['spec', 'initContainers'], 'first', sidecarContainer(settings.sidecar, settings));
   annotate(edits);
   return { kind: 'injected', template: edits.result };
-}
-
-/**
- * Gives back the declaration's template that a revision set's live one was made from, by value.
- * @returns undefined when somebody else has edited what was injected, so that it cannot be told
- */
-export function takeOut(template: JsonObject): JsonObject | undefined {
-  const annotations = isObject(template['metadata']) ? template['metadata']['annotations'] : undefined;
-  const text = isObject(annotations) ? annotations[ANNOTATION.injected] : undefined;
-  if (typeof text !== 'string') return template;
-  try {
-    return undone(template, JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
-function whyNot(
-  template: JsonObject,
-  emqx: Container,
-  { isOwnSecret }: InjectionSettings,
-): string | undefined {
-  const containers = [...containersOf(template).map(({ raw }) => raw), ...listAt(template, 'initContainers')];
-  if (containers.some(({ name }) => name === SIDECAR.container)) {
-    return `a container is named ${SIDECAR.container}, which is the name of Sluice's own: rename it (or take it out, if it was copied from a revision set)`;
-  }
-  const volumes = listAt(template, 'volumes').map(({ name }) => name);
-  const taken = [SIDECAR.share, SIDECAR.apiKey].find((name) => volumes.includes(name));
-  if (taken !== undefined)
-    return `a volume is named ${taken}, which is the name of one of Sluice's own: rename it`;
-  const mounts = objectsOf(emqx.raw['volumeMounts']).map(({ mountPath }) => mountPath);
-  const path = [SIDECAR_PATHS.share, SIDECAR_PATHS.apiKey].find((ours) => mounts.includes(ours));
-  if (path !== undefined)
-    return `container ${emqx.name} mounts something at ${path}, which Sluice needs: mount it elsewhere`;
-  for (const hook of ['preStop', 'postStart'] as const) {
-    const kind = foreignKind(hookOf(emqx, hook));
-    if (kind !== undefined) {
-      return `the ${hook} hook of container ${emqx.name} is of kind ${kind}, which cannot run together with the drain: make it an exec hook`;
-    }
-  }
-  const variables = objectsOf(emqx.raw['env']).map(({ name }) => name);
-  if (isOwnSecret && variables.includes(BOOTSTRAP_VARIABLE)) {
-    return `container ${emqx.name} has a bootstrap file of API keys already (${BOOTSTRAP_VARIABLE}): put one of its keys into a Secret (keys "key" and "secret") and name it in spec.emqx.apiKeySecret.name`;
-  }
-  return undefined;
-}
-
-function hookOf(emqx: Container, hook: keyof typeof HOOKS): JsonObject | undefined {
-  const { lifecycle } = emqx.raw;
-  const value = isObject(lifecycle) ? lifecycle[hook] : undefined;
-  return isObject(value) ? value : undefined;
-}
-
-/** The kind of a hook that is not `exec`. */
-function foreignKind(hook: JsonObject | undefined): string | undefined {
-  return Object.keys(hook ?? {}).find((kind) => kind !== 'exec');
 }
 
 function editPod(
@@ -119,7 +57,7 @@ function editPod(
 ): void {
   edits.put(['metadata', 'labels', LABEL.revision], revision);
   const pod = isObject(template['spec']) ? template['spec'] : {};
-  const graceSeconds = spec.drainTimeoutSeconds + spec.noRecipientSeconds + STOP_SECONDS;
+  const graceSeconds = graceSecondsOf(spec);
   const own = pod['terminationGracePeriodSeconds'];
   if (typeof own !== 'number' || own < graceSeconds) {
     edits.put(['spec', 'terminationGracePeriodSeconds'], graceSeconds);
@@ -154,11 +92,8 @@ function editEmqx(edits: Recorder, emqx: Container, { isOwnSecret }: InjectionSe
     mountPath: SIDECAR_PATHS.apiKey,
     readOnly: true,
   });
-  // EMQX reads the value of its variables as HOCON, where a path needs quotes
-  edits.insert([...at, 'env'], 'last', {
-    name: BOOTSTRAP_VARIABLE,
-    value: JSON.stringify(`${SIDECAR_PATHS.apiKey}/bootstrap`),
-  });
+  const { variable, value } = bootstrapOf(emqx);
+  edits.insert([...at, 'env'], 'last', { name: variable, value });
 }
 
 /** Writes the undo patch into the template; it takes itself out too. */
@@ -169,4 +104,9 @@ function annotate(edits: Recorder): void {
   const trial = record(edits.result);
   trial.put(path, '');
   edits.put(path, JSON.stringify([...trial.undo(), ...before]));
+}
+
+/** Seconds that a pod may need from its deletion to its end. */
+export function graceSecondsOf({ drainTimeoutSeconds, noRecipientSeconds }: BlueGreenSpec): number {
+  return drainTimeoutSeconds + noRecipientSeconds + STOP_SECONDS;
 }

@@ -1,4 +1,4 @@
-import { applyPatch, type Operation } from 'rfc6902';
+import type { Operation } from 'rfc6902';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 
 type Path = readonly (string | number)[];
@@ -67,12 +67,4 @@ function wrap(path: Path, value: Json): Json {
 
 function pointer(path: Path): string {
   return path.map((key) => `/${String(key).replace(/~/g, '~0').replace(/\//g, '~1')}`).join('');
-}
-
-/** Applies an undo patch to a copy; undefined when it does not fit, for then somebody else has edited what we inserted. */
-export function undone(edited: JsonObject, patch: unknown): JsonObject | undefined {
-  if (!Array.isArray(patch)) return undefined;
-  const copy = structuredClone(edited);
-  const problems = applyPatch(copy, patch as Operation[]);
-  return problems.every((problem) => problem === null) ? copy : undefined;
 }

@@ -1,10 +1,7 @@
 import { CONTROL_PORT } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
-import { SIDECAR_ENV, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
+import { SIDECAR, SIDECAR_ENV, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
-
-/** Names that Sluice's parts have in a pod. */
-export const SIDECAR = { container: 'sluice', share: 'sluice', apiKey: 'sluice-api-key' } as const;
 
 const BUSYBOX = '/usr/local/bin/busybox';
 
@@ -18,11 +15,19 @@ export interface SidecarSettings {
   controlCa: string;
 }
 
+/** What the sidecar is to do, and for whom. */
+export interface SidecarTask {
+  spec: BlueGreenSpec;
+  /** `spec.serviceName` of the declaration. */
+  headlessService: string;
+  /** The API key's Secret. */
+  secretName: string;
+}
+
 /** The sidecar's container: a native sidecar (init container that stays), first of the list. */
 export function sidecarContainer(
   { image, imagePullPolicy, resources, controlCa }: SidecarSettings,
-  spec: BlueGreenSpec,
-  headlessService: string,
+  { spec, headlessService, secretName }: SidecarTask,
 ): JsonObject {
   const { evacuationStrategy, initialDelaySeconds } = spec.updateStrategy;
   const env = (name: string, value: string | number): JsonObject => ({ name, value: String(value) });
@@ -39,6 +44,7 @@ export function sidecarContainer(
       },
       env(SIDECAR_ENV.apiPort, spec.emqx.apiPort),
       env(SIDECAR_ENV.headlessService, headlessService),
+      env(SIDECAR_ENV.keySecret, secretName),
       env(SIDECAR_ENV.controlCa, controlCa),
       env(SIDECAR_ENV.connEvictRate, evacuationStrategy.connEvictRate),
       env(SIDECAR_ENV.sessEvictRate, evacuationStrategy.sessEvictRate),

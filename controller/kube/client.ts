@@ -15,7 +15,11 @@ export type PatchOperation =
 export interface Kube {
   get(path: string, signal: AbortSignal): Promise<JsonObject>;
   /** Every item, read in pages of {@link PAGE} from one consistent snapshot. */
-  list(path: string, options: { labelSelector?: string }, signal: AbortSignal): Promise<JsonObject[]>;
+  list(
+    path: string,
+    options: { labelSelector?: string; fieldSelector?: string },
+    signal: AbortSignal,
+  ): Promise<JsonObject[]>;
   create(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject>;
   jsonPatch(path: string, operations: PatchOperation[], signal: AbortSignal): Promise<JsonObject>;
   /** RFC 7386; a `metadata.resourceVersion` in the body makes the write conditional. */
@@ -63,11 +67,11 @@ export function makeKube(transport: Transport): Kube {
 
   return {
     get: (path, signal) => call('GET', path, signal),
-    list: async (path, { labelSelector }, signal) => {
+    list: async (path, { labelSelector, fieldSelector }, signal) => {
       const items: JsonObject[] = [];
       let next = '';
       do {
-        const query = listQuery({ labelSelector, limit: String(PAGE), continue: next });
+        const query = listQuery({ labelSelector, fieldSelector, limit: String(PAGE), continue: next });
         const page = await call('GET', `${path}?${query}`, signal);
         items.push(...itemsOf(page));
         next = continueOf(page);

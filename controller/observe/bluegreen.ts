@@ -1,18 +1,33 @@
+import { drainNumber, MOST_NODES } from '../../lib/bounds.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
 import { DEFAULT_SPEC, type BlueGreenSpec } from '../../lib/types.js';
 import type { BlueGreen } from '../model.js';
-import { annotationOf, numberAt, objectAt, sizeOf, textAt } from '../../lib/fields.js';
+import {
+  annotationOf,
+  numberAt,
+  objectAt,
+  isOwnedBy,
+  ownAnnotations,
+  wishOf,
+  textAt,
+} from '../../lib/fields.js';
 
 /**
  * Reads a BlueGreen. The API server has checked it against the CRD's schema and filled in the defaults.
  * @param raw absent: there is none yet, and it will be made with `defaults`
+ * @param declarationUid of the StatefulSet that owns those that Sluice makes
  */
-export function parseBlueGreen(raw: JsonObject | undefined, defaults: JsonObject): BlueGreen {
-  const carried = raw && sizeOf(annotationOf(raw, ANNOTATION.replicas));
+export function parseBlueGreen(
+  raw: JsonObject | undefined,
+  { defaults, declarationUid }: { defaults: JsonObject; declarationUid: string },
+): BlueGreen {
+  const carried = raw && wishOf(annotationOf(raw, ANNOTATION.replicas));
   const status = objectAt(raw, 'status');
   return {
     exists: raw !== undefined,
+    isOurs: isOwnedBy(raw, declarationUid),
+    isNoted: raw !== undefined && ownAnnotations(raw).length > 0,
     resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
     generation: numberAt(raw, ['metadata', 'generation']),
     spec: specOf(raw ? objectAt(raw, 'spec') : defaults),
@@ -21,9 +36,28 @@ export function parseBlueGreen(raw: JsonObject | undefined, defaults: JsonObject
   };
 }
 
-/** A whole spec: what is given, and the defaults for what is not (an object stored under an older CRD lacks newer fields). */
+/**
+ * A whole spec: what is given, and the defaults for what is not. An object stored under an older CRD lacks newer fields, and has numbers
+ * that nothing could be done with: they count as the nearest that can be.
+ */
 export function specOf(given: JsonObject): BlueGreenSpec {
-  return filled(DEFAULT_SPEC as unknown as JsonObject, given) as unknown as BlueGreenSpec;
+  const spec = filled(DEFAULT_SPEC as unknown as JsonObject, given) as unknown as BlueGreenSpec;
+  const { updateStrategy, noRecipientSeconds, replicas } = spec;
+  const { connEvictRate, sessEvictRate, waitTakeover } = updateStrategy.evacuationStrategy;
+  return {
+    ...spec,
+    ...(replicas !== undefined && { replicas: Math.min(replicas, MOST_NODES) }),
+    noRecipientSeconds: drainNumber('noRecipientSeconds', noRecipientSeconds),
+    updateStrategy: {
+      ...updateStrategy,
+      initialDelaySeconds: drainNumber('waitHealthCheck', updateStrategy.initialDelaySeconds),
+      evacuationStrategy: {
+        connEvictRate: drainNumber('connEvictRate', connEvictRate),
+        sessEvictRate: drainNumber('sessEvictRate', sessEvictRate),
+        waitTakeover: drainNumber('waitTakeover', waitTakeover),
+      },
+    },
+  };
 }
 
 function filled(defaults: JsonObject, given: JsonObject): JsonObject {

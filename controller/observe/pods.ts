@@ -1,14 +1,28 @@
 import type { SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
-import { LABEL } from '../../lib/names.js';
-import { SIDECAR } from '../inject/sidecar.js';
+import { ANNOTATION, LABEL } from '../../lib/names.js';
+import { SIDECAR } from '../../lib/sidecar-env.js';
+import { counted } from '../words.js';
 import type { Pod } from '../model.js';
-import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt, timeAt } from '../../lib/fields.js';
+import {
+  annotationOf,
+  at,
+  labelOf,
+  nameOf,
+  numberAt,
+  objectAt,
+  objectsAt,
+  textAt,
+  timeAt,
+} from '../../lib/fields.js';
 
 /** A pod that has not been ready for so long will not become so by waiting. */
 const FAILING_AFTER_MS = 300_000;
 
 const MAX_PROBLEM = 300;
+
+/** A container that has ended so often and is not ready is in a crash loop, though it runs at the moment. */
+const LOOPS = 2;
 
 /** Volumes are mounted within seconds; what keeps them from it is told by events only, which the controller may not read. */
 const MOUNT_MS = 20_000;
@@ -32,19 +46,26 @@ export interface PodContext {
   /** Name of EMQX's container; empty when it cannot be told. */
   emqxContainer: string;
   report: SidecarReport | undefined;
+  /** Its sidecar does not take the controller's certificate. */
+  turnsUsAway?: boolean;
+  /** The StatefulSet that controls it is gone: the garbage collector is about to delete it. */
+  isLeftOver?: boolean;
 }
 
 /** Reads one pod of a StatefulSet. */
 export function parsePod(raw: JsonObject, context: PodContext): Pod {
-  const { nowMs, emqxContainer, report } = context;
+  const { nowMs, emqxContainer, report, turnsUsAway, isLeftOver = false } = context;
   const name = nameOf(raw);
   const revision = labelOf(raw, LABEL.revision);
-  const terminating = at(raw, 'metadata', 'deletionTimestamp') !== undefined;
+  const terminating = isLeftOver || at(raw, 'metadata', 'deletionTimestamp') !== undefined;
   const condition = conditionOf(raw, 'Ready');
   const ready = textAt(condition, 'status') === 'True' && !terminating;
   const trouble = ready ? undefined : troubleOf(raw, context);
   const podIp = textAt(raw, 'status', 'podIP');
   const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
+  const deletedAtMs = deletedAt(raw);
+  const evacuationNote = evacuationNoteOf(raw);
+  const emptySinceMs = Date.parse(annotationOf(raw, ANNOTATION.emptySince) ?? '');
   return {
     name,
     ordinal: Number(name.slice(name.lastIndexOf('-') + 1)),
@@ -53,11 +74,32 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     ...(revision !== undefined && { revision }),
     ready,
     terminating,
+    ...(deletedAtMs !== undefined && { deletedAtMs }),
+    ...(evacuationNote && { evacuationNote }),
+    ...(!Number.isNaN(emptySinceMs) && { emptySinceMs }),
     problem: ready ? '' : terminating ? 'is terminating' : shortened(trouble?.problem ?? 'is starting'),
+    ...(trouble?.stuckBy !== undefined && !terminating && { stuckBy: trouble.stuckBy }),
+    ...(!ready && Number.isFinite(sinceMs) && { unreadySinceMs: sinceMs }),
     failing: !ready && !terminating && (trouble?.hopeless === true || nowMs - sinceMs > FAILING_AFTER_MS),
     restarts: restartsOf(raw, emqxContainer),
     ...(report && { report }),
+    ...(turnsUsAway && { turnsUsAway }),
   };
+}
+
+/** When the pod's deletion was asked for; ms since the epoch. */
+function deletedAt(raw: JsonObject): number | undefined {
+  const endsMs = timeAt(raw, 'metadata', 'deletionTimestamp');
+  const graceMs = numberAt(raw, ['metadata', 'deletionGracePeriodSeconds']) * 1000;
+  return Number.isNaN(endsMs) ? undefined : endsMs - graceMs;
+}
+
+/** Any value says that an evacuation is ours; only a time, when it was accepted. */
+function evacuationNoteOf(raw: JsonObject): Pod['evacuationNote'] {
+  const noted = annotationOf(raw, ANNOTATION.evacuatedSince);
+  if (noted === undefined) return undefined;
+  const acceptedAtMs = Date.parse(noted);
+  return Number.isNaN(acceptedAtMs) ? {} : { acceptedAtMs };
 }
 
 /** Address of the pod's sidecar, if it has one that runs. */
@@ -71,6 +113,8 @@ interface Trouble {
   /** Continues the pod's name: `is Pending: …`. */
   problem: string;
   hopeless: boolean;
+  /** The container's own reason, once the kubelet holds off before it tries again. */
+  stuckBy?: string;
 }
 
 function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Trouble {
@@ -89,7 +133,11 @@ function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Troub
     ...objectsAt(raw, 'status', 'containerStatuses'),
   ];
   const hopeless = statuses.find((status) => HOPELESS.has(textAt(status, 'state', 'waiting', 'reason')));
-  if (hopeless) return { problem: wordsOf(hopeless), hopeless: true };
+  if (hopeless) {
+    const reason = textAt(hopeless, 'state', 'waiting', 'reason');
+    const isFirstTry = reason === 'ErrImagePull';
+    return { problem: wordsOf(hopeless), hopeless: true, ...(!isFirstTry && { stuckBy: reason }) };
+  }
 
   const sidecar = statuses.find(({ name }) => name === SIDECAR.container);
   const ageMs = nowMs - timeAt(raw, 'metadata', 'creationTimestamp');
@@ -107,6 +155,8 @@ function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Troub
     return {
       problem: `is starting: ${is} is not ready yet${exit && ` (last time it ended with ${exit})`}`,
       hopeless: false,
+      // between two waits of a crash loop it runs for a moment: that is no other state of affairs
+      ...(exit && numberAt(unready, ['restartCount']) >= LOOPS && { stuckBy: 'CrashLoopBackOff' }),
     };
   }
   if (sidecar && sidecar['ready'] !== true)
@@ -120,10 +170,10 @@ function wordsOf(status: JsonObject): string {
   const message = textAt(status, 'state', 'waiting', 'message');
   if (reason === 'CrashLoopBackOff') {
     const exit = lastExit(status) || 'an unknown exit';
-    return `is crash-looping: container ${name} ended with ${exit}, ${numberAt(status, ['restartCount'])} restarts; its log says why`;
+    return `is crash-looping: container ${name} ended with ${exit}, ${counted(numberAt(status, ['restartCount']), 'restart')}; its log says why`;
   }
   if (reason.includes('Image')) {
-    return `cannot run image ${textAt(status, 'image')}: ${reason}; correct the image, or the way to it${message && ` (${message})`}`;
+    return `cannot run image ${textAt(status, 'image')}: ${reason} in container ${name}; correct the image, or the way to it${message && ` (${message})`}`;
   }
   return `cannot start container ${name}: ${reason}${message && ` (${message})`}`;
 }

@@ -4,8 +4,8 @@ import type { Condition, Phase } from '../../lib/types.js';
 export interface Verdict {
   phase: Phase;
   message: string;
-  /** A person has to act. */
-  stalled: boolean;
+  /** Why a person has to act; absent when nobody has to. */
+  stalled?: string;
   /** Something does not work as it should. */
   degraded: boolean;
   /** As many nodes of the active set are Ready as are wanted. */
@@ -30,7 +30,8 @@ const QUIET_WHEN: Partial<Record<Condition['type'], boolean>> = {
  * @param previous those before; one whose status has not changed keeps its time
  */
 export function conditionsOf(verdict: Verdict, previous: readonly Condition[]): Condition[] {
-  const { phase, stalled, degraded, available } = verdict;
+  const { phase, degraded, available } = verdict;
+  const stalled = verdict.stalled !== undefined;
   const isReconciling = IN_PROGRESS.has(phase) && !stalled;
   const states: [Condition['type'], boolean][] = [
     ['Ready', phase === 'Stable' && available && !stalled && !degraded],
@@ -55,7 +56,7 @@ function condition(
   return {
     type,
     status,
-    reason: stalled ? 'Stalled' : phase,
+    reason: stalled ?? phase,
     // the words go where there is something to say; Stalled=False has nothing
     message: holds === QUIET_WHEN[type] ? '' : message,
     lastTransitionTime: since ?? new Date(nowMs).toISOString(),

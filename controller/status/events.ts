@@ -1,35 +1,47 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject } from '../../lib/json.js';
+import { drainingPods, isOverdue } from '../drains.js';
 import type { Decision, Observed, Step } from '../model.js';
+import { lostWords } from '../situation.js';
+import { notesOf } from './notes.js';
+import type { Happening } from './happening.js';
 import type { Trouble } from './status.js';
-
-/** One thing worth telling people. */
-export interface Happening {
-  type: 'Normal' | 'Warning';
-  /** One of a fixed set of words, for filters and alerts. */
-  reason: string;
-  message: string;
-}
 
 /** Reason of the event for each kind of step; a step without one is book-keeping. */
 const REASONS: Record<Step['kind'], string> = {
   createBlueGreen: 'BlueGreenCreated',
   holdDeclaration: 'DeclarationHeld',
   carrySize: 'SizeChanged',
+  restoreSet: 'RevisionSetRestored',
+  relabelPod: 'PodRelabelled',
   labelPods: 'PodsAdopted',
   pointServices: 'ServicePinned',
+  pointPreview: 'PreviewPointed',
   makeSet: 'RevisionSetCreated',
   resize: 'RevisionSetResized',
   tell: '',
   evacuate: 'EvacuationStarted',
+  noteEmpty: '',
   stopEvacuation: 'EvacuationStopped',
   leave: 'NodeLeft',
   deleteSet: 'RevisionSetDeleted',
+  deleteClaims: 'ClaimsDeleted',
+  ownClaims: '',
   abort: 'UpgradeAborted',
   clearAborted: 'AbortCleared',
+  clearTriggers: '',
+  holdDrains: '',
+  unpinServices: 'ServiceUnpinned',
+  unlabelPods: '',
+  dropBlueGreen: '',
+  restoreStrategy: '',
+  letGo: 'HandedBack',
   wait: '',
   rest: '',
 };
+
+/** Steps that somebody's deed made necessary which he may not have meant. */
+const WARNINGS: ReadonlySet<Step['kind']> = new Set(['abort', 'restoreSet', 'relabelPod']);
 
 /** What the pass has to tell: its step, and what people must know. Pure. */
 export function happenings(
@@ -41,22 +53,30 @@ export function happenings(
   const reason = isSwitch(observed, decision) ? 'ServiceSwitched' : REASONS[decision.step.kind];
   if (reason && !trouble) {
     told.push({
-      type: decision.step.kind === 'abort' ? 'Warning' : 'Normal',
+      type: WARNINGS.has(decision.step.kind) ? 'Warning' : 'Normal',
       reason,
       message: decision.message,
     });
   }
+  if (decision.step.kind === 'holdDrains' && decision.step.hold?.retriedAtMs !== undefined && !trouble)
+    told.push({ type: 'Normal', reason: 'DrainRetried', message: decision.message });
   if (trouble?.kind === 'refused')
     told.push({ type: 'Warning', reason: 'Refused', message: trouble.message });
   if (trouble?.kind === 'failing')
     told.push({ type: 'Warning', reason: 'Failing', message: trouble.message });
+  if (decision.step.kind === 'clearTriggers' && decision.step.ignored && !trouble)
+    told.push({ type: 'Warning', reason: 'TriggerIgnored', message: decision.message });
   if (!trouble && decision.stalled)
-    told.push({ type: 'Warning', reason: 'Stalled', message: decision.message });
-  for (const { name, report } of observed.sets.flatMap(({ pods }) => pods)) {
-    if (report?.gate.kind !== 'gaveUp') continue;
-    const message = `${name} stopped with ${report.gate.sessionsLost} sessions left: ${report.gate.detail}`;
-    told.push({ type: 'Warning', reason: 'DrainGaveUp', message });
+    told.push({ type: 'Warning', reason: decision.stalled, message: decision.message });
+  for (const { name } of drainingPods(observed).filter((pod) => isOverdue(pod, observed))) {
+    const { drainTimeoutSeconds, onDrainTimeout } = observed.blueGreen.spec;
+    const then = onDrainTimeout === 'Hold' ? 'no further pod is taken down' : 'the next pod has its turn';
+    const message = `${name} has not handed over within drainTimeoutSeconds (${drainTimeoutSeconds} s): ${then} (onDrainTimeout: ${onDrainTimeout})`;
+    told.push({ type: 'Warning', reason: 'DrainTimedOut', message });
   }
+  const lost = lostWords(observed, decision.wanted);
+  if (lost !== undefined) told.push({ type: 'Warning', reason: 'RevisionSetLost', message: lost });
+  told.push(...notesOf(observed, decision));
   return told;
 }
 

@@ -26,12 +26,14 @@ export function evacuations(sets: NodeSet[]): NodeEvacuationStatus[] {
   return [...known.values()].sort(byName);
 }
 
-/** Clients connected to nodes that are not of the active set, of which some pod is left. */
+/**
+ * Clients connected to nodes that are not of the active set, of which some pod is left. EMQX before 5.1 counts sessions only: these, then.
+ */
 export function clientsLeft(nodes: EmqxNodeStatus[], sets: NodeSet[], activeName: string): number {
   const left = sets.filter(({ name }) => name !== activeName).flatMap(({ pods }) => pods);
   return nodes
     .filter(({ node, node_status }) => node_status === 'running' && left.some((pod) => isNodeOf(pod, node)))
-    .reduce((sum, { live_connections }) => sum + (live_connections ?? 0), 0);
+    .reduce((sum, { live_connections, connections }) => sum + (live_connections ?? connections ?? 0), 0);
 }
 
 /** Only the fields that the resource's schema has, so that a newer EMQX's do not make every status a changed one. */

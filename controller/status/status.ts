@@ -1,9 +1,12 @@
 import { LABEL } from '../../lib/names.js';
 import type { BlueGreenStatus, Phase } from '../../lib/types.js';
+import { lingeringWords } from '../leave.js';
 import type { Decision, Observed } from '../model.js';
 import { conditionsOf } from './conditions.js';
+import { notesOf } from './notes.js';
 import { clientsLeft, emqxNodes, evacuations } from './nodes.js';
 import { upgradeRecords } from './upgrade.js';
+import { gistOf, waitOf, withSince } from './wait.js';
 
 /** What came of carrying out the decision, where that says more than the decision. */
 export type Trouble =
@@ -26,21 +29,26 @@ export function statusOf(
   const pods = active?.pods.filter(({ terminating }) => !terminating) ?? [];
   const readyReplicas = pods.filter(({ ready }) => ready).length;
   const nodes = emqxNodes(sets);
-  const lost = lostSessions(observed);
+  const notes = notesOf(observed, decision).map((note) => note.message);
   const phase: Phase = trouble ? 'Degraded' : decision.phase;
-  const message = trouble?.message ?? [decision.message, lost].filter(Boolean).join('; ');
-  const stalled =
-    trouble?.kind === 'refused' || (!trouble && (decision.stalled || decision.phase === 'Aborted'));
+  const said = trouble?.message ?? decision.message;
+  const about = trouble ? gistOf(said) : (decision.about ?? gistOf(said));
+  const waitingFor = waitOf(about, blueGreen.status?.waitingFor, nowMs);
+  const message = [withSince(said, waitingFor), ...notes, lingeringWords(observed)]
+    .filter(Boolean)
+    .join('; ');
+  const stalled = trouble ? (trouble.kind === 'refused' ? 'Refused' : undefined) : decision.stalled;
   return {
     phase,
     message,
+    waitingFor,
     observedGeneration: blueGreen.generation,
     conditions: conditionsOf(
       {
         phase,
         message,
-        stalled,
-        degraded: phase === 'Degraded' || stalled,
+        ...(stalled !== undefined && { stalled }),
+        degraded: phase === 'Degraded' || stalled !== undefined,
         available: active !== undefined && readyReplicas >= decision.wantedSize,
         nowMs,
         generation: blueGreen.generation,
@@ -52,23 +60,11 @@ export function statusOf(
     replicas: pods.length,
     readyReplicas,
     nodes: `${readyReplicas}/${decision.wantedSize}`,
-    selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].filter(Boolean).join(','),
+    selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].join(','),
     clientsLeft: clientsLeft(nodes, sets, decision.active),
     ...upgradeRecords(observed, decision),
+    claims: [...observed.ownClaims, ...observed.claims.map(({ name }) => name)].sort(),
     emqxNodes: nodes,
     nodeEvacuationsStatus: evacuations(sets),
   };
-}
-
-/** Sessions that a gate had to give up, in words; empty when none. */
-export function lostSessions({ sets }: Observed): string {
-  const lost = sets
-    .flatMap(({ pods }) => pods)
-    .flatMap(({ name, report }) => {
-      const gate = report?.gate;
-      return gate?.kind === 'gaveUp'
-        ? [`${name} stopped with ${gate.sessionsLost} sessions left: ${gate.detail}`]
-        : [];
-    });
-  return lost.join('; ');
 }

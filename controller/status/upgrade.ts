@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { BlueGreenStatus, UpgradeStatus } from '../../lib/types.js';
+import { setNameOf } from '../../lib/revision.js';
+import type { BlueGreenStatus, Phase, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
 import { isEmpty } from '../situation.js';
 
 type History = BlueGreenStatus['history'];
+
+/** Phases in which people are waited for: the deadline counts anew from their end. */
+const WAITS: ReadonlySet<Phase> = new Set(['Paused', 'AwaitingPromotion']);
 
 /** Upgrades that are remembered; enough to see a bad week. */
 const HISTORY_LIMIT = 10;
@@ -22,7 +26,8 @@ export function upgradeRecords(
     : history;
   const current = open && !isOver ? open : begin(observed, decision);
   if (!current) return { history: ended };
-  const isResumed = previous?.phase === 'Paused' && decision.phase !== 'Paused';
+  const isResumed =
+    previous?.phase !== undefined && WAITS.has(previous.phase) && decision.phase !== previous.phase;
   const switchedAt =
     decision.switchedAtMs === undefined ? undefined : new Date(decision.switchedAtMs).toISOString();
   // a replica whose clock was ahead may have noted it in what is the future for us
@@ -64,10 +69,33 @@ function begin(observed: Observed, decision: Decision): UpgradeStatus | undefine
   };
 }
 
-function close(open: UpgradeStatus, { declaration, nowMs }: Observed, decision: Decision): History[number] {
-  const isAborted = declaration.aborted !== undefined && open.to.endsWith(declaration.aborted.revision);
-  const result = open.to === decision.wanted ? 'succeeded' : isAborted ? 'aborted' : 'replaced';
-  return { ...open, finishedAt: new Date(nowMs).toISOString(), result };
+function close(open: UpgradeStatus, observed: Observed, decision: Decision): History[number] {
+  return {
+    ...open,
+    finishedAt: new Date(observed.nowMs).toISOString(),
+    ...outcomeOf(open, observed, decision),
+  };
+}
+
+/** How an upgrade has ended; the way back from an aborted one is a record of its own. */
+function outcomeOf(
+  { to }: UpgradeStatus,
+  { declaration: { name, aborted }, sets }: Observed,
+  { active, wanted, wantedSize }: Decision,
+): Pick<History[number], 'result' | 'reason'> {
+  const isOf = (revision: string): boolean => to === setNameOf(name, revision) || to.endsWith(`-${revision}`);
+  if (aborted && isOf(aborted.revision)) {
+    return { result: 'aborted', ...(aborted.because !== undefined && { reason: aborted.because }) };
+  }
+  const isDone = to === active && sets.every((set) => set.name === active || isEmpty(set));
+  if (to !== wanted && !isDone) return { result: 'superseded', reason: `${wanted} was wanted instead` };
+  if (to !== active && wantedSize === 0) {
+    return { result: 'superseded', reason: 'no nodes were wanted before the switch' };
+  }
+  const isBack = aborted && (isOf(aborted.replacing) || to === name);
+  return isBack
+    ? { result: 'rolledBack', reason: `revision ${aborted.revision} was aborted` }
+    : { result: 'succeeded' };
 }
 
 /** The trace id of a W3C trace context: `00-<32 hex digits>-<16>-<2>`. */

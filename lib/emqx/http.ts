@@ -18,6 +18,8 @@ export interface HttpRequest {
 export interface HttpAnswer {
   status: number;
   text: string;
+  /** Header `WWW-Authenticate`, '' without. */
+  challenge: string;
 }
 
 /**
@@ -52,7 +54,12 @@ export function exchange(request: HttpRequest): Promise<HttpAnswer> {
       response.on('error', reject);
       response.on('end', () => {
         if (!response.complete) reject(new Error(`answer of ${host}:${port}${path} was cut short`));
-        else resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
+        else
+          resolve({
+            status: response.statusCode ?? 0,
+            text: Buffer.concat(chunks).toString('utf8'),
+            challenge: response.headers['www-authenticate'] ?? '',
+          });
       });
     });
     sent.end(body);

@@ -1,3 +1,4 @@
+import type { ForeignProcess } from '../control.js';
 import { isObject, type Json, type JsonObject } from '../json.js';
 import {
   EVACUATION_STATES,
@@ -22,7 +23,14 @@ export type RebalanceStatus =
   | { kind: 'idle' }
   | { kind: 'evacuating'; evacuation: Omit<NodeEvacuationStatus, 'node'> }
   /** A rebalance or a purge, which somebody else started. */
-  | { kind: 'other'; process: string };
+  | { kind: 'other'; foreign: Omit<ForeignProcess, 'node'> };
+
+/** What runs anywhere in the cluster, by `GET /load_rebalance/global_status`. */
+export interface GlobalStatus {
+  evacuations: NodeEvacuationStatus[];
+  /** Rebalances, once for each donor, and purges. */
+  foreign: ForeignProcess[];
+}
 
 /** Reads `GET /cluster`. */
 export function parseCluster(raw: Json): ClusterView {
@@ -54,15 +62,39 @@ export function parseStatus(raw: Json): RebalanceStatus {
   const process = string(fields['process'], 'process');
   return process === 'evacuation'
     ? { kind: 'evacuating', evacuation: parseEvacuation(fields) }
-    : { kind: 'other', process };
+    : { kind: 'other', foreign: parseForeign(process === 'rebalance' ? 'rebalance' : 'purge', fields) };
 }
 
-/** Reads the evacuations of `GET /load_rebalance/global_status`. */
-export function parseGlobalStatus(raw: Json): NodeEvacuationStatus[] {
-  return list(object(raw, 'global_status')['evacuations'], 'evacuations').map((entry) => {
-    const fields = object(entry, 'evacuations[]');
-    return { node: string(fields['node'], 'node'), ...parseEvacuation(fields) };
-  });
+/** Reads `GET /load_rebalance/global_status`; `purges` came with 5.2.1. */
+export function parseGlobalStatus(raw: Json): GlobalStatus {
+  const { evacuations, rebalances, purges } = object(raw, 'global_status');
+  return {
+    evacuations: objects(evacuations, 'evacuations').map((fields) => ({
+      node: string(fields['node'], 'node'),
+      ...parseEvacuation(fields),
+    })),
+    foreign: [
+      ...objects(rebalances ?? [], 'rebalances').flatMap((fields) =>
+        list(fields['donors'] ?? [], 'donors').map((donor) => ({
+          node: string(donor, 'donors[]'),
+          ...parseForeign('rebalance', fields),
+        })),
+      ),
+      ...objects(purges ?? [], 'purges').map((fields) => ({
+        node: string(fields['node'], 'node'),
+        ...parseForeign('purge', fields),
+      })),
+    ],
+  };
+}
+
+function parseForeign(process: 'rebalance' | 'purge', fields: JsonObject): Omit<ForeignProcess, 'node'> {
+  const { state: word, coordinator_node: coordinator } = fields;
+  return {
+    process,
+    state: typeof word === 'string' ? word : '',
+    ...(typeof coordinator === 'string' ? { coordinator } : {}),
+  };
 }
 
 function parseEvacuation(fields: JsonObject): Omit<NodeEvacuationStatus, 'node'> {
@@ -99,6 +131,10 @@ function object(raw: Json | undefined, what: string): JsonObject {
 function list(raw: Json | undefined, what: string): Json[] {
   if (!Array.isArray(raw)) throw new MalformedAnswer(`${what} is not an array`);
   return raw;
+}
+
+function objects(raw: Json | undefined, what: string): JsonObject[] {
+  return list(raw, what).map((entry) => object(entry, `${what}[]`));
 }
 
 function string(raw: Json | undefined, what: string): string {

@@ -55,7 +55,10 @@ look_at_newcomer() {
   if read_self && read_nodes; then
     [ "$clients" = 0 ] && [ "$sessions" = 0 ] && return
     verdict='' served=1
-  elif [ "$refused" = 1 ] || [ "$status" = 401 ] || [ "$status" = 403 ]; then
+    return
+  fi
+  clock # a silent API may have taken its time
+  if [ "$refused" = 1 ] || [ "$status" = 401 ] || [ "$status" = 403 ]; then
     detail='this node never joined, and its API cannot be used'
   elif [ $((now - gate_began)) -ge $((conf_no_recipient * 100)) ]; then
     detail='this node never joined, and its API does not answer'

@@ -1,8 +1,8 @@
 # shellcheck shell=busybox
-# Sourced by gate.sh: EMQX's management API (v5) on 127.0.0.1, by busybox nc. wget would hide the bodies of refusals.
-# A v4 API (port 8081, /api/v4, refusals as 200 with a code) gets its own file of the same functions.
+# Sourced by gate.sh: EMQX's management API on 127.0.0.1, by busybox nc. wget would hide the bodies of refusals.
+# What differs between v5 and v4 (EMQX 4.4: port 8081, an envelope around answers, refusals inside a 200) ends here.
 
-api=/api/v5
+api='' # /api/v5 or /api/v4; '' until it is found
 line_end='
 '
 
@@ -16,16 +16,47 @@ make_scratch() {
   return 1
 }
 
-# request METHOD PATH [BODY]: sets $status ('' when there was no whole answer), $refused (1 when nothing listens)
-# and $json, the body as `path=value` lines, '' when it is no JSON. One request at a time; 30 s at most, since EMQX
-# answers about an evacuation only between two batches.
+# request METHOD PATH [BODY]: asks the API that there is. Sets $status ('' when there was no whole answer), $refused (1
+# when nothing listens) and $json, the body as `path=value` lines, '' when it is no JSON; of a v4 envelope, `data` alone, and
+# its code for the status when it is a refusal.
 request() {
+  [ -n "$api" ] || find_api || return 0
+  exchange "${api_port:-$conf_port}" "$conf_authorization" 30 "$1" "${api:-/api/v5}$2" "${3-}"
+  [ "$api" = /api/v4 ] && get code || return 0
+  if [ "$got" != 0 ]; then status=$got; else json=$(bb sed -n 's/^data\.//p' <<END
+$json
+END
+  ); fi
+}
+
+# Finds out which API there is, without the key, as lib/emqx/find.ts does: v5 on the port of the settings; else v4 there, or
+# on 8081 if that port is EMQX's default, which on EMQX 4 belongs to a dashboard that knows no API keys. Fails when nobody
+# answers: to ask a silent API once more would only double the wait, and that nothing listens on the other port says nothing.
+find_api() {
+  exchange "$conf_port" '' 15 GET /api/v5/nodes
+  [ -n "$status" ] || [ "$refused" = 1 ] || return
+  find_first=$status
+  get code
+  case $status.$got in
+    ''.*) ;;
+    *.*[!0-9]*) api=/api/v5 api_port=$conf_port && return ;;
+  esac
+  api_port=$conf_port
+  [ "$api_port" != 18083 ] || api_port=8081
+  exchange "$api_port" '' 15 GET /api/v4/nodes
+  if [ "$status" = 401 ] && bb grep -qi 'realm="minirest-server"' "$scratch/answer"; then api=/api/v4; else api_port=''; fi
+  [ -n "$find_first$status" ]
+}
+
+# exchange PORT AUTHORIZATION SECONDS METHOD PATH [BODY]: one request, no more than SECONDS long, since EMQX answers about
+# an evacuation only between two batches. One at a time. Sets what request sets, and leaves the answer in $scratch/answer.
+exchange() {
   status='' json='' refused=0
   request_text=$(
-    printf '%s %s HTTP/1.0\r\nHost: %s:%s\r\nAuthorization: %s\r\nAccept: application/json\r\nConnection: close\r\n' \
-      "$1" "$api$2" "$conf_host" "$conf_port" "$conf_authorization"
-    [ "$1" = GET ] || printf 'Content-Type: application/json\r\nContent-Length: %s\r\n' "${#3}"
-    printf '\r\n%s.' "${3-}"
+    printf '%s %s HTTP/1.0\r\nHost: %s:%s\r\nAccept: application/json\r\nConnection: close\r\n' "$4" "$5" "$conf_host" "$1"
+    [ -z "$2" ] || printf 'Authorization: %s\r\n' "$2"
+    [ "$4" = GET ] || printf 'Content-Type: application/json\r\nContent-Length: %s\r\n' "${#6}"
+    printf '\r\n%s.' "${6-}"
   )
   request_text=${request_text%.}
   # EMQX drops a request whose sender has closed its half, so nc's input is a pipe that never ends.
@@ -35,9 +66,9 @@ request() {
   printf '%s' "$request_text" >&3
   # Not through bb, whose subshell would take the signal; and the limit is one process, with no child that would be left
   # behind: EMQX as process 1 reaps none.
-  "$busybox" nc "$conf_host" "$conf_port" <&3 >"$scratch/answer" 2>"$scratch/error" &
+  "$busybox" nc "$conf_host" "$1" <&3 >"$scratch/answer" 2>"$scratch/error" &
   request_nc=$!
-  (read -r -t 30 request_over <>"$scratch/never" || kill "$request_nc") 3>&- 2>/dev/null &
+  (read -r -t "$3" request_over <>"$scratch/never" || kill "$request_nc") 3>&- 2>/dev/null &
   request_limit=$!
   wait "$request_nc"
   kill "$request_limit" 2>/dev/null
@@ -122,8 +153,14 @@ count() {
   case $got in '' | *[!0-9]*) got=$2 ;; esac
 }
 
-# Sets $self, this node's name.
+# Sets $self, this node's name; v4 tells it only in the text of GET /status.
 read_self() {
+  if [ "$api" = /api/v4 ]; then
+    exchange "$api_port" '' 30 GET /status
+    self=$(bb sed -n 's/^Node \([^ ]*@[^ ]*\) is .*/\1/p' "$scratch/answer")
+    [ -n "$self" ]
+    return
+  fi
   request GET /cluster
   [ "$status" = 200 ] && get self && self=$got
 }
@@ -141,7 +178,7 @@ read_nodes() {
       node_at=${node_key%%.*} node_name='' node_up='' node_version='' node_live='' node_all=''
     fi
     case ${node_key#*.} in
-      node) node_name=${node_line#*=} ;;
+      node | name) node_name=${node_line#*=} ;;
       node_status) node_up=${node_line#*=} ;;
       version) node_version=${node_line#*=} ;;
       live_connections) node_live=${node_line#*=} ;;
@@ -157,9 +194,9 @@ end_of_node() {
   if [ -n "$node_name" ] && [ "$node_name" = "$self" ]; then
     number_of_version "$node_version"
     case $node_all in '' | *[!0-9]*) ;; *) sessions=$node_all ;; esac
-    # Before 5.1 only sessions are counted, disconnected ones included.
+    # EMQX 4 and before 5.1: only sessions are counted, disconnected ones included.
     case $node_live in '' | *[!0-9]*) clients=$sessions ;; *) clients=$node_live ;; esac
-  elif [ -n "$node_name" ] && [ "$node_up" = running ]; then
+  elif [ -n "$node_name" ] && [ "${node_up#[Rr]}" = unning ]; then
     running="$running$node_name "
   fi
 }

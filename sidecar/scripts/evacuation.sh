@@ -3,7 +3,7 @@
 # `drained`, or `lost` (ended with $lost sessions that nobody took).
 
 refusals=0        # starts refused in a row, for anything but a running evacuation
-sent_recipients=? # what our own start named; ? when it is not known to be ours
+sent_recipients=? # what our own start named, '' any node or not our own; ? when that is not known
 nowhere_since=''  # since when every answer has shown that no node can take sessions
 empty_since=''    # since when this node holds nothing, while EMQX still counts sessions
 counted_sessions=0
@@ -26,23 +26,29 @@ look() {
   case $status_is.$got in
     disabled.*) begin ;;
     enabled.evacuation) follow ;;
-    enabled.*) detail="waiting for the running $got to end" ;;
+    enabled.*) detail="waiting for a $got that somebody else began to end" ;;
     *) detail="EMQX's status cannot be understood" ;;
   esac
 }
 
-# Starts the evacuation. Whether it was accepted is seen at the next look.
+# Starts the evacuation. Whether it was accepted is seen at the next look. A file says that it is ours, and what it named,
+# also when the answer is lost; a first refusal takes the file away, for what runs then is somebody else's.
 begin() {
   detail='cannot read the nodes'
   read_self && read_nodes && [ -n "$sessions" ] || return
   choose_recipients
+  is_ours && begin_again=1 || begin_again=''
   put "$share/started-for" "$gate_boot $recipients"
   request POST "/load_rebalance/$self/evacuation/start" "$(start_body)"
   get message
+  case $status.$begin_again in
+    200.* | 5??.* | .* | *.1) ;;
+    *) sent_recipients='' && bb rm -f "$share/started-for" ;;
+  esac
   case $status.$got in
     200.*) detail='evacuation started' refusals=0 sent_recipients=$recipients ;;
-    400.*already_started*) detail='evacuation runs already' refusals=0 ;;
-    400.*eviction_agent_busy*) detail='waiting for a rebalance or purge to end' ;;
+    400.*already_started*) detail='an evacuation runs already' refusals=0 ;;
+    400.*eviction_agent_busy*) detail='waiting for a rebalance or purge that somebody else began to end' ;;
     *)
       detail="start refused: $status $got"
       refusals=$((refusals + 1))
@@ -89,14 +95,19 @@ follow() {
   case $json in *session_recipients.0=*) recipients_seen=1 ;; *session_recipients=*) recipients_seen=0 ;; *) recipients_seen=? ;; esac
   case $state in
     prohibiting)
-      detail='every client and session is handed over' verdict=drained
-      return
+      detail="prohibiting: $connected clients and $counted_sessions sessions left"
+      # v4 reaches this state with some left
+      if [ "$api" != /api/v4 ] || [ "$connected.$counted_sessions" = 0.0 ]; then
+        detail='every client and session is handed over' verdict=drained
+        return
+      fi
       ;;
     evicting_conns) detail="evicting_conns: $connected clients left" ;;
     evicting_sessions) detail="evicting_sessions: $counted_sessions sessions left" ;;
     waiting_health_check | waiting_takeover) detail=$state ;;
     *) detail="EMQX's status cannot be understood" && return ;;
   esac
+  is_ours || detail="$detail; somebody else began this evacuation"
   case $recipients_seen in
     0) nowhere 'no other node can take sessions' ;;
     1) nowhere_since='' ;;
@@ -138,12 +149,16 @@ nowhere() {
   fi
 }
 
+# Whether the running evacuation is one that this start's gate began.
+is_ours() {
+  first_line "$share/started-for"
+  case "$first " in "$gate_boot "*) ;; *) return 1 ;; esac
+}
+
 # Stops our own evacuation and starts it anew, if it then has somewhere to go.
 turn_elsewhere() {
-  if [ "$sent_recipients" = '?' ]; then
-    first_line "$share/started-for"
-    case $first in "$gate_boot "?*) sent_recipients=${first#"$gate_boot "} ;; *) return ;; esac
-  fi
+  is_ours || return
+  [ "$sent_recipients" != '?' ] || sent_recipients=${first#"$gate_boot"}
   [ -n "$sent_recipients" ] || return
   read_self && read_nodes || return
   request GET /load_rebalance/global_status

@@ -31,18 +31,21 @@ install_gate() {
   done
 }
 
-# The settings that EMQX's container drains by: those last told, if this container was restarted, else the first.
+# The settings that EMQX's container drains by: those last told, if this container was restarted, else the first. Without a
+# key in the Secret, the last one stays; whether there is one.
 write_conf() {
   key=$(key_file key) secret=$(key_file secret)
-  if [ -z "$key" ] || [ -z "$secret" ]; then
-    log error 'the API key or its secret is missing or empty: put them into its Secret (keys key and secret)' ''
-    return 1
+  if [ -n "$key" ] && [ -n "$secret" ]; then
+    key=$(printf '%s:%s' "$key" "$secret" | "$busybox" base64 | "$busybox" tr -d '\n') || return
+    authorization="authorization=Basic $key"
+  else
+    log error "the API key or its secret is missing or empty: put them into Secret ${SLUICE_API_KEY_SECRET-} (keys key and secret)" ''
+    authorization=$("$busybox" grep '^authorization=' "$share/drain.conf" 2>/dev/null)
   fi
-  authorization="Basic $(printf '%s:%s' "$key" "$secret" | "$busybox" base64 | "$busybox" tr -d '\n')" || return
   (
     umask 0337
     {
-      printf 'authorization=%s\n' "$authorization"
+      [ -z "$authorization" ] || printf '%s\n' "$authorization"
       if [ -s "$share/drain.conf" ]; then
         "$busybox" grep -v '^authorization=' "$share/drain.conf"
       else
@@ -52,10 +55,13 @@ write_conf() {
           withoutEvacuation "${SLUICE_WITHOUT_EVACUATION:-Refuse}" recipients ''
       fi
     } >"$share/.drain.conf.$$"
-  ) && "$busybox" mv -f "$share/.drain.conf.$$" "$share/drain.conf"
+  ) && "$busybox" mv -f "$share/.drain.conf.$$" "$share/drain.conf" && [ -n "$authorization" ]
 }
 
-key_file() { "$busybox" tr -d '\r\n' <"$key_dir/$1"; }
+# EMQX starts when there is a gate, and a key for it.
+open_gate() { write_conf && : >"$share/bin/ready-to-gate"; }
+
+key_file() { "$busybox" tr -d '\r\n' <"$key_dir/$1" 2>/dev/null; }
 
 # Sleeps, but no longer than until SIGTERM.
 pause() {
@@ -72,11 +78,17 @@ on_term() {
 }
 
 trap on_term TERM INT
-until install_gate && write_conf && : >"$share/bin/ready-to-gate"; do
+until install_gate; do
   log error 'cannot install the gate; trying again' ''
   [ -n "$stopping" ] && exit 0
   pause 2
 done
+# The program runs meanwhile, and tells the controller what is missing.
+keeper=''
+if ! open_gate; then
+  (while kill -0 "$$" 2>/dev/null && "$busybox" sleep 2 && ! open_gate; do :; done) &
+  keeper=$!
+fi
 
 back_off=1
 while [ -z "$stopping" ]; do
@@ -94,6 +106,7 @@ while [ -z "$stopping" ]; do
   [ "$back_off" -le 30 ] || back_off=30
 done
 
+[ -z "$keeper" ] || kill "$keeper" 2>/dev/null
 # A program that hangs must not hold its pod for longer than 5 s.
 tenths=0
 while [ "$tenths" -lt 50 ] && kill -0 "$child" 2>/dev/null; do

@@ -24,33 +24,76 @@ end_without_evacuation() {
   lost=$((paced + sessions)) verdict=lost
 }
 
-# One second's share of the clients. A batch is also bounded by what one request may hold.
+# One second's share of the clients. A batch is also bounded by what one request may hold, and one by one by what a second
+# does: builds before 5.1 and EMQX 4 have no call for many.
 pace() {
-  read_self || return
+  read_self && read_nodes || return
   pace_limit=$conf_conn_rate
-  [ "$pace_limit" -le 1000 ] || pace_limit=1000
-  request GET "/clients?node=$self&conn_state=connected&limit=$pace_limit&page=1"
+  [ "$version" -ge 50100 ] && pace_most=1000 || pace_most=50
+  [ "$pace_limit" -le "$pace_most" ] || pace_limit=$pace_most
+  if [ "$api" = /api/v4 ]; then
+    request GET "/nodes/$self/clients?conn_state=connected&_limit=$pace_limit&_page=1"
+  else
+    request GET "/clients?node=$self&conn_state=connected&limit=$pace_limit&page=1"
+  fi
   [ "$status" = 200 ] || { detail="cannot list the clients: $status" && return; }
-  pace_ids='' pace_count=0
-  while IFS= read -r pace_line; do
-    case $pace_line in
-      data.*.clientid=*)
-        [ ${#pace_ids} -lt 50000 ] || continue
-        pace_ids="$pace_ids,\"${pace_line#*=}\"" pace_count=$((pace_count + 1))
-        ;;
-    esac
-  done <<END
+  pace_ids=$(bb sed -n 's/^\(data\.\)\{0,1\}[0-9]*\.clientid=//p' <<END
 $json
 END
-  detail="this build of EMQX has no evacuation: disconnecting clients, $pace_count now"
-  if [ "$pace_count" = 0 ]; then
+  )
+  if [ -z "$pace_ids" ]; then
     end_without_evacuation
-    return
+  elif [ "$version" -ge 50100 ]; then
+    disconnect_many
+  else
+    disconnect_each
   fi
-  request POST /clients/kickout/bulk "[${pace_ids#,}]"
+}
+
+disconnect_many() {
+  pace_list='' pace_count=0
+  while IFS= read -r pace_id; do
+    [ ${#pace_list} -lt 50000 ] || break
+    pace_list="$pace_list,\"$pace_id\"" pace_count=$((pace_count + 1))
+  done <<END
+$pace_ids
+END
+  request POST /clients/kickout/bulk "[${pace_list#,}]"
   case $status in
-    20?) paced=$((paced + pace_count)) ;;
+    20?) disconnected "$pace_count" ;;
     404) end_without_evacuation ;;
     *) detail="cannot disconnect the clients: $status" ;;
+  esac
+}
+
+disconnect_each() {
+  pace_count=0 pace_status=''
+  while IFS= read -r pace_id; do
+    in_path "$pace_id"
+    request DELETE "/clients/$got" </dev/null
+    case $status in
+      # 404 and v4's 112: it has gone by itself
+      20? | 404 | 112) pace_count=$((pace_count + 1)) ;;
+      *) pace_status=$status ;;
+    esac
+  done <<END
+$pace_ids
+END
+  disconnected "$pace_count"
+  [ -z "$pace_status" ] || detail="cannot disconnect a client: $pace_status"
+}
+
+disconnected() {
+  paced=$((paced + $1))
+  detail="this build of EMQX has no evacuation: disconnecting clients, $1 now"
+}
+
+# in_path TEXT: sets $got to a JSON string's inside as a part of a path, every byte encoded if any of them could be a sign.
+in_path() {
+  got=$1
+  case $1 in
+    *[!A-Za-z0-9._~-]*)
+      got=$(printf '%s' "$1" | bb sed 's/\\\(["\\/]\)/\1/g' | bb od -An -v -tx1 | bb tr -d ' \n' | bb sed 's/../%&/g')
+      ;;
   esac
 }

@@ -74,6 +74,10 @@ export function comparedReviews(): { name: string; review: JsonObject }[] {
       object: edited(stored, { labels: { [LABEL.upgrade]: undefined } }),
       oldObject: stored,
     },
+    'label put back while handed back': {
+      object: stored,
+      oldObject: edited(stored, { labels: { [LABEL.upgrade]: undefined } }),
+    },
     'template changed while handed back': {
       object: edited(stored, { labels: { [LABEL.upgrade]: undefined }, spec: changed }),
       oldObject: edited(stored, { labels: { [LABEL.upgrade]: undefined } }),

@@ -7,7 +7,7 @@ import { bundle } from '../../scripts/bundle.js';
 import { run } from '../cluster/run.js';
 import { until } from '../cluster/wait.js';
 import { askReview } from './ask.js';
-import { SERVER_NAME } from './names.js';
+import { SERVER_NAME, WEBHOOK_NODE_OPTIONS } from './names.js';
 import { editReview } from './reviews.js';
 
 /** The one core of each side: a webhook never has to share its own with whoever asks. */
@@ -75,10 +75,11 @@ export async function startWebhook(name: Contender, built: Built, outDir: string
     name === 'go'
       ? [built.goWebhook, `127.0.0.1:${port}`, built.tlsDir]
       : [process.execPath, built.sluiceBundle];
-  // Only what the image and the chart give it: NODE_OPTIONS of whoever runs the benchmark is not among it.
+  // Only what the image and the chart give it, nothing of whoever runs the benchmark.
   const env = {
     PATH: process.env['PATH'],
     NODE_ENV: 'production',
+    NODE_OPTIONS: WEBHOOK_NODE_OPTIONS,
     SLUICE_PORT: String(port),
     SLUICE_HEALTH_PORT: String(healthPort),
     SLUICE_TLS_DIR: built.tlsDir,

@@ -4,6 +4,7 @@ import { BLUE_GREEN, LABEL } from '../../lib/names.js';
 import { CONTROL_PORT } from '../../lib/control.js';
 import { readSettings } from '../../webhook/settings.js';
 import { SCALE_WEBHOOK } from '../../lib/scale-path.js';
+import { WEBHOOK_NODE_OPTIONS } from '../bench/names.js';
 import { at, find, findHelm, FIND_HELM_MS, listAt, ofKind, textAt, type Helm } from './render.js';
 
 let helm: Helm;
@@ -156,6 +157,10 @@ describe.each(['sluice', 'edge'])('in the release %s, names agree:', (release) =
     expect(ofKind(all, 'ServiceAccount').map((object) => at(object, 'metadata', 'name'))).toContain(account);
   });
 
+  it('the webhook runs with the options that it was measured with', () => {
+    expect(environmentOf(all, 'webhook')['NODE_OPTIONS']).toBe(WEBHOOK_NODE_OPTIONS);
+  });
+
   it('the Secrets that the programs name are those that they may touch', () => {
     const namesIn = (program: string, verbs: string[]): Json =>
       listAt(find(all, 'Role', `-${program}`), 'rules')
@@ -248,9 +253,10 @@ describe('the rights', () => {
       resources.some((name) => name.startsWith('secrets')),
     );
     expect(rules).toEqual([{ apiGroups: [''], resources: ['secrets'], verbs: ['create'] }]);
-    expect(
-      ofKind(objects, 'ClusterRoleBinding').flatMap((binding) => listAt(binding, 'subjects')),
-    ).toHaveLength(2);
+    const bound = ofKind(objects, 'ClusterRoleBinding').flatMap((binding) =>
+      listAt(binding, 'subjects').map((subject) => textAt(subject, 'name')),
+    );
+    expect(bound.sort()).toEqual(['sluice-controller', 'sluice-uninstall', 'sluice-webhook']);
   });
 
   it('reach Secrets of the own namespace by name only', () => {
@@ -281,12 +287,16 @@ describe('the rights', () => {
     expect(granted('ClusterRole')).toEqual([
       'apps/statefulsets: get list watch create patch delete',
       'apps/statefulsets/finalizers: update',
-      'apps/controllerrevisions: get',
+      'apps/controllerrevisions: get list create patch delete',
       'pods: list watch patch',
+      'persistentvolumeclaims: list patch delete',
       'services: get list watch patch',
       'discovery.k8s.io/endpointslices: list watch',
+      'autoscaling/horizontalpodautoscalers: list',
       'events: create',
-      'sluice.dev/bluegreens: get list watch create patch',
+      'namespaces: get',
+      'namespaces/status: patch',
+      'sluice.dev/bluegreens: get list watch create patch delete',
       'sluice.dev/bluegreens/status: patch',
       'secrets: create',
       'admissionregistration.k8s.io/mutatingwebhookconfigurations: get update',
@@ -312,6 +322,68 @@ describe('the rights', () => {
     }
     const webhooks = rules.find((rule) => rule.resources.includes('mutatingwebhookconfigurations'));
     expect(webhooks).toMatchObject({ resourceNames: ['sluice'], verbs: ['get', 'update'] });
+  });
+});
+
+describe('the hook that refuses an uninstall', () => {
+  const hooks = (): JsonObject[] => objects.filter((object) => annotationsOf(object)['helm.sh/hook']);
+  const annotationsOf = (object: JsonObject): Record<string, string> =>
+    (object['metadata'] as { annotations?: Record<string, string> }).annotations ?? {};
+  const pod = (): Json => at(find(objects, 'Job', '-uninstall'), 'spec', 'template', 'spec');
+
+  it('is there only while Sluice is uninstalled, its rights before its Job', () => {
+    expect(hooks().map(({ kind }) => kind)).toEqual([
+      'ServiceAccount',
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'Job',
+    ]);
+    for (const hook of hooks()) {
+      expect(annotationsOf(hook)).toMatchObject({
+        'helm.sh/hook': 'pre-delete',
+        'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
+      });
+      expect(annotationsOf(hook)['helm.sh/hook-weight']).toBe(hook['kind'] === 'Job' ? undefined : '-1');
+    }
+  });
+
+  it('may list StatefulSets, and nothing else', () => {
+    expect(listAt(find(objects, 'ClusterRole', '-uninstall'), 'rules')).toEqual([
+      { apiGroups: ['apps'], resources: ['statefulsets'], verbs: ['list'] },
+    ]);
+    const name = at(find(objects, 'ServiceAccount', '-uninstall'), 'metadata', 'name');
+    expect(at(pod(), 'serviceAccountName')).toBe(name);
+    expect(listAt(find(objects, 'ClusterRoleBinding', '-uninstall'), 'subjects')).toEqual([
+      { kind: 'ServiceAccount', name, namespace: 'sluice-system' },
+    ]);
+  });
+
+  it('has its list printed by Helm, and is not tried again', () => {
+    const job = find(objects, 'Job', '-uninstall');
+    expect(annotationsOf(job)['helm.sh/hook-output-log-policy']).toBe('hook-failed');
+    expect(job['spec']).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 120 });
+    const environment = listAt(pod(), 'containers', 0, 'env');
+    expect(environment).toEqual([
+      { name: 'SLUICE_RELEASE', value: 'sluice' },
+      { name: 'SLUICE_NAMESPACE', value: 'sluice-system' },
+      { name: 'SLUICE_REVISION', value: '1' },
+    ]);
+  });
+
+  it('fits a namespace with Pod Security restricted, and one in which nothing may connect', () => {
+    expect(pod()).toMatchObject({
+      restartPolicy: 'Never',
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    });
+    expect(at(pod(), 'containers', 0, 'securityContext')).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    const policy = find(objects, 'NetworkPolicy', '-uninstall');
+    const labels = at(find(objects, 'Job', '-uninstall'), 'spec', 'template', 'metadata', 'labels');
+    expect(labels).toMatchObject(at(policy, 'spec', 'podSelector', 'matchLabels') as object);
+    expect(at(policy, 'spec', 'egress')).toEqual([{ ports: [{ port: 443 }, { port: 6443 }] }]);
   });
 });
 

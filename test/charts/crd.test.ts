@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { DRAIN_BOUNDS, MOST_NODES, type DrainNumber } from '../../lib/bounds.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { BLUEGREEN } from '../../lib/names.js';
 import { DEFAULT_SPEC } from '../../lib/types.js';
@@ -47,6 +48,13 @@ describe('the BlueGreen resource', () => {
     });
   });
 
+  it('has no key in its schema but such as schemas have: YAML makes one of what follows a comma', () => {
+    const fields = fieldsBelow(schema());
+    expect(fields.length).toBeGreaterThan(50);
+    for (const [path, node] of fields)
+      for (const key of Object.keys(node)) expect(`${path}: ${key}`).toMatch(/: [A-Za-z-]+$/);
+  });
+
   it('has the defaults that the programs count on', () => {
     expect(defaulted(schema(), {})).toEqual({ spec: DEFAULT_SPEC });
   });
@@ -65,6 +73,15 @@ describe('the BlueGreen resource', () => {
       .filter(([path, field]) => path !== '.metadata' && typeof field['description'] !== 'string')
       .map(([path]) => path);
     expect(silent).toEqual([]);
+  });
+
+  it('tells the default of every value there, which kubectl explain does not show', () => {
+    const silent = fieldsBelow(at(schema(), 'properties', 'spec')).filter(([, field]) => {
+      const { default: value } = field;
+      if (value === undefined || typeof value === 'object') return false;
+      return !textAt(field, 'description').includes(`Default ${value === '' ? 'empty' : String(value)}.`);
+    });
+    expect(silent.map(([path]) => path)).toEqual([]);
   });
 
   it('names the field in every rule of its own', () => {
@@ -95,6 +112,21 @@ describe('the BlueGreen resource', () => {
     const [rule] = listAt(schema(), 'properties', 'spec', ...path, 'x-kubernetes-validations');
     expect(rule).toMatchObject({ rule: `self >= ${least}` });
     expect(rule?.['message']).toContain(`${field.split('.').at(-1)} must be at least ${least}`);
+  });
+
+  it.each<{ field: string; name: DrainNumber }>([
+    { field: 'updateStrategy.initialDelaySeconds', name: 'waitHealthCheck' },
+    { field: 'updateStrategy.evacuationStrategy.waitTakeover', name: 'waitTakeover' },
+    { field: 'updateStrategy.evacuationStrategy.connEvictRate', name: 'connEvictRate' },
+    { field: 'updateStrategy.evacuationStrategy.sessEvictRate', name: 'sessEvictRate' },
+    { field: 'noRecipientSeconds', name: 'noRecipientSeconds' },
+  ])('allows no $field that a sidecar refuses', ({ field, name }) => {
+    const path = field.split('.').flatMap((each) => ['properties', each]);
+    expect(at(schema(), 'properties', 'spec', ...path, 'maximum')).toBe(DRAIN_BOUNDS[name][1]);
+  });
+
+  it('allows no more nodes than webhook and controller do', () => {
+    expect(at(schema(), 'properties', 'spec', 'properties', 'replicas', 'maximum')).toBe(MOST_NODES);
   });
 
   it('can be scaled and shows a table', () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Settings } from './settings.js';
 
-/** How many claims can be bound in one life of the cluster. */
+/** How many claims can be bound until somebody empties a volume whose claim has gone. */
 const volumes = 40;
 
 /** Folders of the node behind the volumes, to be made with mode 0777: a hostPath takes no fsGroup. */

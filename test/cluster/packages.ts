@@ -16,6 +16,8 @@ const wanted: readonly {
   { package: 'iproute2', program: 'ip' },
   { package: 'util-linux', program: 'nsenter' },
   { package: 'buildah', program: 'buildah' },
+  // The Lua that Argo CD runs health checks in is a 5.1.
+  { package: 'lua5.1', program: 'lua5.1' },
 ];
 const pluginFolders = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'];
 const plugins = ['ptp', 'host-local', 'loopback', 'portmap'];

@@ -31,24 +31,33 @@ export interface RequestOptions {
   readonly accept?: string | null;
 }
 
+/** The major version of the management API. */
+export type ApiVersion = 4 | 5;
+
 /** A cluster of at least two nodes: the user's, or stand-ins on loopback addresses. */
 export class Target {
   private constructor(
+    readonly version: ApiVersion,
     readonly nodes: readonly [Node, Node, ...Node[]],
     readonly authorization: string,
     readonly own: readonly TestNode[],
   ) {}
 
-  /** `EMQX_URLS`, `MQTT_HOSTS`, `EMQX_API_KEY`, `EMQX_API_SECRET`; without `EMQX_URLS`, stand-ins. */
-  static async open(env: Readonly<Record<string, string | undefined>> = process.env): Promise<Target> {
-    if (env.EMQX_URLS === undefined) return Target.#standIns();
+  /**
+   * `EMQX_URLS`, `MQTT_HOSTS`, `EMQX_API_KEY`, `EMQX_API_SECRET` (EMQX 4: id and secret of an application); without
+   * `EMQX_URLS`, stand-ins.
+   * @throws Error when the nodes at `EMQX_URLS` have another version of the API than the suite is for
+   */
+  static async open(version: ApiVersion): Promise<Target> {
+    const { env } = process;
+    if (env.EMQX_URLS === undefined) return Target.#standIns(version);
     const urls = list(env.EMQX_URLS);
     const hosts = list(need(env, 'MQTT_HOSTS'));
     if (urls.length < 2 || urls.length !== hosts.length) {
       throw new Error('EMQX_URLS and MQTT_HOSTS need the same number of entries, at least two');
     }
     const authorization = basic(need(env, 'EMQX_API_KEY'), need(env, 'EMQX_API_SECRET'));
-    const target = await Target.#of(urls, hosts, authorization, []);
+    const target = await Target.#of(version, urls, hosts, authorization, []);
     await target.#needsQuiet();
     return target;
   }
@@ -56,7 +65,9 @@ export class Target {
   /** Counts are compared exactly, and evacuations would throw out other people's clients. */
   async #needsQuiet(): Promise<void> {
     await this.tidy();
-    const nodes = (await this.api(this.a, '/nodes')).body as readonly { readonly connections?: number }[];
+    const { body } = await this.api(this.a, '/nodes');
+    const list = this.version === 4 ? (body as { readonly data: unknown }).data : body;
+    const nodes = list as readonly { readonly connections?: number }[];
     const sessions = nodes.reduce((sum, { connections = 0 }) => sum + connections, 0);
     if (sessions > 0)
       throw new Error(
@@ -64,18 +75,20 @@ export class Target {
       );
   }
 
-  static async #standIns(): Promise<Target> {
+  static async #standIns(version: ApiVersion): Promise<Target> {
     const program = await bundleStandIn();
     const hosts = [ownAddress(1), ownAddress(2)];
     const env = {
-      EMQX_CLUSTER__DISCOVERY_STRATEGY: 'static',
+      ...(version === 4
+        ? { STANDIN_VERSION: '4.4.14', EMQX_CLUSTER__DISCOVERY: 'static' }
+        : { EMQX_CLUSTER__DISCOVERY_STRATEGY: 'static' }),
       EMQX_CLUSTER__STATIC__SEEDS: hosts.map((host) => `emqx@${host}`).join(','),
     };
     const own = hosts.map((host) => startNode({ program, host, env }));
     try {
       await untilJoined(own);
-      const urls = hosts.map((host) => `http://${host}:18083`);
-      return await Target.#of(urls, hosts, basic(testKey.key, testKey.secret), own);
+      const urls = hosts.map((host) => `http://${host}:${version === 4 ? 8081 : 18083}`);
+      return await Target.#of(version, urls, hosts, basic(testKey.key, testKey.secret), own);
     } catch (error) {
       await dispose(own);
       throw error;
@@ -83,6 +96,7 @@ export class Target {
   }
 
   static async #of(
+    version: ApiVersion,
     urls: readonly string[],
     hosts: readonly string[],
     authorization: string,
@@ -90,16 +104,22 @@ export class Target {
   ) {
     const nodes = await Promise.all(
       urls.map(async (url, at): Promise<Node> => {
-        const { body, status, text } = await send(url, '/api/v5/cluster', { authorization }, authorization);
-        const { self } = (body ?? {}) as { readonly self?: string };
-        if (self === undefined) throw new Error(`${url} does not name its node: ${status} ${text}`);
+        const path = version === 4 ? '/nodes' : '/cluster';
+        const asked = await send(url, `/api/v${version}${path}`, {}, authorization);
+        if (asked.status !== 200)
+          throw new Error(
+            `${url} has no API of version ${version} (run test/conformance/v4 or v5 alone): ${asked.status} ${asked.text}`,
+          );
+        const { text } = await send(url, '/status', {}, authorization);
+        const name = /^Node (\S+) is started/.exec(text)?.[1];
+        if (name === undefined) throw new Error(`${url} does not name its node: ${text}`);
         const [host = '', port = '1883'] = (hosts[at] ?? '').split(':');
-        return { name: self, url: url.replace(/\/$/, ''), mqttHost: host, mqttPort: Number(port) };
+        return { name, url: url.replace(/\/$/, ''), mqttHost: host, mqttPort: Number(port) };
       }),
     );
     const [first, second, ...more] = nodes;
     if (!first || !second) throw new Error('at least two nodes are needed');
-    return new Target([first, second, ...more], authorization, own);
+    return new Target(version, [first, second, ...more], authorization, own);
   }
 
   get a(): Node {
@@ -110,12 +130,12 @@ export class Target {
     return this.nodes[1];
   }
 
-  /** A request under `/api/v5`; resolves with any status. */
+  /** A request under `/api/v5`, or `/api/v4`; resolves with any status. */
   api(node: Node, path: string, options: RequestOptions = {}): Promise<Reply> {
-    return send(node.url, `/api/v5${path}`, options, this.authorization);
+    return send(node.url, `/api/v${this.version}${path}`, options, this.authorization);
   }
 
-  /** A request outside of `/api/v5`. */
+  /** A request outside of the API's paths. */
   plain(node: Node, path: string, options: RequestOptions = {}): Promise<Reply> {
     return send(node.url, path, options, this.authorization);
   }
@@ -141,10 +161,17 @@ export class Target {
       await this.stop(node);
       await this.api(node, `/load_rebalance/${node.name}/stop`, { method: 'POST' });
     }
-    const { body } = await this.api(this.a, '/clients?limit=1000&page=1&like_clientid=conformance');
+    const query =
+      this.version === 4 ? '_limit=1000&_page=1&_like_clientid' : 'limit=1000&page=1&like_clientid';
+    const { body } = await this.api(this.a, `/clients?${query}=conformance`);
     const { data = [] } = (body ?? {}) as { readonly data?: readonly { readonly clientid: string }[] };
     const ids = data.map(({ clientid }) => clientid).filter((clientid) => clientid.startsWith('conformance'));
-    if (ids.length > 0) await this.api(this.a, '/clients/kickout/bulk', { method: 'POST', json: ids });
+    if (ids.length > 0) await this.#kick(ids);
+  }
+
+  async #kick(ids: readonly string[]): Promise<void> {
+    if (this.version === 5) await this.api(this.a, '/clients/kickout/bulk', { method: 'POST', json: ids });
+    else for (const id of ids) await this.api(this.a, `/clients/${id}`, { method: 'DELETE' });
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,31 @@
-import type { SidecarReport } from '../../lib/control.js';
+import type { ForeignProcess, SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
-import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
-import type { ClientService, Declaration, NodeSet, Observed, Pod } from '../../controller/model.js';
+import {
+  DEFAULT_SPEC,
+  type BlueGreenSpec,
+  type BlueGreenStatus,
+  type EvacuationState,
+} from '../../lib/types.js';
+import type {
+  Claim,
+  ClientService,
+  Declaration,
+  NodeSet,
+  Observed,
+  Pod,
+  Preview,
+} from '../../controller/model.js';
 
 /** Builders of what the loop observes: each call names only what differs from a healthy cluster of three nodes. */
 
 export const OLD: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'emqx:1' }] } };
 export const NEW: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'emqx:2' }] } };
 export const NEWER: JsonObject = { spec: { containers: [{ name: 'emqx', image: 'emqx:3' }] } };
+
+/** A template of this image. */
+export function imaged(image: string, env: JsonObject[] = []): JsonObject {
+  return { spec: { containers: [{ name: 'emqx', image, ...(env.length > 0 && { env }) }] } };
+}
 
 export function nodeName(pod: string): string {
   return `emqx@${pod}.emqx-headless.mq.svc.cluster.local`;
@@ -18,6 +36,7 @@ export interface SetOptions {
   size?: number;
   kind?: NodeSet['kind'];
   createdAtMs?: number;
+  outdated?: string[];
   /** Changes one pod, by ordinal; `null` takes it away. */
   pods?: Record<number, Partial<Pod> | null>;
   /** Pods that exist, if not as many as the size. */
@@ -36,6 +55,7 @@ export function set(name: string, options: SetOptions = {}): NodeSet {
     resourceVersion: '1',
     createdAtMs: options.createdAtMs ?? 0,
     template: options.template ?? OLD,
+    ...(options.outdated && { outdated: options.outdated }),
     pods: ordinals.flatMap((ordinal) => {
       const change = options.pods?.[ordinal];
       return change === null ? [] : [{ ...pod(`${name}-${ordinal}`, ordinal, revision), ...change }];
@@ -65,17 +85,33 @@ export interface World {
   /** Revision that the one client Service selects. */
   selects?: string;
   services?: ClientService[];
+  preview?: Preview;
+  /** Services that carry a key of Sluice's; all of `services` when not named. */
+  marked?: string[];
+  former?: string[];
+  leftAlone?: string[];
+  autoscalers?: string[];
   /** Sessions and clients on a node, by pod; 100 when not named. */
   clients?: Record<string, number>;
   /** State of a running evacuation, by pod. */
-  evacuations?: Record<string, 'evicting_conns' | 'prohibiting'>;
+  evacuations?: Record<string, 'evicting_conns' | 'evicting_sessions' | 'prohibiting'>;
   /** Pods whose node has not joined: nobody lists it. */
   apart?: string[];
   /** Pods whose node has joined although they are not Ready. */
   joined?: string[];
+  /** What nodes say of their version, by the beginning of their pod's name. */
+  versions?: Record<string, string>;
+  /** What somebody else runs. */
+  foreign?: ForeignProcess[];
   /** EMQX nodes listed as stopped. */
   stopped?: string[];
+  /** Pods whose sidecar is not heard. */
+  silent?: string[];
+  /** Which API EMQX has; v5 unless named. */
+  emqxApi?: 'v4';
   nowMs?: number;
+  claims?: Claim[];
+  ownClaims?: string[];
 }
 
 /** A world in which every pod that has no report of its own is heard of, joined, and told the right settings. */
@@ -88,17 +124,29 @@ export function observed(world: World = {}): Observed {
       ({ name, ready, terminating }) =>
         (ready || terminating || world.joined?.includes(name)) && !world.apart?.includes(name),
     );
+  const versionOf = (pod: string): { version?: string } => {
+    const known = Object.entries(world.versions ?? {}).find(([prefix]) => pod.startsWith(prefix));
+    return known ? { version: known[1] } : {};
+  };
   const nodes = [
     ...members.map(({ name }) => ({
       node: nodeName(name),
       node_status: 'running',
       connections: world.clients?.[name] ?? 100,
       live_connections: world.clients?.[name] ?? 100,
+      ...versionOf(name),
     })),
     ...(world.stopped ?? []).map((name) => ({ node: nodeName(name), node_status: 'stopped' })),
   ];
-  const evacuations = Object.entries(world.evacuations ?? {}).map(([name, state]) => ({
-    node: nodeName(name),
+  // Somebody else's is listed with the others.
+  const foreign = (world.foreign ?? []).flatMap(({ process, node, state }) =>
+    process === 'evacuation' ? [[node, state as EvacuationState] as const] : [],
+  );
+  const own = Object.entries(world.evacuations ?? {}).map(
+    ([name, state]) => [nodeName(name), state] as const,
+  );
+  const evacuations = [...own, ...foreign].map(([node, state]) => ({
+    node,
     state,
     connection_eviction_rate: 1000,
     session_eviction_rate: 1000,
@@ -111,12 +159,15 @@ export function observed(world: World = {}): Observed {
   const active = sets.find(({ revision }) => revision === selects);
   for (const { kind, pods, revision } of sets) {
     for (const each of pods) {
+      if (world.silent?.includes(each.name)) continue;
       if (each.report !== undefined || kind === 'declaration' || (!each.ready && !each.terminating)) continue;
       const isMember = !world.apart?.includes(each.name);
       each.report = report(each.name, {
         clusterNodes: isMember ? members.map(({ name }) => nodeName(name)) : [nodeName(each.name)],
         nodes: isMember ? nodes : [],
         evacuations: isMember ? evacuations : [],
+        ...(world.foreign && { foreign: world.foreign }),
+        ...(world.emqxApi && { emqxApi: world.emqxApi }),
         settings: {
           connEvictRate: 1000,
           sessEvictRate: 1000,
@@ -149,6 +200,8 @@ export function observed(world: World = {}): Observed {
       wish: 3,
       frozen: true,
       managed: true,
+      handingBack: false,
+      startsAsWritten: true,
       deleting: false,
       requestedBy: 'alice',
       traceparent: '',
@@ -159,6 +212,8 @@ export function observed(world: World = {}): Observed {
     },
     blueGreen: {
       exists: true,
+      isOurs: true,
+      isNoted: true,
       resourceVersion: '1',
       generation: 1,
       spec,
@@ -166,6 +221,7 @@ export function observed(world: World = {}): Observed {
       ...(world.status && { status: world.status }),
     },
     sets,
+    ...(world.preview && { preview: world.preview }),
     services: world.services ?? [
       {
         name: 'emqx',
@@ -177,6 +233,12 @@ export function observed(world: World = {}): Observed {
           .map(({ name }) => name),
       },
     ],
+    claims: world.claims ?? [],
+    ownClaims: world.ownClaims ?? [],
+    marked: world.marked ?? (world.services ?? [{ name: 'emqx' }]).map(({ name }) => name),
+    former: world.former ?? [],
+    leftAlone: world.leftAlone ?? [],
+    autoscalers: world.autoscalers ?? [],
   };
 }
 

@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { makeKube } from '../../controller/kube/client.js';
 import { makeTransport } from '../../controller/kube/transport.js';
-import { lead } from '../../controller/lead.js';
-import { plan } from '../../controller/plan.js';
+import { lead, type LeadOptions } from '../../controller/lead.js';
+import { plan, planUrgent } from '../../controller/plan.js';
+import { makeUrgent } from '../../controller/urgent.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
-import { BLUEGREENS, PODS, SECRETS, SERVICES, SETS } from './double/workloads.js';
+import { BLUEGREENS, CLAIMS, PODS, REVISIONS, SECRETS, SERVICES, SETS } from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
 import { liveTemplate } from './fixtures/templates.js';
 
@@ -19,32 +20,34 @@ interface Leader {
   stop: () => Promise<void>;
 }
 
-function startLeader(world: World): Leader {
-  const stopping = new AbortController();
+function optionsOf(world: World): LeadOptions {
   const transport = makeTransport({
     origin: new URL(world.url),
     tls: {},
     headers: () => Promise.resolve({}),
   });
-  const done = lead(
-    {
-      transport,
-      kube: makeKube(transport),
-      sidecars: world.emqx,
-      sidecarSettings: () =>
-        Promise.resolve({
-          image: 'sluice:1',
-          imagePullPolicy: 'IfNotPresent',
-          resources: {},
-          controlCa: 'PEM',
-        }),
-      plan,
-      defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
-      now: Date.now,
-      log,
-    },
-    stopping.signal,
-  );
+  return {
+    transport,
+    kube: makeKube(transport),
+    sidecars: world.emqx,
+    sidecarSettings: () =>
+      Promise.resolve({
+        image: 'sluice:1',
+        imagePullPolicy: 'IfNotPresent',
+        resources: {},
+        controlCa: 'PEM',
+      }),
+    plan,
+    planUrgent,
+    defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
+    now: Date.now,
+    log,
+  };
+}
+
+function startLeader(world: World): Leader {
+  const stopping = new AbortController();
+  const done = lead(optionsOf(world), stopping.signal);
   return {
     stop: async () => {
       stopping.abort(new Error('test over'));
@@ -100,6 +103,15 @@ describe('a new declaration', () => {
     expect(made.sets()).toEqual({ emqx: 0, [active]: 3 });
     expect(selectorOf(made)).toEqual({ app: 'emqx', 'sluice.dev/revision': active.slice('emqx-'.length) });
     expect(made.blueGreen()['spec']).toMatchObject({ replicas: 3 });
+  });
+
+  it('is Stable wherever the numbers of its own pods would begin', async () => {
+    const declaration = declarationObject();
+    (declaration['spec'] as JsonObject)['ordinals'] = { start: 5 };
+    const made = await world(declaration);
+    leading(made);
+    const { active } = await made.until('Stable', isStable(made));
+    expect(made.store.get(SETS, NAMESPACE, active as string)?.['spec']).not.toHaveProperty('ordinals');
   });
 
   it('leaves no claim to the fields that the user may own', async () => {
@@ -229,6 +241,58 @@ describe('refusals of the API server', () => {
   });
 });
 
+describe('a trigger on the BlueGreen', () => {
+  const annotated = (made: World, annotations: JsonObject): void => {
+    const place = { collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' };
+    made.store.edit(place, (object) => {
+      const metadata = object['metadata'] as JsonObject;
+      const before = (metadata['annotations'] ?? {}) as JsonObject;
+      return { ...object, metadata: { ...metadata, annotations: { ...before, ...annotations } } };
+    });
+  };
+  const trigger = (made: World, name: string): unknown => {
+    const { annotations } = made.blueGreen()['metadata'] as { annotations: JsonObject };
+    return annotations[`sluice.dev/${name}`];
+  };
+  /** Somebody else writes the declaration just before our next write, and is done with it. */
+  const conflictOnce = (made: World, seen: () => void): void => {
+    made.gatekeeper.current = (method, { collection, name }) => {
+      if (method !== 'PATCH' || collection !== SETS || name !== 'emqx') return;
+      made.gatekeeper.current = () => undefined;
+      made.store.edit({ collection, namespace: NAMESPACE, name }, (set) => {
+        const metadata = set['metadata'] as JsonObject;
+        return {
+          ...set,
+          metadata: { ...metadata, labels: { ...(metadata['labels'] as object), team: 'x' } },
+        };
+      });
+      seen();
+    };
+  };
+
+  it('survives the conflict of the write that it asks for: an abort, then its retry', async () => {
+    const made = await world();
+    leading(made);
+    const first = await made.until('Stable', isStable(made));
+    setImage(made, 'broken');
+    const [green = ''] = await made.until('green', () => {
+      const others = Object.keys(made.sets()).filter((name) => !['emqx', first['active']].includes(name));
+      return others.length > 0 && others;
+    });
+    const revision = green.slice('emqx-'.length);
+    const left: unknown[] = [];
+    conflictOnce(made, () => left.push(trigger(made, 'abort')));
+    annotated(made, { 'sluice.dev/abort': revision });
+    await made.until('Aborted', () => statusOf(made)['phase'] === 'Aborted');
+    await made.until('no trigger', () => trigger(made, 'abort') === undefined);
+    conflictOnce(made, () => left.push(trigger(made, 'retry')));
+    annotated(made, { 'sluice.dev/retry': revision });
+    await made.until('another try', () => statusOf(made)['wanted'] === green);
+    await made.until('no trigger', () => trigger(made, 'retry') === undefined);
+    expect(left).toEqual([revision, revision]);
+  });
+});
+
 describe('a BlueGreen that is deleted', () => {
   const uidOf = (object: JsonObject | undefined): unknown => (object?.['metadata'] as JsonObject)['uid'];
 
@@ -292,6 +356,55 @@ describe('a StatefulSet that runs pods when it is labelled', () => {
     );
     expect(made.sets()).toEqual({ emqx: 0, [after['active'] as string]: 3 });
   });
+
+  it('keeps its claims, and its BlueGreen lists them', async () => {
+    const declaration = running();
+    Object.assign(declaration['spec'] as JsonObject, {
+      volumeClaimTemplates: [{ metadata: { name: 'data' } }],
+    });
+    const made = await world(declaration);
+    for (const [name, labels] of Object.entries<JsonObject>({
+      'data-emqx-0': { app: 'emqx' },
+      'data-emqx-1': { app: 'emqx' },
+      'data-emqx-edge-0': { app: 'emqx' },
+      'data-emqx-2': { app: 'other' },
+    }))
+      made.store.create(CLAIMS, NAMESPACE, { metadata: { name, labels } });
+    leading(made);
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const after = await made.until(
+      'the upgrade',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== 'emqx' && statusOf(made),
+    );
+    expect(after['claims']).toEqual(['data-emqx-0', 'data-emqx-1']);
+    expect(made.store.list(CLAIMS, NAMESPACE)).toHaveLength(4);
+  });
+});
+
+describe('a StatefulSet that loses its label', () => {
+  it('gets its pods back, and nothing that tells of Sluice is left', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    expect(made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key')).toBeDefined();
+    const place = { collection: SETS, namespace: NAMESPACE, name: 'emqx' };
+    made.store.edit(place, (object) => {
+      delete ((object['metadata'] as JsonObject)['labels'] as JsonObject)['sluice.dev/upgrade'];
+      return object;
+    });
+    const handedBack = await made.until('it is handed back', () => {
+      const set = made.store.get(SETS, NAMESPACE, 'emqx');
+      return isObject(set) && !JSON.stringify(set['metadata']).includes('sluice.dev/') && set;
+    });
+    expect(handedBack['spec']).toMatchObject({ replicas: 3, updateStrategy: { type: 'RollingUpdate' } });
+    expect(made.readyPods().sort()).toEqual(['emqx-0', 'emqx-1', 'emqx-2']);
+    const left = [SETS, PODS, SERVICES, BLUEGREENS, SECRETS, REVISIONS].flatMap((collection) =>
+      made.store.list(collection, NAMESPACE),
+    );
+    for (const object of left) expect(JSON.stringify(object)).not.toMatch(/sluice[.-]/);
+    expect(left.length).toBeGreaterThan(5);
+  });
 });
 
 describe('a whole file applied while the webhook is gone', () => {
@@ -322,5 +435,330 @@ describe('a whole file applied while the webhook is gone', () => {
     );
     expect(made.sets()).toEqual({ emqx: 0, [first['active'] as string]: 0, [after['active'] as string]: 3 });
     expect(labelled).toEqual([]);
+  });
+});
+
+describe('a sidecar that does not answer', () => {
+  it('does not keep a Service from its pin: it is there while the pass still waits', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const pinned = selectorOf(made);
+    const asked = new Promise<void>((resolve) => {
+      made.emqx.report = (_, signal) => {
+        resolve();
+        return new Promise((__, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error)),
+        );
+      };
+    });
+    made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => ({
+      ...object,
+      spec: { ...(object['spec'] as JsonObject), drainTimeoutSeconds: 1800 },
+    }));
+    await asked;
+    made.store.edit({ collection: SERVICES, namespace: NAMESPACE, name: 'emqx' }, (service) => ({
+      ...service,
+      spec: { ...(service['spec'] as JsonObject), selector: { app: 'emqx' } },
+    }));
+    await made.until('the pin', () => selectorOf(made)['sluice.dev/revision'] !== undefined);
+    expect(selectorOf(made)).toEqual(pinned);
+  });
+});
+
+describe('a declaration that is made anew over the sets of the one before', () => {
+  it('owns them before its Service is looked at, which stays pinned', async () => {
+    const made = await world();
+    const before = startLeader(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    await before.stop();
+    const pinned = selectorOf(made);
+    for (const [collection, name] of [
+      [SETS, active],
+      [BLUEGREENS, 'emqx'],
+    ] as const)
+      made.store.edit({ collection, namespace: NAMESPACE, name }, (object) => {
+        const metadata = { ...(object['metadata'] as JsonObject) };
+        delete metadata['ownerReferences'];
+        return { ...object, metadata };
+      });
+    made.store.remove(SETS, NAMESPACE, 'emqx');
+    const template = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.9' } });
+    made.store.create(
+      SETS,
+      NAMESPACE,
+      declarationObject({
+        metadata: {
+          name: 'emqx',
+          labels: { 'sluice.dev/upgrade': 'blue-green' },
+          annotations: { 'sluice.dev/replicas': '3' },
+        },
+        spec: { template },
+      }),
+    );
+    const urgent = makeUrgent(
+      { ...optionsOf(made), onServices: () => undefined },
+      new AbortController().signal,
+    );
+    expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
+    const metadata = (name: string): JsonObject =>
+      made.store.get(SETS, NAMESPACE, name)?.['metadata'] as JsonObject;
+    expect(metadata(active)['ownerReferences']).toMatchObject([{ uid: metadata('emqx')['uid'] }]);
+    expect(selectorOf(made)).toEqual(pinned);
+  });
+});
+
+describe('a declaration that is deleted with --cascade=orphan', () => {
+  it('does not own again what it has let go: that would be collected with it', async () => {
+    const made = await world();
+    const before = startLeader(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    await before.stop();
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => ({
+      ...set,
+      metadata: {
+        ...(set['metadata'] as JsonObject),
+        deletionTimestamp: '2026-01-01T00:00:00Z',
+        finalizers: ['orphan'],
+      },
+    }));
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: active }, (set) => {
+      const metadata = { ...(set['metadata'] as JsonObject) };
+      delete metadata['ownerReferences'];
+      return { ...set, metadata };
+    });
+    const urgent = makeUrgent(
+      { ...optionsOf(made), onServices: () => undefined },
+      new AbortController().signal,
+    );
+    expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
+    const set = made.store.get(SETS, NAMESPACE, active)?.['metadata'] as JsonObject;
+    expect(set['ownerReferences']).toBeUndefined();
+  });
+});
+
+describe('a client Service that is made anew', () => {
+  it('is pinned at once, though it carries no label of ours', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const pinned = selectorOf(made);
+    made.store.remove(SERVICES, NAMESPACE, 'emqx');
+    made.store.create(SERVICES, NAMESPACE, serviceObject());
+    // sooner than the timer, which is 30 s
+    await made.until('the pin', () => selectorOf(made)['sluice.dev/revision'] !== undefined);
+    expect(selectorOf(made)).toEqual(pinned);
+  });
+});
+
+describe('Services that are not of the declaration', () => {
+  const selected = (made: World, name: string): unknown =>
+    (made.store.get(SERVICES, NAMESPACE, name)?.['spec'] as JsonObject)['selector'];
+
+  it('one that leaves the list of client Services selects again what its user wrote', async () => {
+    const made = await world();
+    made.store.create(SERVICES, NAMESPACE, serviceObject({ metadata: { name: 'emqx-ws' } }));
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const key = selectorOf(made);
+    expect(selected(made, 'emqx-ws')).toEqual(key);
+    made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (blueGreen) => ({
+      ...blueGreen,
+      spec: { ...(blueGreen['spec'] as JsonObject), services: ['emqx'] },
+    }));
+    await made.until(
+      'its own selector',
+      () => !('sluice.dev/revision' in (selected(made, 'emqx-ws') as JsonObject)),
+    );
+    expect(selected(made, 'emqx-ws')).toEqual({ app: 'emqx' });
+    expect(made.store.get(SERVICES, NAMESPACE, 'emqx-ws')?.['metadata']).toMatchObject({ labels: {} });
+    expect(selectorOf(made)).toEqual(key);
+  });
+
+  it("another declaration's, which selects the pods of both, stays where it is pinned", async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const pinned = made.service();
+    made.store.create(
+      SETS,
+      NAMESPACE,
+      declarationObject({ metadata: { name: 'emqx-replicant', uid: 'u2' } }),
+    );
+    const told = await made.until('both', () => {
+      const { status } = made.store.get(BLUEGREENS, NAMESPACE, 'emqx-replicant') ?? {};
+      return isObject(status) && status['phase'] === 'Stable' && status['message'];
+    });
+    expect(told).toMatch(/Service emqx is left alone: it selects pods of StatefulSet emqx, too/);
+    expect(made.service()).toEqual(pinned);
+  });
+});
+
+describe('what somebody takes from the active set', () => {
+  const events = (made: World): string[] =>
+    made.store.list('/api/v1|events', NAMESPACE).map(({ reason }) => String(reason as string));
+  const edited = (
+    made: World,
+    collection: string,
+    name: string,
+    metadata: (was: JsonObject) => JsonObject,
+  ): void => {
+    made.store.edit({ collection, namespace: NAMESPACE, name }, (object) => ({
+      ...object,
+      metadata: metadata(object['metadata'] as JsonObject),
+    }));
+  };
+  const without =
+    (...keys: string[]) =>
+    (was: JsonObject): JsonObject =>
+      Object.fromEntries(Object.entries(was).filter(([key]) => !keys.includes(key)));
+
+  it('its StatefulSet: another takes its place while its pods end, and people are told', async () => {
+    const made = await world(undefined, { drainMs: () => 400 });
+    leading(made);
+    const first = (await made.until('Stable', isStable(made)))['active'] as string;
+    made.store.remove(SETS, NAMESPACE, first);
+    const second = await made.until('another set beside the ending pods', () => {
+      const [name] = Object.keys(made.sets()).filter((each) => each !== 'emqx' && each !== first);
+      return made.readyPods().some((pod) => pod.startsWith(first)) && name;
+    });
+    await made.until('Stable', () => statusOf(made)['active'] === second && isStable(made)());
+    expect(made.sets()).toEqual({ emqx: 0, [second]: 3 });
+    expect(selectorOf(made)).toMatchObject({ 'sluice.dev/revision': second.slice('emqx-'.length) });
+    expect(events(made)).toContain('RevisionSetLost');
+  });
+
+  it('its StatefulSet, with its data on claims: it is made again as it was, not as a version that was refused', async () => {
+    const declaration = declarationObject();
+    (declaration['spec'] as JsonObject)['volumeClaimTemplates'] = [{ metadata: { name: 'data' } }];
+    const made = await world(declaration, { drainMs: () => 200 });
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    const place = (): { template: JsonObject } =>
+      made.store.get(SETS, NAMESPACE, active)?.['spec'] as { template: JsonObject };
+    const { template } = place();
+    const labels = { app: 'emqx', 'sluice.dev/revision': active.slice('emqx-'.length) };
+    made.store.create(CLAIMS, NAMESPACE, { metadata: { name: `data-${active}-0`, labels } });
+    setImage(made, 'emqx/emqx-enterprise:5.3.0');
+    const isRefused = (): boolean => /no way down/.test(statusOf(made)['message'] as string);
+    await made.until('the refusal', isRefused);
+    made.store.remove(SETS, NAMESPACE, active);
+    await made.until('the set again', () => made.sets()[active] === 3);
+    expect(place().template).toEqual(template);
+    await made.until('all its pods', () => made.readyPods().length === 3 && isRefused());
+    expect(made.sets()).toEqual({ emqx: 0, [active]: 3 });
+  });
+
+  it('its StatefulSet, but not the pods: it is made again over them, and none restarts', async () => {
+    const made = await world();
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    const uids = (): unknown[] =>
+      made.store.list(PODS, NAMESPACE).map(({ metadata }) => (metadata as JsonObject)['uid']);
+    const before = uids();
+    for (const collection of [PODS, REVISIONS])
+      for (const { metadata } of made.store.list(collection, NAMESPACE))
+        edited(made, collection, (metadata as { name: string }).name, without('ownerReferences'));
+    const template = (made.store.get(SETS, NAMESPACE, active)?.['spec'] as JsonObject)['template'];
+    made.store.remove(SETS, NAMESPACE, active);
+    await made.until(
+      'it is back',
+      () => made.sets()[active] === 3 && events(made).includes('RevisionSetRestored'),
+    );
+    await made.until('Stable', isStable(made));
+    expect((made.store.get(SETS, NAMESPACE, active)?.['spec'] as JsonObject)['template']).toEqual(template);
+    expect(uids()).toEqual(before);
+  });
+
+  it.each([
+    { what: 'the label of its revision', keys: ['sluice.dev/revision'] },
+    { what: 'the label of its declaration', keys: ['sluice.dev/declaration'] },
+    { what: 'both of its labels', keys: ['sluice.dev/revision', 'sluice.dev/declaration'] },
+  ])('$what: the set gets it back, and the Service stays pinned to it', async ({ keys }) => {
+    const made = await world();
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    const pinned = made.service();
+    const labelsOf = (): JsonObject =>
+      (made.store.get(SETS, NAMESPACE, active)?.['metadata'] as JsonObject)['labels'] as JsonObject;
+    const before = labelsOf();
+    edited(made, SETS, active, (was) => ({
+      ...was,
+      labels: Object.fromEntries(
+        Object.entries(was['labels'] as JsonObject).filter(([key]) => !keys.includes(key)),
+      ),
+    }));
+    await made.until('the labels', () => keys.every((key) => labelsOf()[key] === before[key]));
+    expect(made.sets()).toEqual({ emqx: 0, [active]: 3 });
+    expect(made.service()).toEqual(pinned);
+  });
+
+  it('a label of a pod: the pod gets it back', async () => {
+    const made = await world();
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    edited(made, PODS, `${active}-1`, without('ownerReferences', 'labels'));
+    const labels = await made.until('the labels', () => {
+      const { metadata } = made.store.get(PODS, NAMESPACE, `${active}-1`) ?? {};
+      return (metadata as JsonObject)['labels'] as JsonObject | undefined;
+    });
+    expect(labels).toMatchObject({ app: 'emqx', 'sluice.dev/revision': active.slice('emqx-'.length) });
+    await made.until('the event', () => events(made).includes('PodRelabelled'));
+  });
+
+  it('the labels of more pods than are asked for one by one: each of them gets them back', async () => {
+    const annotations = { 'sluice.dev/replicas': '18' };
+    const made = await world(declarationObject({ metadata: { name: 'emqx', annotations } }));
+    leading(made);
+    const active = (await made.until('Stable', isStable(made)))['active'] as string;
+    for (let ordinal = 0; ordinal < 18; ordinal += 1)
+      edited(made, PODS, `${active}-${ordinal}`, without('ownerReferences', 'labels'));
+    await made.until('all labels', () =>
+      made.store.list(PODS, NAMESPACE).every(({ metadata }) => (metadata as JsonObject)['labels']),
+    );
+    expect(made.store.list(PODS, NAMESPACE)).toHaveLength(18);
+  });
+});
+
+describe('a declaration that goes', () => {
+  const NAMESPACES = '/api/v1|namespaces';
+
+  it('leaves pods that drain: what is lost with them is told, and then its namespace may go', async () => {
+    const made = await world(undefined, { drainMs: () => 300 });
+    made.store.create(NAMESPACES, '', {
+      metadata: { name: NAMESPACE },
+      status: { conditions: [{ type: 'Other' }] },
+    });
+    leading(made);
+    await made.until('Stable', isStable(made));
+    made.emqx.bend = (report) =>
+      report.gate.kind === 'idle'
+        ? report
+        : { ...report, gate: { kind: 'gaveUp', detail: 'nowhere to go', sessionsLost: 7 } };
+    made.store.edit({ collection: NAMESPACES, namespace: '', name: NAMESPACE }, (object) => ({
+      ...object,
+      metadata: { ...(object['metadata'] as JsonObject), deletionTimestamp: '2026-01-01T00:00:00Z' },
+    }));
+    made.store.remove(SETS, NAMESPACE, 'emqx');
+    await made.until('the pods have gone', () => made.readyPods().length === 0);
+    const conditions = await new Promise((resolve) => {
+      const look = (): void => {
+        const { status } = made.store.get(NAMESPACES, '', NAMESPACE) as {
+          status: { conditions: { type: string }[] };
+        };
+        if (status.conditions.length > 1) resolve(status.conditions.map(({ type }) => type));
+      };
+      cleanUps.push(made.store.watch(NAMESPACES, look));
+      look();
+    });
+    expect(conditions).toEqual(['Other', 'sluice.dev/Drained']);
+    const events = made.store.list('/api/v1|events', NAMESPACE);
+    const lost = events.filter(({ reason }) => reason === 'DrainGaveUp');
+    expect(lost.map(({ involvedObject }) => (involvedObject as JsonObject)['kind'])).toEqual([
+      'Pod',
+      'Pod',
+      'Pod',
+    ]);
+    expect(lost[0]?.['message']).toMatch(/stopped with 7 sessions left: nowhere to go/);
   });
 });

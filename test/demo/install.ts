@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/index.js';
 
 const NAMESPACE = 'sluice-system';
 const IMAGE = { repository: 'localhost/sluice', tag: 'demo' } as const;
+type LocalTag = typeof IMAGE.tag | 'next';
 /** What the Dockerfile copies: a change elsewhere builds nothing. */
 const INPUTS = [
   'package.json',
@@ -13,17 +14,21 @@ const INPUTS = [
   'webhook',
   'controller',
   'sidecar',
+  'uninstall',
 ];
 /** The local image keeps its tag when it changes, so its content is noted on the pods: a change rolls them. */
 const PROGRAMS = ['webhook', 'controller'];
 const INSTALL_TIMEOUT_MS = 200_000;
 
-/** Builds Sluice's image (on the local cluster), and installs the chart or brings it up to date. */
+/**
+ * Builds Sluice's image (on the local cluster), and installs the chart or brings it up to date.
+ * @param options tag: another of the local image's names, for what happens when Sluice itself is upgraded
+ */
 export async function installSluice(
   cluster: Cluster,
-  { say }: { say: (line: string) => void },
+  { say, tag = IMAGE.tag }: { say: (line: string) => void; tag?: LocalTag },
 ): Promise<void> {
-  const image = await imageFor(cluster, say);
+  const image = await imageFor(cluster, { say, tag });
   say('$ helm upgrade --install sluice charts/sluice');
   await cluster.helm(
     [
@@ -41,19 +46,20 @@ export async function installSluice(
 
 async function imageFor(
   cluster: Cluster,
-  say: (line: string) => void,
+  { say, tag }: { say: (line: string) => void; tag: LocalTag },
 ): Promise<{ repository: string; tag: string; content: string }> {
   switch (cluster.kind) {
     case 'local':
       say('the image is built');
       await cluster.loadImage({
         name: `${IMAGE.repository}:${IMAGE.tag}`,
+        aliases: [`${IMAGE.repository}:next`],
         dockerfile: 'Dockerfile',
         context: '.',
         inputs: INPUTS,
         buildArgs: { BUSYBOX_IMAGE: busyboxImage },
       });
-      return { ...IMAGE, content: contentHash('.', INPUTS).slice(0, 16) };
+      return { ...IMAGE, tag, content: contentHash('.', INPUTS).slice(0, 16) };
     case 'given':
       return { ...splitImage(cluster.given.sluiceImage), content: '' };
   }

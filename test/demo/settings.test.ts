@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { DEMO_USAGE, DemoSettingsError, demoSettings } from './settings.js';
 
 describe('demoSettings', () => {
-  it('is the issue’s upgrade by default', () => {
+  it('is an upgrade with 3,000 clients by default', () => {
     expect(demoSettings({}).upgrade).toEqual({
       strategy: 'blue-green',
       clients: 3000,

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { until } from '../cluster/index.js';
 import type { LocalCluster } from '../cluster/index.js';
 import { EMQX, IMAGES, loadEmqx, makeNamespace } from '../demo/emqx.js';
 import { applyFile, exampleOf, fileOf } from './support/example.js';
+import { startsNothing } from './support/footprint.js';
 import { dropNamespaces } from './support/namespaces.js';
 import { RESTRICTED, useSluice } from './support/sluice.js';
+import { writeUserChart } from './support/userChart.js';
 
 jest.setTimeout(300_000);
 
@@ -14,13 +14,13 @@ jest.setTimeout(300_000);
 const WAYS = ['client', 'server', 'helm'] as const;
 type Way = (typeof WAYS)[number];
 const namespaceOf = (way: Way): string => `e2e-apply-${way}`;
-const CHART = 'out/e2e/chart';
 
 let cluster: LocalCluster;
+let chart: string;
 beforeAll(async () => {
   cluster = await useSluice();
   await loadEmqx(cluster);
-  makeChart();
+  chart = writeUserChart('mqtt', objects(IMAGES.from), { image: IMAGES.from });
   for (const way of WAYS) {
     await makeNamespace(cluster, namespaceOf(way));
     await cluster.apply([
@@ -37,19 +37,19 @@ afterAll(() => dropNamespaces(cluster, ...WAYS.map(namespaceOf)), 120_000);
 
 describe('the same once more starts nothing', () => {
   it('by kubectl apply', () =>
-    startsNothing('client', async () => {
+    startsNothing(cluster, [namespaceOf('client')], async () => {
       const said = await bring('client', IMAGES.to);
       expect(said).toContain('service/emqx ');
       expect(said).toContain('statefulset.apps/emqx ');
     }));
 
   it('by kubectl apply --server-side, without forcing conflicts', () =>
-    startsNothing('server', () => bring('server', IMAGES.to)));
+    startsNothing(cluster, [namespaceOf('server')], () => bring('server', IMAGES.to)));
 
-  it('by helm upgrade', () => startsNothing('helm', () => bring('helm', IMAGES.to)));
+  it('by helm upgrade', () => startsNothing(cluster, [namespaceOf('helm')], () => bring('helm', IMAGES.to)));
 
   it('by kubectl apply --server-side of what was applied by the client before', () =>
-    startsNothing('client', () =>
+    startsNothing(cluster, [namespaceOf('client')], () =>
       applyFile(cluster, namespaceOf('client'), objects(IMAGES.to), '--server-side'),
     ));
 });
@@ -87,7 +87,7 @@ function bring(way: Way, image: string): Promise<string> {
         'upgrade',
         '--install',
         'mqtt',
-        CHART,
+        chart,
         '-n',
         namespace,
         '--set',
@@ -96,79 +96,9 @@ function bring(way: Way, image: string): Promise<string> {
   }
 }
 
-/** A user's own chart: the example with the image as a value. */
-function makeChart(): void {
-  rmSync(CHART, { recursive: true, force: true });
-  mkdirSync(join(CHART, 'templates'), { recursive: true });
-  const chart = { apiVersion: 'v2', name: 'mqtt', version: '1.0.0' };
-  writeFileSync(join(CHART, 'Chart.yaml'), JSON.stringify(chart));
-  writeFileSync(
-    join(CHART, 'templates', 'emqx.yaml'),
-    fileOf(objects(IMAGES.from)).replaceAll(IMAGES.from, '{{ .Values.image }}'),
-  );
-}
-
-/** Everything that an upgrade would change. */
-interface Footprint {
-  declaration: unknown;
-  sets: string[];
-  pods: string[];
-  selector: unknown;
-  upgrades: unknown;
-}
-
 interface Item {
-  metadata: { name: string; uid: string; generation: number; annotations: Record<string, string> };
-  spec: { replicas: number; selector: unknown; template: { spec: { containers: { image: string }[] } } };
+  spec: { template: { spec: { containers: { image: string }[] } } };
   status: Record<string, unknown>;
-}
-
-async function footprintOf(namespace: string): Promise<Footprint> {
-  const get = async (...words: string[]) => (await cluster.get(['--namespace', namespace, ...words])) as Item;
-  const list = async (kind: string) =>
-    ((await cluster.get(['--namespace', namespace, kind, '--selector', EMQX.selector])) as { items: Item[] })
-      .items;
-  const { metadata, spec } = await get('statefulset', EMQX.name);
-  const annotations = Object.entries(metadata.annotations).filter(
-    ([key]) => !key.startsWith('kubectl.kubernetes.io/'),
-  );
-  const blueGreen = await get('bluegreen', EMQX.name);
-  const identity = ({ metadata: { name, uid } }: Item) => `${name} ${uid}`;
-  return {
-    declaration: { uid: metadata.uid, annotations, replicas: spec.replicas, template: spec.template },
-    sets: (await list('statefulsets')).map(identity).sort(),
-    pods: (await list('pods')).map(identity).sort(),
-    selector: (await get('service', EMQX.name)).spec.selector,
-    upgrades: [blueGreen.status['upgrade'], blueGreen.status['history'], blueGreen.status['active']],
-  };
-}
-
-/** Does something, waits until the controller has certainly seen it, and looks whether anything has begun. */
-async function startsNothing(way: Way, act: () => Promise<unknown>): Promise<void> {
-  const namespace = namespaceOf(way);
-  const before = await footprintOf(namespace);
-  expect(before.sets).not.toHaveLength(0);
-  await act();
-  await untilObserved(namespace);
-  expect(await footprintOf(namespace)).toEqual(before);
-}
-
-let edits = 0;
-
-/** A pass that has seen this later edit of the BlueGreen has seen what came before it. */
-async function untilObserved(namespace: string): Promise<void> {
-  edits += 1;
-  const spec = { revisionHistoryLimit: 3 + edits };
-  const patch = ['--type=merge', '--patch', JSON.stringify({ spec })];
-  await cluster.kubectl(['--namespace', namespace, 'patch', 'bluegreen', EMQX.name, ...patch]);
-  await until(
-    'the controller has seen the edit',
-    async () => {
-      const { metadata, status } = (await cluster.get(['-n', namespace, 'bluegreen', EMQX.name])) as Item;
-      return status['observedGeneration'] === metadata.generation ? true : undefined;
-    },
-    { timeoutMs: 30_000 },
-  );
 }
 
 /** The set that is active has the image, serves, and nothing is left to do. */

@@ -105,7 +105,7 @@ describe('blue goes on serving, and the message says what is wrong and what to d
     await kubectl('set', 'image', `statefulset/${EMQX.name}`, `${EMQX.container}=${image}`);
     await saysOf(
       crowd,
-      /emqx-\w+-\d cannot run image localhost:1\/emqx-enterprise:5\.8\.9: \w+; correct the image/,
+      /emqx-\w+-\d cannot run image localhost:1\/emqx-enterprise:5\.8\.9: \w+ in container emqx; correct the image/,
     );
     expectUntouched(crowd);
     await kubectl('rollout', 'undo', `statefulset/${EMQX.name}`);

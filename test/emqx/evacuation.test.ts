@@ -97,7 +97,7 @@ describe('evicting sessions', () => {
     const [first, second, third] = nodes as [TestNode, TestNode, TestNode];
     await sessions(first, 3);
     await evacuate(first, { migrate_to: [second.name] });
-    // Its status would answer only after the batch (§1.5). That has begun with s0; s2 is in its list, but still here.
+    // Its status would answer only after the batch. That has begun with s0; s2 is in its list, but still here.
     await until('the batch begins', () => first.log().includes('evicting_sessions'));
     const returned = await client(third, 's2', persistent);
     const kicked = new Promise<number | undefined>((resolve) =>

@@ -1,5 +1,5 @@
 /** What `--help` prints: the variables that are EMQX's own, then the stand-in's, most of them unkind habits. */
-export const help = `EMQX stand-in: several of these form one cluster, as EMQX 5 nodes do.
+export const help = `EMQX stand-in: several of these form one cluster, as the nodes of EMQX do.
 
 Variables of EMQX:
   EMQX_NODE_NAME, EMQX_NODE__NAME         node name (name@host); else EMQX_NAME (emqx) @ EMQX_HOST (this host's IPv4)
@@ -20,10 +20,24 @@ Variables of EMQX:
   EMQX_MQTT__MAX_INFLIGHT, EMQX_MQTT__MAX_MQUEUE_LEN   32, 1000
   EMQX_LICENSE__KEY                       from 5.9.0 on; without it other nodes are refused
 
-Ports of EMQX: 1883 MQTT, 18083 API, 4370 and 5369 between nodes (on the address of the node name when it is a loopback one).
+With a STANDIN_VERSION of 4.4 the node is EMQX 4.4 Enterprise, and these take the place of those above:
+  EMQX_NODE__COOKIE                       emqxsecretcookie; nodes of EMQX 4 and 5 share no cluster
+  EMQX_NAME                               this host's name
+  EMQX_CLUSTER__DISCOVERY                 manual (default), singleton, static, dns
+  EMQX_CLUSTER__DNS__TYPE                 a (default), aaaa, srv
+  EMQX_CLUSTER__AUTOCLEAN                 5m
+  EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE    id:secret a line
+  EMQX_MANAGEMENT__DEFAULT_APPLICATION__ID, EMQX_MANAGEMENT__DEFAULT_APPLICATION__SECRET   admin, public
+  EMQX_LISTENER__TCP__EXTERNAL            1883
+  EMQX_MANAGEMENT__LISTENER__HTTP         8081; /api/v4 and /status
+  EMQX_DASHBOARD__LISTENER__HTTP          18083; pages only
+  EMQX_ZONE__EXTERNAL__SESSION_EXPIRY_INTERVAL, EMQX_ZONE__EXTERNAL__MAX_INFLIGHT, EMQX_ZONE__EXTERNAL__MAX_MQUEUE_LEN
+
+Ports of EMQX: 1883 MQTT, 18083 API (EMQX 4: 8081), 4370 and 5369 between nodes (on the address of the node name when it is a loopback one).
 
 Variables of the stand-in:
-  STANDIN_VERSION                  5.8.8
+  STANDIN_VERSION                  5.8.8; what a release has and has not follows from it: API v4 of 4.4, no wait_health_check
+                                   in 5.0, no start with a leftover .evacuation before 5.7.0, a licence for one node from 5.9.0
   STANDIN_EDITION                  Enterprise (default), Opensource
   STANDIN_BIND                     address for all ports
   STANDIN_STATS_PORT               18099; GET /evictions, /connects, /switches and /; PUT /switches
@@ -36,7 +50,7 @@ Variables of the stand-in:
   STANDIN_NO_RECIPIENT_RETRY_MS    30000; evicting_sessions with nowhere to go
   STANDIN_SESSION_MOVE_MS          2; what moving one session takes at least: a client that returns meanwhile is kicked
   STANDIN_STAY_ALONE=true          never joins, and logs nothing
-  STANDIN_SINGLE_NODE_LICENCE=true refuses every join
+  STANDIN_SINGLE_NODE_LICENCE=true refuses every join, joins nobody, does not start again in a cluster; GET /license: community
   STANDIN_LINGERING_NAME           refuse (default): a new node under a name that is listed as stopped is already_in_cluster until
                                    force_leave; admit: it may join, as EMQX mostly lets it
 
@@ -45,11 +59,15 @@ Unkind habits that a running node takes on or drops through PUT /switches (name 
   STANDIN_STATUS_DELAY_MS          slow GET /load_rebalance/status [statusDelayMs]
   STANDIN_OMIT_FROM_GLOBAL_STATUS  left out of global_status [isOmittedFromGlobalStatus]
   STANDIN_ISOLATED                 cut off from the other nodes: seen as stopped, while it runs [isIsolated]
-  STANDIN_NO_EVACUATION            open-source build: load_rebalance is 404 [hasNoEvacuation]
+  STANDIN_NO_EVACUATION            build without evacuation: load_rebalance is 404 [hasNoEvacuation]
   STANDIN_DURABLE                  durable sessions: counted across the cluster, never moved [isDurable]
   STANDIN_REFUSE_KEYS              every API key is wrong [refusesKeys]
+  STANDIN_PURGING                  a foreign purge runs: GET /load_rebalance/status has process purge, starts are refused [isPurging]
+
+Somebody else's evacuation or rebalance is started over REST: POST /load_rebalance/{node}/evacuation/start, or
+/load_rebalance/{node}/start with its thresholds; status has process rebalance at its donors, global_status lists it.
 
 These habits have no switch, they follow from the model: the join drops whoever is connected; a join whose partner stops
 leaves the node without MQTT and API; evictions come in bursts, one a second; the sessions of a killed node are gone; a node
-with .evacuation in its data directory comes up refusing clients.
+with .evacuation in its data directory comes up refusing clients, and before 5.7.0 does not come up.
 `;

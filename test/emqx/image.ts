@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { isAtLeast } from './abilities.js';
 import { bundleStandIn } from './bundle.js';
 
 /** What a builder of images needs; the cluster's `loadImage` takes it as it is. */
@@ -13,7 +14,7 @@ export interface StandInImage {
 export async function standInImage(version: string): Promise<StandInImage> {
   const bundle = await bundleStandIn();
   return {
-    name: `docker.io/emqx/emqx-enterprise:${version}`,
+    name: `docker.io/emqx/${isAtLeast(version, '5.0.0') ? 'emqx-enterprise' : 'emqx-ee'}:${version}`,
     // Run from dist as well as from its source: the Dockerfile is with the source.
     dockerfile: 'test/emqx/Dockerfile',
     context: dirname(bundle),

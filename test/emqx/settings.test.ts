@@ -54,7 +54,7 @@ describe('settings', () => {
 
 describe('bootstrap file', () => {
   it('is read up to the first bad line', () => {
-    expect([...parseBootstrap('a:1\n\nb:2:viewer\n# no comments\nc:3\n')]).toEqual([
+    expect([...parseBootstrap('a:1\n\nb:2:viewer\n# no comments\nc:3\n', true)]).toEqual([
       ['a', { secret: '1', role: 'administrator' }],
       ['b', { secret: '2', role: 'viewer' }],
     ]);

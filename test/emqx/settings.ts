@@ -3,6 +3,8 @@ import { networkInterfaces, hostname } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { Discovery } from './cluster/discovery.js';
 import { parseDuration } from './evacuation/request.js';
+import { abilitiesOf, type Abilities, type Edition } from './abilities.js';
+import { v4Variables, v5Variables, type Variables } from './variables.js';
 
 /** Unkind habits that may be turned on and off while the node runs. */
 export interface Switches {
@@ -14,12 +16,14 @@ export interface Switches {
   readonly isOmittedFromGlobalStatus: boolean;
   /** The network between this node and the others is cut: they see it stopped, and it sees them stopped. */
   readonly isIsolated: boolean;
-  /** Like the open-source 5.8: no `load_rebalance`, 404. */
+  /** Like an open-source build: no `load_rebalance`, 404. */
   readonly hasNoEvacuation: boolean;
   /** Sessions with an expiry are durable: counted across the cluster, never moved. */
   readonly isDurable: boolean;
   /** Every key is wrong. */
   readonly refusesKeys: boolean;
+  /** A purge runs that somebody began by hand. */
+  readonly isPurging: boolean;
 }
 
 export interface Address {
@@ -37,8 +41,12 @@ export interface Settings {
   readonly bind: string;
   readonly mqtt: Address;
   readonly api: Address;
+  /** EMQX 4: the dashboard's own port. */
+  readonly dashboard: Address | undefined;
   readonly statsPort: number;
   readonly bootstrapFile: string | undefined;
+  /** EMQX 4: id and secret of the application that is there from the start. */
+  readonly application: { readonly id: string; readonly secret: string } | undefined;
   readonly defaultUser: string;
   readonly defaultPassword: string;
   readonly sessionExpirySeconds: number;
@@ -47,7 +55,8 @@ export interface Settings {
   readonly autocleanMs: number;
   readonly netTickMs: number;
   readonly version: string;
-  readonly edition: 'Enterprise' | 'Opensource';
+  readonly edition: Edition;
+  readonly abilities: Abilities;
   readonly timeScale: number;
   readonly bootMs: number;
   readonly joinMs: number;
@@ -58,6 +67,7 @@ export interface Settings {
   readonly sessionMoveMs: number;
   readonly staysAlone: boolean;
   readonly hasSingleNodeLicence: boolean;
+  readonly hasLicenceKey: boolean;
   readonly admitsListed: boolean;
   readonly switches: Switches;
 }
@@ -68,32 +78,43 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Reads EMQX's variables and our own `STANDIN_*`. @throws SettingsError naming the variable */
 export function readSettings(env: Env): Settings {
-  const node = nodeName(env);
+  const version = env.STANDIN_VERSION ?? '5.8.8';
+  const edition = choice('STANDIN_EDITION', env, ['Enterprise', 'Opensource']);
+  const abilities = abilitiesOf(version, edition);
+  const isV4 = abilities.api === 4;
+  const variables = isV4 ? v4Variables : v5Variables;
+  const node = nodeName(env, isV4);
   const host = node.slice(node.indexOf('@') + 1);
   const bind = env.STANDIN_BIND ?? (host.startsWith('127.') ? host : '0.0.0.0');
-  const version = env.STANDIN_VERSION ?? '5.8.8';
   return {
     node,
-    cookie: env.EMQX_NODE__COOKIE ?? env.EMQX_NODE_COOKIE ?? 'emqx50elixir',
+    cookie: env.EMQX_NODE__COOKIE ?? env.EMQX_NODE_COOKIE ?? (isV4 ? 'emqxsecretcookie' : 'emqx50elixir'),
     clusterName: env.EMQX_CLUSTER__NAME ?? 'emqxcl',
-    discovery: discovery(env),
+    discovery: discovery(env, variables),
     dataDir: dataDir(env),
     bind,
-    mqtt: address('EMQX_LISTENERS__TCP__DEFAULT__BIND', env, bind, 1883),
-    api: address('EMQX_DASHBOARD__LISTENERS__HTTP__BIND', env, bind, 18083),
+    mqtt: address(variables.mqttBind, env, bind, 1883),
+    api: address(variables.apiBind, env, bind, isV4 ? 8081 : 18083),
+    dashboard:
+      variables.dashboardBind === undefined ? undefined : address(variables.dashboardBind, env, bind, 18083),
     statsPort: number('STANDIN_STATS_PORT', env, 18099),
-    bootstrapFile: unquoted(env.EMQX_API_KEY__BOOTSTRAP_FILE),
+    bootstrapFile: unquoted(env[variables.bootstrapFile]),
+    application: isV4
+      ? {
+          id: env.EMQX_MANAGEMENT__DEFAULT_APPLICATION__ID ?? 'admin',
+          secret: env.EMQX_MANAGEMENT__DEFAULT_APPLICATION__SECRET ?? 'public',
+        }
+      : undefined,
     defaultUser: env.EMQX_DASHBOARD__DEFAULT_USERNAME ?? 'admin',
     defaultPassword: env.EMQX_DASHBOARD__DEFAULT_PASSWORD ?? 'public',
-    sessionExpirySeconds: duration('EMQX_MQTT__SESSION_EXPIRY_INTERVAL', env, 7_200),
-    maxInflight: number('EMQX_MQTT__MAX_INFLIGHT', env, 32),
-    maxQueue: number('EMQX_MQTT__MAX_MQUEUE_LEN', env, 1_000),
-    autocleanMs: duration('EMQX_CLUSTER__AUTOCLEAN', env, 86_400) * 1_000,
+    sessionExpirySeconds: duration(variables.sessionExpiry, env, 7_200),
+    maxInflight: number(variables.maxInflight, env, 32),
+    maxQueue: number(variables.maxQueue, env, 1_000),
+    autocleanMs: duration('EMQX_CLUSTER__AUTOCLEAN', env, isV4 ? 300 : 86_400) * 1_000,
     netTickMs: duration('EMQX_NODE__DIST_NET_TICKTIME', env, 120) * 1_000,
     version,
-    edition: isAtLeast(version, 5, 9)
-      ? 'Enterprise'
-      : choice('STANDIN_EDITION', env, ['Enterprise', 'Opensource']),
+    edition: abilities.isUnified ? 'Enterprise' : edition,
+    abilities,
     timeScale: number('STANDIN_TIME_SCALE', env, 1),
     bootMs: number('STANDIN_BOOT_MS', env, 4_500),
     joinMs: number('STANDIN_JOIN_MS', env, 2_000),
@@ -104,17 +125,19 @@ export function readSettings(env: Env): Settings {
     sessionMoveMs: number('STANDIN_SESSION_MOVE_MS', env, 2),
     staysAlone: flag('STANDIN_STAY_ALONE', env),
     admitsListed: choice('STANDIN_LINGERING_NAME', env, ['refuse', 'admit']) === 'admit',
+    hasLicenceKey: env.EMQX_LICENSE__KEY !== undefined,
     hasSingleNodeLicence:
       flag('STANDIN_SINGLE_NODE_LICENCE', env) ||
-      (isAtLeast(version, 5, 9) && env.EMQX_LICENSE__KEY === undefined),
+      (abilities.isUnified && env.EMQX_LICENSE__KEY === undefined),
     switches: {
       api: choice('STANDIN_API', env, ['up', 'hang', 'error', 'down']),
       statusDelayMs: number('STANDIN_STATUS_DELAY_MS', env, 0),
       isOmittedFromGlobalStatus: flag('STANDIN_OMIT_FROM_GLOBAL_STATUS', env),
       isIsolated: flag('STANDIN_ISOLATED', env),
-      hasNoEvacuation: flag('STANDIN_NO_EVACUATION', env) || env.STANDIN_EDITION === 'Opensource',
+      hasNoEvacuation: flag('STANDIN_NO_EVACUATION', env) || !abilities.hasEvacuation,
       isDurable: flag('STANDIN_DURABLE', env),
       refusesKeys: flag('STANDIN_REFUSE_KEYS', env),
+      isPurging: flag('STANDIN_PURGING', env),
     },
   };
 }
@@ -127,6 +150,7 @@ const switchTypes: Readonly<Record<keyof Switches, 'boolean' | 'number' | readon
   hasNoEvacuation: 'boolean',
   isDurable: 'boolean',
   refusesKeys: 'boolean',
+  isPurging: 'boolean',
 };
 
 /** The switches with some of them changed. @throws SettingsError on a name or value that is none */
@@ -141,10 +165,10 @@ export function changeSwitches(now: Switches, changes: unknown): Switches {
   return { ...now, ...changes };
 }
 
-/** As the image's entry point does it: contracts/emqx.md §5. */
-function nodeName(env: Env): string {
+/** As the image's entry point does it. @see EMQX: deploy/docker/docker-entrypoint.sh */
+function nodeName(env: Env, isV4: boolean): string {
   const given = env.EMQX_NODE_NAME ?? env.EMQX_NODE__NAME;
-  const name = given ?? `${env.EMQX_NAME ?? 'emqx'}@${env.EMQX_HOST ?? ownAddress()}`;
+  const name = given ?? `${env.EMQX_NAME ?? (isV4 ? hostname() : 'emqx')}@${env.EMQX_HOST ?? ownAddress()}`;
   if (!/^[^@\s]+@[^@\s]+$/.test(name)) throw new SettingsError(`node name ${name} is not name@host`);
   return name;
 }
@@ -154,8 +178,8 @@ function ownAddress(): string {
   return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? hostname();
 }
 
-function discovery(env: Env): Discovery {
-  const strategy = env.EMQX_CLUSTER__DISCOVERY_STRATEGY ?? 'manual';
+function discovery(env: Env, { discovery: variable, dnsRecord }: Variables): Discovery {
+  const strategy = env[variable] ?? 'manual';
   switch (strategy) {
     case 'manual':
     case 'singleton':
@@ -171,12 +195,12 @@ function discovery(env: Env): Discovery {
       return {
         kind: 'dns',
         name,
-        record: choice('EMQX_CLUSTER__DNS__RECORD_TYPE', env, ['a', 'aaaa', 'srv']),
+        record: choice(dnsRecord, env, ['a', 'aaaa', 'srv']),
       };
     }
     default:
       throw new SettingsError(
-        `EMQX_CLUSTER__DISCOVERY_STRATEGY ${strategy} is not one that the stand-in has (manual, static, singleton, dns)`,
+        `${variable} ${strategy} is not one that the stand-in has (manual, static, singleton, dns)`,
       );
   }
 }
@@ -228,9 +252,4 @@ function choice<const T extends string>(name: string, env: Env, allowed: readonl
 /** The operator passes some values inside double quotes. */
 function unquoted(text: string | undefined): string | undefined {
   return text?.replace(/^"(.*)"$/, '$1');
-}
-
-export function isAtLeast(version: string, major: number, minor: number): boolean {
-  const [a = 0, b = 0] = version.split('.').map(Number);
-  return a > major || (a === major && b >= minor);
 }

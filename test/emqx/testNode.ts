@@ -20,7 +20,7 @@ export interface TestNode {
   readonly process: ChildProcess;
   /** Everything that it has logged. */
   log(): string;
-  /** One request with the test's API key; resolves with any status. */
+  /** One request below `/api/v5` (`/api/v4` of a node of EMQX 4) with the test's key; resolves with any status. */
   api(method: string, path: string, body?: unknown): Promise<Reply>;
   /** The stand-in's own page beside EMQX. */
   stats(method: 'GET' | 'PUT', path: string, body?: unknown): Promise<unknown>;
@@ -45,12 +45,15 @@ export function startNode({
   dataDir = mkdtempSync(join(tmpdir(), 'standin-')),
 }: NodeOptions): TestNode {
   const bootstrap = join(dataDir, 'bootstrap');
-  writeFileSync(bootstrap, `${testKey.key}:${testKey.secret}\nviewer:secret:viewer\n`);
+  const isV4 = env.STANDIN_VERSION?.startsWith('4.') === true;
+  writeFileSync(bootstrap, `${testKey.key}:${testKey.secret}\n${isV4 ? '' : 'viewer:secret:viewer\n'}`);
+  const base = isV4 ? `http://${host}:8081/api/v4` : `http://${host}:18083/api/v5`;
   const child = spawn(process.execPath, [program], {
     env: {
       EMQX_NODE_NAME: `emqx@${host}`,
       EMQX_NODE__DATA_DIR: dataDir,
       EMQX_API_KEY__BOOTSTRAP_FILE: `"${bootstrap}"`,
+      EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE: bootstrap,
       STANDIN_BOOT_MS: '0',
       STANDIN_JOIN_MS: '50',
       STANDIN_STOP_MS: '0',
@@ -70,7 +73,8 @@ export function startNode({
     dataDir,
     process: child,
     log: () => text,
-    api: (method, path, body) => request(`http://${host}:18083/api/v5${path}`, method, body),
+    api: (method, path, body) =>
+      request(path === '/status' ? new URL(path, base).href : `${base}${path}`, method, body),
     stats: async (method, path, body) => (await request(`http://${host}:18099${path}`, method, body)).body,
     end: async (signal) => {
       child.kill(signal);
@@ -112,10 +116,11 @@ export async function untilJoined(nodes: readonly TestNode[], timeoutMs = 30_000
     await until(
       `${node.name} sees ${nodes.length} nodes`,
       async () => {
-        const { nodes: running } = (await node.api('GET', '/cluster')).body as {
-          readonly nodes: readonly string[];
+        const { isUp, running } = (await node.stats('GET', '/')) as {
+          readonly isUp: boolean;
+          readonly running: readonly string[];
         };
-        return running.length === nodes.length;
+        return isUp && running.length === nodes.length;
       },
       timeoutMs,
     );

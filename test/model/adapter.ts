@@ -8,15 +8,28 @@ import type {
   Pod,
   Step,
 } from '../../controller/model.js';
+import { comesBack } from '../../controller/situation.js';
 import { upgradeRecords } from '../../controller/status/upgrade.js';
-import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
+import { otherRevisionOf, ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
 import { podOf } from './kubelet.js';
 import { deleteSet } from './stateful-sets.js';
-import { note, podNamed, uid, violate, type PodObject, type SetObject, type World } from './world.js';
+import {
+  allSets,
+  isOverdue,
+  note,
+  ownerOf,
+  podNamed,
+  setPartOf,
+  uid,
+  violate,
+  type PodObject,
+  type SetObject,
+  type World,
+} from './world.js';
 
 /** The simulation knows the controller's types through here alone. */
-export type { ClientService, Decision, NodeSet, Observed, Step };
+export type { ClientService, Decision, NodeSet, Observed, Pod, Step };
 
 /** As long as this many seconds unready, a pod counts as failing (five minutes in a real cluster). */
 const FAILING_SECONDS = 40;
@@ -25,8 +38,11 @@ export function observe(world: World): Observed {
   const { declaration, blueGreen, now } = world;
   const ownPods = world.pods.some(({ owner }) => owner === declaration.uid);
   const sets = [
-    ...(declaration.size > 0 || ownPods || wasActive(world) ? [ownSetOf(world)] : []),
+    ...(declaration.size > 0 || ownPods || wasActive(world) || !declaration.labelled
+      ? [ownSetOf(world)]
+      : []),
     ...world.sets.map((set) => nodeSetOf(world, set, set.revision ?? '')),
+    ...deletedSets(world),
   ];
   sets.sort((a, b) => a.createdAtMs - b.createdAtMs);
   return {
@@ -43,6 +59,8 @@ export function observe(world: World): Observed {
       ...(declaration.wish !== undefined && { wish: declaration.wish }),
       frozen: declaration.frozen,
       managed: declaration.managed,
+      handingBack: !declaration.labelled,
+      startsAsWritten: declaration.template === declaration.asked,
       deleting: false,
       requestedBy: 'alice',
       traceparent: '',
@@ -50,9 +68,12 @@ export function observe(world: World): Observed {
       promote: declaration.promote,
       abort: declaration.abort,
       retry: declaration.retry,
+      ...(declaration.drainHold && { drainHold: declaration.drainHold }),
     } satisfies Declaration,
     blueGreen: {
       exists: blueGreen.exists,
+      isOurs: !blueGreen.isUsers,
+      isNoted: blueGreen.carried !== undefined,
       resourceVersion: String(blueGreen.version),
       generation: 1,
       spec: { ...blueGreen.spec },
@@ -60,6 +81,15 @@ export function observe(world: World): Observed {
       ...(blueGreen.status && { status: { ...blueGreen.status } }),
     },
     sets,
+    ...(world.preview !== undefined && {
+      preview: {
+        kind: 'found',
+        name: 'emqx-preview',
+        resourceVersion: '1',
+        revision: world.preview,
+        managed: true,
+      },
+    }),
     services: world.services.map(({ name, version, revision, managed, endpoints }) => ({
       name,
       resourceVersion: String(version),
@@ -67,6 +97,30 @@ export function observe(world: World): Observed {
       managed,
       readyPods: endpoints,
     })),
+    claims: [...world.claims.keys()].flatMap((pod, index) => {
+      const set = pod.slice(0, pod.lastIndexOf('-'));
+      const revision = set.slice(set.lastIndexOf('-') + 1);
+      return set === declaration.name
+        ? []
+        : [
+            {
+              name: `data-${pod}`,
+              uid: pod,
+              revision,
+              owned: world.ownedClaims.has(pod),
+              createdAtMs: index,
+            },
+          ];
+    }),
+    ownClaims: [...world.claims.keys()].flatMap((pod) =>
+      pod.slice(0, pod.lastIndexOf('-')) === declaration.name ? [`data-${pod}`] : [],
+    ),
+    marked: world.services
+      .filter(({ managed, revision }) => managed || revision !== undefined)
+      .map(({ name }) => name),
+    former: [],
+    leftAlone: [],
+    autoscalers: [],
   };
 }
 
@@ -78,9 +132,22 @@ function ownSetOf(world: World): NodeSet {
   const isPinned =
     own.pods.some(({ revision }) => revision !== undefined) ||
     world.services.some(({ revision }) => revision === own.revision);
-  return world.sets.length === 0 || isPinned || wasActive(world)
+  if (!declaration.labelled && own.size === 0 && own.pods.length === 0) {
+    const template = declaration.asked;
+    return { ...own, template, revision: ownRevisionOf(declaration.name, template) };
+  }
+  return world.sets.length === 0 || isPinned || wasActive(world) || !declaration.labelled
     ? own
     : { ...own, revision: '', template: {} };
+}
+
+/** From the moment of a switch the nodes serve: were the declaration deleted then, what is owned would go with it. */
+function checkClaims(world: World, revision: string): void {
+  const owned = [...world.ownedClaims].find((pod) =>
+    pod.slice(0, pod.lastIndexOf('-')).endsWith(`-${revision}`),
+  );
+  if (owned !== undefined)
+    violate(world, `${owned} is to serve, and its claim would go with the declaration`);
 }
 
 /** An adopted set at 0 starts again itself: its data is on its claims. */
@@ -96,21 +163,65 @@ function nodeSetOf(world: World, set: SetObject, revision: string): NodeSet {
   const { declaration } = world;
   return {
     name: set.name,
-    kind: set === declaration ? 'declaration' : 'revisionSet',
+    kind: set === declaration ? 'declaration' : set.going ? 'lost' : 'revisionSet',
+    ...(set.going && { holdsName: true }),
     revision,
-    size: set.size,
+    size: set.going ? 0 : set.size,
     resourceVersion: String(set.version),
     createdAtMs: set.createdAt * 1000,
-    template: set.template,
+    template: set.going && !world.hasClaims ? {} : set.template,
+    ...(set.apiPort !== undefined &&
+      set.apiPort !== world.blueGreen.spec.emqx.apiPort && { outdated: ['spec.emqx.apiPort'] }),
     pods: world.pods
-      .filter(({ owner }) => owner === set.uid)
-      .map((pod) => podOfSet(world, pod))
+      .filter((pod) => pod.owner === set.uid || (set !== declaration && isLoose(world, pod, set)))
+      .map((pod) => podOfSet(world, pod, set))
       .sort((a, b) => a.ordinal - b.ordinal),
   };
 }
 
-function podOfSet(world: World, pod: PodObject): Pod {
-  const isReady = pod.ready && !pod.deleted;
+/** Of the set by its name, though it was let go, or belonged to a set of that name that is gone. */
+function isLoose(world: World, pod: PodObject, { name }: SetObject): boolean {
+  return setPartOf(pod) === name && !ownerOf(world, pod);
+}
+
+/** Revision sets that are gone while pods of them are left. */
+function deletedSets(world: World): NodeSet[] {
+  const names = new Set(world.pods.filter((pod) => !ownerOf(world, pod)).map(setPartOf));
+  const template = (name: string): NodeSet['template'] | undefined =>
+    world.hasClaims
+      ? world.declaration.history.find(
+          (each) => setNameOf(world.declaration.name, revisionOf(world.declaration.name, each)) === name,
+        )
+      : undefined;
+  for (const { revision } of world.services) {
+    const name = setNameOf(world.declaration.name, revision ?? '');
+    const isAnother = ![undefined, world.declaration.asked].includes(template(name));
+    if (isAnother && [...world.claims.keys()].some((pod) => pod.startsWith(`${name}-`))) names.add(name);
+  }
+  for (const { name } of allSets(world)) names.delete(name);
+  return [...names].map((name) => {
+    const pods = world.pods.filter((pod) => setPartOf(pod) === name);
+    return {
+      name,
+      kind: pods.some(({ owner, deleted }) => owner === '' && !deleted) ? 'orphaned' : 'lost',
+      revision: name.slice(name.lastIndexOf('-') + 1),
+      size: 0,
+      resourceVersion: '',
+      createdAtMs: pods.length === 0 ? 0 : Math.min(...pods.map(({ createdAt }) => createdAt)) * 1000,
+      template: template(name) ?? {},
+      pods: pods.map((pod) => podOfSet(world, pod)).sort((a, b) => a.ordinal - b.ordinal),
+    };
+  });
+}
+
+/** @param set the one that there is under that name; none where it was deleted */
+function podOfSet(world: World, pod: PodObject, set?: SetObject): Pod {
+  const revision = set?.revision;
+  const isReleased = pod.owner === '' && !pod.deleted && revision !== undefined && pod.revision !== revision;
+  // Of an earlier set of that name: the garbage collector gets round to it.
+  const isLeftOver = set !== undefined && pod.owner !== '' && pod.owner !== set.uid;
+  const isEnding = pod.deleted !== undefined || isLeftOver;
+  const isReady = pod.ready && !isEnding;
   const heard = pod.report && !world.random.chance(0.03) ? pod.report : undefined;
   return {
     name: pod.name,
@@ -118,12 +229,20 @@ function podOfSet(world: World, pod: PodObject): Pod {
     uid: pod.uid,
     ...(pod.revision !== undefined && { revision: pod.revision }),
     ready: isReady,
-    terminating: pod.deleted !== undefined,
+    terminating: isEnding,
+    ...(pod.deleted && { deletedAtMs: pod.deleted.at * 1000 }),
+    ...(pod.evacuationNote && { evacuationNote: noteOf(pod.evacuationNote) }),
+    ...(pod.emptySince !== undefined && { emptySinceMs: pod.emptySince * 1000 }),
     problem: isReady ? '' : 'is not ready',
-    failing: !isReady && world.now - pod.unreadyAt > FAILING_SECONDS,
+    failing: !isReady && !isEnding && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
     ...(heard && { report: heard }),
+    ...(isReleased && { lostLabels: { 'sluice.dev/revision': revision } }),
   };
+}
+
+function noteOf({ acceptedAt }: PodObject['evacuationNote'] & object): Pod['evacuationNote'] & object {
+  return acceptedAt === undefined ? {} : { acceptedAtMs: acceptedAt * 1000 };
 }
 
 /** Does what a step says, as it was planned from `seen`; a write whose object has changed since is refused. */
@@ -148,6 +267,14 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       world.blueGreen.spec.replicas = step.replicas;
       world.blueGreen.carried = step.replicas;
       return;
+    case 'restoreSet':
+      restoreSet(world, step);
+      return;
+    case 'relabelPod': {
+      const pod = podNamed(world, step.pod);
+      if (pod) pod.revision = step.labels['sluice.dev/revision'] ?? '';
+      return;
+    }
     case 'labelPods':
       for (const name of step.pods) {
         const pod = podNamed(world, name);
@@ -155,17 +282,22 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       }
       return;
     case 'pointServices':
+      if (!open(world, step.open)) return;
+      checkClaims(world, step.revision);
       for (const name of step.services) {
         pointService(world, name, step.revision, seen);
         // The process may end between two patches.
         if (world.random.chance(0.02)) return;
       }
       return;
+    case 'pointPreview':
+      world.preview = step.revision;
+      return;
     case 'makeSet':
       makeSet(world, step, seen);
       return;
     case 'resize':
-      resize(world, step, seen);
+      if (open(world, step.open)) resize(world, step, seen);
       return;
     case 'tell':
       for (const name of step.pods) {
@@ -173,25 +305,31 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
         if (pod?.started && pod.hasSidecar && !world.random.chance(0.03)) pod.settings = step.settings;
       }
       return;
-    case 'evacuate': {
-      const via = world.nodes.get(step.via);
-      if (via?.state !== 'joined') return;
-      beginEvacuation(
-        world,
-        podOf(step.node),
-        {
-          connRate: step.settings.connEvictRate,
-          sessRate: step.settings.sessEvictRate,
-          takeover: step.settings.waitTakeover,
-          health: step.settings.waitHealthCheck,
-          migrateTo: step.settings.recipients.map(podOf),
-        },
-        isActive(world, world.declaration) ? 'scaleIn' : 'upgrade',
-      );
+    case 'evacuate':
+      evacuate(world, step, seen);
+      return;
+    case 'noteEmpty': {
+      const pod = podNamed(world, step.pod);
+      if (step.sinceMs === undefined) delete pod?.emptySince;
+      else if (pod) pod.emptySince = step.sinceMs / 1000;
       return;
     }
     case 'stopEvacuation':
-      if (world.nodes.get(step.via)?.state === 'joined') stopEvacuation(world, podOf(step.node));
+      if (world.nodes.get(step.via)?.state !== 'joined') return;
+      if (world.nodes.get(podOf(step.node))?.evacuation?.isForeign && isActive(world, world.declaration))
+        violate(world, `${step.pod} is reopened, which somebody has closed`);
+      stopEvacuation(world, podOf(step.node));
+      // The process may end before it takes the note away.
+      if (world.random.chance(0.1)) return;
+      delete podNamed(world, step.pod)?.evacuationNote;
+      delete podNamed(world, step.pod)?.emptySince;
+      return;
+    case 'holdDrains':
+      writeDeclaration(world, seen, (declaration) => {
+        if (!step.hold) delete declaration.drainHold;
+        else declaration.drainHold = step.hold;
+        if (step.hold?.retriedAtMs !== undefined) declaration.retry = '';
+      });
       return;
     case 'leave':
       if (world.nodes.get(step.via)?.state === 'joined') forceLeave(world, podOf(step.node));
@@ -201,23 +339,138 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       if (set && isFresh(set, seen)) deleteSet(world, set, 'upgrade');
       return;
     }
+    case 'deleteClaims':
+      for (const claim of step.claims) deleteClaim(world, claim.slice('data-'.length), seen);
+      return;
+    case 'ownClaims':
+      for (const claim of step.claims) {
+        const pod = claim.slice('data-'.length);
+        if (step.owned && world.claims.has(pod)) world.ownedClaims.add(pod);
+        else world.ownedClaims.delete(pod);
+        // The process may end between two patches.
+        if (world.random.chance(0.02)) return;
+      }
+      return;
     case 'abort':
       writeDeclaration(world, seen, (declaration) => {
-        declaration.aborted = { revision: step.revision, replacing: step.replacing };
+        declaration.aborted = { revision: step.revision, replacing: step.replacing, because: step.because };
         declaration.abort = '';
       });
       return;
     case 'clearAborted':
       writeDeclaration(world, seen, (declaration) => {
         delete declaration.aborted;
+        declaration.retry = '';
+      });
+      return;
+    case 'clearTriggers':
+      writeDeclaration(world, seen, (declaration) => {
+        for (const trigger of ['promote', 'abort', 'retry'] as const)
+          if (step.triggers[trigger] === declaration[trigger]) declaration[trigger] = '';
+      });
+      return;
+    case 'unpinServices':
+      for (const name of step.services) {
+        const service = world.services.find((each) => each.name === name);
+        if (!service) continue;
+        service.version += 1;
+        service.managed = false;
+        delete service.revision;
+        delete service.strippedAt;
+        if (world.random.chance(0.02)) return;
+      }
+      return;
+    case 'unlabelPods':
+      for (const name of step.pods) {
+        delete podNamed(world, name)?.revision;
+        delete podNamed(world, name)?.evacuationNote;
+        delete podNamed(world, name)?.emptySince;
+      }
+      return;
+    case 'dropBlueGreen': {
+      const { blueGreen } = world;
+      if (seen.blueGreen.resourceVersion !== String(blueGreen.version)) return;
+      blueGreen.version += 1;
+      delete blueGreen.carried;
+      if (blueGreen.isUsers) return;
+      blueGreen.exists = false;
+      delete blueGreen.status;
+      delete blueGreen.spec.replicas;
+      return;
+    }
+    case 'restoreStrategy':
+      writeDeclaration(world, seen, (declaration) => {
+        declaration.frozen = false;
+      });
+      return;
+    case 'letGo':
+      writeDeclaration(world, seen, (declaration) => {
+        const { size, heldReplicas, wish = size } = declaration;
+        if (heldReplicas === size && wish !== size)
+          violate(world, `handed back with ${size} nodes, and ${wish} were asked for`);
+        declaration.managed = false;
+        declaration.heldReplicas = 0;
+        declaration.promote = '';
         declaration.abort = '';
         declaration.retry = '';
+        delete declaration.wish;
+        delete declaration.aborted;
       });
       return;
     case 'wait':
     case 'rest':
       return;
   }
+}
+
+/** The process may end between any two of the writes; another pod of that name is never written to. */
+function evacuate(world: World, step: Extract<Step, { kind: 'evacuate' }>, seen: Observed): void {
+  const before = seen.sets.flatMap(({ pods }) => pods).find(({ name }) => name === step.pod);
+  const pod = podNamed(world, step.pod);
+  if (!pod || pod.uid !== before?.uid) return;
+  pod.evacuationNote = {};
+  const node = world.nodes.get(podOf(step.node));
+  const ranBefore = node?.evacuation !== undefined;
+  // Of two rare things at once, the leader's death here and an evacuation by hand that no view lists, nobody could know afterwards.
+  const isAlike = node?.evacuation?.isForeign === true && !before.evacuationNote;
+  if (!isAlike && world.random.chance(0.1)) return;
+  if (world.nodes.get(step.via)?.state !== 'joined') {
+    if (isAlike) delete pod.evacuationNote;
+    return;
+  }
+  const { settings } = step;
+  const isAccepted = beginEvacuation(
+    world,
+    podOf(step.node),
+    {
+      connRate: settings.connEvictRate,
+      sessRate: settings.sessEvictRate,
+      takeover: settings.waitTakeover,
+      health: settings.waitHealthCheck,
+      migrateTo: settings.recipients.map(podOf),
+    },
+    isActive(world, world.declaration) ? 'scaleIn' : 'upgrade',
+  );
+  if (!isAccepted || world.random.chance(0.1)) return;
+  if (ranBefore && !before.evacuationNote) {
+    delete pod.evacuationNote;
+    return;
+  }
+  const noted = ranBefore ? before.evacuationNote?.acceptedAtMs : undefined;
+  pod.evacuationNote = { acceptedAt: noted === undefined ? world.now : noted / 1000 };
+}
+
+/** False: an error has ended the pass. */
+function open(world: World, opening: { nodes: string[]; via: string } | undefined): boolean {
+  for (const name of (opening?.nodes ?? []).map(podOf)) {
+    if (world.nodes.get(opening?.via ?? '')?.state !== 'joined') return false;
+    if (world.nodes.get(name)?.state !== 'joined') return false;
+    const pod = podNamed(world, name);
+    const ranOut = pod !== undefined && isOverdue(world, pod);
+    stopEvacuation(world, name);
+    if (pod && ranOut) pod.ranOut = true;
+  }
+  return true;
 }
 
 function writeDeclaration(
@@ -244,12 +497,40 @@ function pointService(world: World, name: string, revision: string, seen: Observ
   delete service.strippedAt;
 }
 
+/** From the ControllerRevision that was left behind: pods say what they were made from. */
+function restoreSet(world: World, step: Extract<Step, { kind: 'restoreSet' }>): void {
+  const pod = world.pods.find((each) => setPartOf(each) === step.set);
+  if (!pod || world.sets.some(({ name }) => name === step.set)) return;
+  world.sets.push({
+    uid: uid(world, 'set'),
+    name: step.set,
+    revision: step.set.slice(step.set.lastIndexOf('-') + 1),
+    version: 1,
+    createdAt: world.now,
+    policy: 'Parallel',
+    size: step.size,
+    template: pod.template,
+    cause: 'sequence',
+    decidedIn: world.activations,
+  });
+}
+
 function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: Observed): void {
-  const { template } = seen.declaration;
+  // Owned by a declaration that has gone, it goes at once.
+  if (seen.declaration.uid !== world.declaration.uid) return;
+  const former = seen.sets.find((set) => set.revision === step.revision && comesBack(set, seen));
+  const { template } = former ?? seen.declaration;
   if (world.sets.some(({ name }) => name === step.name)) return;
-  if (revisionOf(seen.declaration.name, template) !== step.revision) {
+  const isOnClaims = [...world.claims.keys()].some((pod) => pod.startsWith(`${step.name}-`));
+  if (!isOnClaims && !namesOf(seen.declaration.name, template).includes(step.revision)) {
     violate(world, `${step.name} is made from a template that is not of its revision`);
   }
+  const served = [...world.claims.keys()]
+    .map((pod) => pod.slice(0, pod.lastIndexOf('-')))
+    .find((name) => name !== world.declaration.name && world.activeHistory.includes(name));
+  const isFirst = world.sets.length === 0 && !world.pods.some((pod) => ownerOf(world, pod));
+  if (served !== undefined && isFirst && !world.activeHistory.includes(step.name))
+    violate(world, `${step.name} is the first set, and does not start on the data of ${served}`);
   world.sets.push({
     uid: uid(world, 'set'),
     name: step.name,
@@ -259,9 +540,30 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
     policy: 'Parallel',
     size: step.size,
     template,
+    apiPort: world.blueGreen.spec.emqx.apiPort,
     cause: 'upgrade',
     decidedIn: world.activations,
   });
+}
+
+/** A claim in use stays until its pod has ended; nobody may ask for that of a set that serves or is to serve. */
+function deleteClaim(world: World, pod: string, seen: Observed): void {
+  note(world, `the claim of ${pod} is deleted`);
+  const set = world.sets.find(({ name }) => pod.startsWith(`${name}-`));
+  // Whoever scales it in this moment is too late.
+  const left = seen.sets.find(({ name }) => name === set?.name);
+  if (!set || !left || left.size > 0 || left.pods.length > 0 || isActive(world, set)) {
+    violate(world, `the claim of ${pod} is deleted though its set has not been left`);
+  }
+  world.claims.delete(pod);
+  world.ownedClaims.delete(pod);
+}
+
+/** What a template may be named by: its own hash, and the next ones where pods that are ending hold the names before. */
+function namesOf(name: string, template: NodeSet['template']): string[] {
+  const names = [revisionOf(name, template)];
+  while (names.length < 6) names.push(otherRevisionOf(name, template, names.at(-1) ?? ''));
+  return names;
 }
 
 function resize(world: World, step: Extract<Step, { kind: 'resize' }>, seen: Observed): void {

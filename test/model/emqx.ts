@@ -157,6 +157,7 @@ export interface EvacuationOptions {
   health: number;
   /** Pod names. */
   migrateTo: string[];
+  isForeign?: boolean;
 }
 
 /** `POST …/evacuation/start`: a running one keeps its first parameters. False: refused, no recipient named is available. */
@@ -168,6 +169,7 @@ export function beginEvacuation(
   since = world.activations,
 ): boolean {
   const node = world.nodes.get(name);
+  const isForeign = options.isForeign === true;
   if (!node) return false;
   if (node.evacuation) return true;
   const available = recipients(world, name).map((other) => other.name);
@@ -183,9 +185,15 @@ export function beginEvacuation(
     since,
     initialClients: clientsAt(world, name),
     initialSessions: sessionsAt(world, name),
+    isForeign,
   };
   const pod = podNamed(world, name);
-  if (pod) pod.disk.evacuating = { connRate: options.connRate, sessRate: options.sessRate };
+  // It goes on over a restart, and began when it was asked for.
+  const beganAt = pod?.disk.evacuating?.beganAt ?? world.now;
+  if (pod) {
+    pod.disk.evacuating = { connRate: options.connRate, sessRate: options.sessRate, beganAt, isForeign };
+    delete pod.ranOut;
+  }
   note(world, `${name} begins to evacuate (${cause}) to ${options.migrateTo.join(', ') || 'any'}`);
   return true;
 }
@@ -237,7 +245,7 @@ function evacuate(world: World, node: EmqxNode, evacuation: Evacuation): void {
     case 'evicting_sessions': {
       const left = world.clients.filter(({ session }) => session === node.name);
       if (left.length === 0) {
-        evacuation.state = 'prohibiting';
+        if (!world.isDurable) evacuation.state = 'prohibiting';
         return;
       }
       for (const client of left.slice(0, evacuation.sessRate)) {

@@ -51,9 +51,64 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: 'it starts green beside versions that it may not join',
+    plant: (plan) => (seen) => {
+      const spec = { ...seen.blueGreen.spec, allowUnlistedVersions: true };
+      return plan({ ...seen, blueGreen: { ...seen.blueGreen, spec } });
+    },
+  },
+  {
     name: 'it forgets the stopped nodes',
     plant: (plan) => (seen) =>
       plan({ ...seen, sets: seen.sets.map((set) => withNodes(set, (status) => status === 'running')) }),
+  },
+  {
+    name: 'it goes on though a drain that took too long is to be held',
+    plant: (plan) => (seen) => {
+      const spec = { ...seen.blueGreen.spec, onDrainTimeout: 'Proceed' as const };
+      return plan({ ...seen, blueGreen: { ...seen.blueGreen, spec } });
+    },
+  },
+  {
+    name: 'it counts the time of a note of an evacuation that does not run',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      const { step } = decision;
+      if (step.kind !== 'evacuate' || isReported(step.node, seen)) return decision;
+      const set = seen.sets.find(({ kind }) => kind === 'declaration');
+      const note = set?.pods.find(({ name }) => name === step.pod)?.evacuationNote;
+      const tookMs = seen.nowMs - (note?.acceptedAtMs ?? 0);
+      if (!set || !note || tookMs <= seen.blueGreen.spec.drainTimeoutSeconds * 1000) return decision;
+      return { ...decision, step: { kind: 'resize', set: set.name, to: set.size - 1, because: '' } };
+    },
+  },
+  {
+    name: 'it lets people try a green that is not ready',
+    plant: (plan) => (seen) => {
+      const { step, ...decision } = plan(seen);
+      const { wantedRevision } = decision;
+      return {
+        ...decision,
+        step: step.kind === 'pointPreview' ? { ...step, revision: wantedRevision } : step,
+      };
+    },
+  },
+  {
+    name: 'it leaves triggers that are done with',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      if (decision.step.kind !== 'clearTriggers') return decision;
+      return plan({ ...seen, declaration: { ...seen.declaration, promote: '', abort: '', retry: '' } });
+    },
+  },
+  {
+    name: 'it switches the Services to a revision that nobody runs',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      const { step, activeRevision } = decision;
+      if (step.kind !== 'pointServices' || step.revision === activeRevision) return decision;
+      return { ...decision, step: { ...step, revision: 'zzzzzzzzz' } };
+    },
   },
   {
     name: 'it forgets to pin the Service again',
@@ -68,6 +123,12 @@ export const FAULTS: Fault[] = [
     },
   },
 ];
+
+function isReported(node: string, { sets }: Observed): boolean {
+  return sets.some(({ pods }) =>
+    pods.some(({ report }) => report?.evacuations.some((evacuation) => evacuation.node === node)),
+  );
+}
 
 function bend(plan: Planner, change: (step: Step) => Step): Planner {
   return (seen) => {

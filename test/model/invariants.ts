@@ -1,11 +1,18 @@
-import type { Decision, Observed } from './adapter.js';
+import type { Decision, Observed, Pod } from './adapter.js';
+import { deletedSets } from './stateful-sets.js';
 import { accepts, clientsAt, sessionsAt } from './emqx.js';
 import {
   allSets,
+  isManaged,
+  isOverdue,
+  mayJoin,
+  podNamed,
   selectedPods,
+  setPartOf,
   violate,
   wantedSize,
   type PodObject,
+  type ServiceObject,
   type SetObject,
   type World,
 } from './world.js';
@@ -21,8 +28,14 @@ export class Watcher {
   private readonly hurt = new Map<string, { pod: PodObject; restarts: number; at: number }>();
   private selected: string | undefined;
   private servingBefore = 0;
+  private previewed: string | undefined;
   /** The wanted sizes of the last seconds: what was wanted a moment ago cannot be blamed. */
   private readonly sizes: number[] = [];
+
+  /** Names of the Services that reached somebody when last looked at. */
+  private readonly reaching = new Set<string>();
+  /** Sets by their revision, those that are gone included. */
+  private readonly owners = new Map<string, { uid: string; name: string }>();
 
   constructor(private readonly world: World) {}
 
@@ -49,9 +62,12 @@ export class Watcher {
       // That what is active is never made smaller than wanted is judged when it is written.
       this.reached.set(set.uid, Math.min(Math.max(this.reached.get(set.uid) ?? 0, serving), size, set.size));
     }
+    this.note();
     for (const service of world.services) {
+      this.lookAtReach(service, size);
       if (service.strippedAt !== undefined) {
-        if (world.now - service.strippedAt > MENDED_WITHIN)
+        // Once it is handed back, that is as it should be.
+        if (world.now - service.strippedAt > MENDED_WITHIN && isManaged(world))
           violate(world, `Service ${service.name} is not pinned again`);
         continue;
       }
@@ -61,7 +77,38 @@ export class Watcher {
       if (colours.size > 1) violate(world, `Service ${service.name} selects pods of ${colours.size} colours`);
     }
     this.lookAtActive(size);
+    this.lookAtPreview(size);
     this.lookAtDrains();
+  }
+
+  /**
+   * A Service does not come to reach nobody while a whole set is there: only what the sequence did to it, or to the set that it selects, excuses that.
+   * One that the sequence has emptied waits for what it selects, or for what takes its place.
+   */
+  private lookAtReach(service: ServiceObject, size: number): void {
+    const { world } = this;
+    const { name, revision = '' } = service;
+    const reaches = selectedPods(world, service).length > 0;
+    const hasReached = this.reaching.has(name);
+    if (reaches) this.reaching.add(name);
+    else this.reaching.delete(name);
+    const whole = allSets(world).find((set) => !set.going && this.serving(set) >= size);
+    if (reaches || !hasReached || size === 0 || !whole || !isManaged(world)) return;
+    if (service.strippedAt !== undefined) return;
+    const owner = this.owners.get(revision);
+    if (owner && deletedSets.get(world)?.get(owner.uid) === 'sequence') return;
+    const isHurt = (ordinal: number): boolean => this.hurt.has(`${owner?.name ?? ''}-${ordinal}`);
+    if (Array.from({ length: size }, (_, ordinal) => ordinal).every(isHurt)) return;
+    violate(world, `Service ${name} reaches nobody at revision ${revision}, and ${whole.name} is whole`);
+  }
+
+  /** Whose pods have had which revision. */
+  private note(): void {
+    const { world } = this;
+    for (const set of world.sets) if (set.revision !== undefined) this.owners.set(set.revision, set);
+    for (const { owner, revision } of world.pods)
+      if (owner === world.declaration.uid && revision !== undefined)
+        this.owners.set(revision, { uid: owner, name: world.declaration.name });
   }
 
   private lookAtActive(size: number): void {
@@ -79,7 +126,7 @@ export class Watcher {
       world.activations += 1;
       world.activeHistory.push(active.name);
       const needed = Math.min(this.servingBefore, size) - excused;
-      const isLost = !allSets(world).some(({ uid }) => uid === this.selected);
+      const isLost = !allSets(world).some(({ uid, going }) => uid === this.selected && !going);
       if (!isLost && serving < needed)
         violate(world, `the Service is switched to ${active.name}: ${serving} of ${needed} serve`);
       // What becomes active because somebody deleted the set that was: it is as it is.
@@ -95,10 +142,25 @@ export class Watcher {
     for (const [name, { pod, restarts, at }] of [...this.hurt]) {
       const back = world.pods.find((each) => each.name === name);
       if (back?.ready !== true || back.deleted) continue;
+      if (world.nodes.get(name)?.evacuation?.isForeign) continue;
       const isNew = back !== pod || back.restarts > restarts;
       // Or the StatefulSet controller never got round to it.
       if (isNew || world.now - at > 30) this.hurt.delete(name);
     }
+  }
+
+  /** Of a set that is not active, it reaches all nodes or none: judged when it is pointed there, for a pod may fail later. */
+  private lookAtPreview(size: number): void {
+    const { world } = this;
+    const revision = world.preview;
+    const isNew = revision !== this.previewed;
+    this.previewed = revision;
+    const set = world.sets.find((each) => each.revision === revision);
+    if (!isNew || !set || set.uid === this.selected) return;
+    const excused = [...this.hurt.keys()].filter((pod) => isPodOf(set, pod)).length;
+    const serving = this.serving(set);
+    if (serving < size - excused)
+      violate(world, `the preview reaches ${set.name}: ${serving} of ${size} serve`);
   }
 
   private lookAtDrains(): void {
@@ -109,7 +171,7 @@ export class Watcher {
       const evacuation = world.nodes.get(pod.name)?.evacuation;
       const isForUpgrade = (pod.deleted?.cause ?? evacuation?.cause) === 'upgrade';
       if (!isForUpgrade || !holdsAnybody(world, pod.name)) continue;
-      draining += 1;
+      if (!isOverdue(world, pod)) draining += 1;
       if (wantedSize(world) > 0 && pod.owner === active?.uid && evacuation?.since === world.activations) {
         violate(world, `${pod.name} drains though its set is active`);
       }
@@ -125,22 +187,65 @@ export class Watcher {
     return allSets(world).find(({ uid }) => uid === this.selected);
   }
 
+  /** A pod whose drain had taken too long when the pass began, and goes on. */
+  private heldBy({ nowMs, sets, declaration, blueGreen }: Observed): Pod | undefined {
+    const { world } = this;
+    const { retriedAtMs = 0 } = declaration.drainHold ?? {};
+    return sets
+      .flatMap(({ pods }) => pods)
+      .find(({ name, deletedAtMs, evacuationNote }) => {
+        const isEvacuating = world.nodes.get(name)?.evacuation !== undefined;
+        const noted = isEvacuating ? evacuationNote?.acceptedAtMs : undefined;
+        const tookMs = nowMs - Math.max(noted ?? deletedAtMs ?? nowMs, retriedAtMs);
+        const isOver = world.pods.some((pod) => pod.name === name && pod.endsAt !== undefined);
+        return tookMs > blueGreen.spec.drainTimeoutSeconds * 1000 && !isOver && holdsAnybody(world, name);
+      });
+  }
+
   /** Pods of a set that clients can use now. */
   private serving(set: SetObject): number {
     const { world } = this;
     let count = 0;
     for (const pod of world.pods) {
-      if (pod.owner !== set.uid || !pod.ready || pod.deleted) continue;
+      // Left behind by a set of that name, it serves before the one made again has taken it.
+      const isLeft = pod.owner === '' && setPartOf(pod) === set.name && pod.revision === set.revision;
+      if ((pod.owner !== set.uid && !isLeft) || !pod.ready || pod.deleted) continue;
       const node = world.nodes.get(pod.name);
-      // Without a sidecar a pod is Ready before it joins.
-      if (node && (accepts(node) || (node.state === 'joining' && !pod.hasSidecar))) count += 1;
+      // Without a sidecar a pod is Ready before it joins, and may go on with an evacuation of an earlier life.
+      const isReadyEarly = node?.state === 'joining' && !node.evacuation && !pod.hasSidecar;
+      if (node && (accepts(node) || isReadyEarly)) count += 1;
     }
     return count;
+  }
+
+  /** Of a step that is about to be taken: whether green may join whoever is there. What takes the place of a lost set must. */
+  private judgeVersions(step: Decision['step'], seen: Observed): void {
+    const { world } = this;
+    const isGrowth = step.kind === 'makeSet' || (step.kind === 'resize' && step.to > 0);
+    const active = seen.sets.find(({ revision }) => revision === seen.services[0]?.revision);
+    if (!isGrowth || seen.blueGreen.spec.allowUnlistedVersions || !active || active.kind === 'lost') return;
+    const name = step.kind === 'makeSet' ? step.name : step.set;
+    const set = seen.sets.find((each) => each.name === name);
+    const green = set?.template ?? seen.declaration.template;
+    if (name === active.name || (set && set.kind !== 'lost' && (set.size > 0 || set.pods.length > 0))) return;
+    // Without any sidecar, nobody tells what the nodes really have.
+    const isSpoken = seen.sets.some(({ pods }) => pods.some(isHeard));
+    for (const other of seen.sets) {
+      // Its nodes have what they were started with, which a set that was rolled past the webhook has no more.
+      const member = other.pods
+        .filter((pod) => pod.ready && world.nodes.get(pod.name)?.state === 'joined')
+        .flatMap((pod) => podNamed(world, pod.name) ?? [])
+        .filter((pod) => isSpoken || pod.template === other.template)
+        .find((pod) => !mayJoin(pod.template, green));
+      if (other.name !== name && member)
+        violate(world, `${name} starts beside ${member.name}, whose version it may not join`);
+    }
   }
 
   /** Of a step that is about to be taken: what it would take down. */
   judge({ step }: Decision, seen: Observed): void {
     const { world } = this;
+    this.judgeVersions(step, seen);
     if (step.kind !== 'resize' && step.kind !== 'deleteSet' && step.kind !== 'evacuate') return;
     const name = step.kind === 'evacuate' ? world.declaration.name : step.set;
     const set = allSets(world).find((each) => each.name === name);
@@ -153,21 +258,46 @@ export class Watcher {
       (pod) => (pod.ready || pod.report?.joined) && world.nodes.get(pod.name)?.state === 'joined',
     );
     if (joined.length === 0) return;
+    // To ask for an evacuation that runs already takes nobody further.
+    const isAskedAgain = step.kind === 'evacuate' && world.nodes.get(step.pod)?.evacuation !== undefined;
+    const held = !isAskedAgain && seen.blueGreen.spec.onDrainTimeout === 'Hold' && this.heldBy(seen);
+    if (held && joined.some((pod) => holdsAnybody(world, pod.name)))
+      violate(world, `${set.name} goes down to ${to} though the drain of ${held.name} took too long`);
     const active = this.activeSet();
     const size = Math.min(seen.blueGreen.spec.replicas ?? 0, wantedSize(world));
     if (set === active && to < size)
       violate(world, `${set.name} is active and goes down to ${to} of ${size}`);
     const asked = seen.declaration.template;
     const seenActive = active && seen.sets.find((each) => each.name === active.name);
+    // One that may not join while these nodes are there can only wait for them to go.
+    const mayStart = seen.blueGreen.spec.allowUnlistedVersions || mayJoin(set.template, asked);
     const isNewerWaiting =
-      size > 0 && seenActive && seenActive.template !== asked && !seen.declaration.aborted;
+      size > 0 && seenActive && seenActive.template !== asked && !seen.declaration.aborted && mayStart;
     if (set !== active && isNewerWaiting && joined.some(({ name }) => holdsAnybody(world, name))) {
       violate(world, `${set.name} goes down to ${to} while a newer revision waits for its turn`);
     }
+    const green = seen.sets.find((each) => each.template === asked && each.kind === 'revisionSet');
+    const isGreenWhole =
+      green !== undefined && green.pods.filter((pod) => pod.ready && isHeard(pod)).length >= size;
+    const isSwitchNext =
+      isGreenWhole &&
+      seen.blueGreen.spec.promotion.auto &&
+      (seenActive?.pods ?? []).every((pod) => isHeard(pod) || seenActive?.kind === 'declaration');
+    if (set === active && isNewerWaiting && isSwitchNext)
+      violate(
+        world,
+        `${set.name} goes down to ${to}, and its clients have to leave it for ${green.name} next`,
+      );
+    const { handingBack, aborted } = seen.declaration;
+    // Of two sets of the template that is asked for, the one that serves is wanted; a hand-back that is taken back makes a second one.
+    const isServed = !handingBack && seenActive?.template === asked;
     const kept = seen.sets.filter(
       (each) =>
         each.name === active?.name ||
-        (each.template === asked && each.kind === 'revisionSet' && !seen.declaration.aborted),
+        (!isServed &&
+          each.template === asked &&
+          each.kind === (handingBack ? 'declaration' : 'revisionSet') &&
+          !aborted),
     );
     const starting = kept
       .flatMap((each) =>
@@ -183,12 +313,16 @@ export class Watcher {
 /** The set whose pods the first Service selects. */
 export function activeSet(world: World): SetObject | undefined {
   const revision = world.services[0]?.revision;
-  const set = world.sets.find((each) => each.revision === revision);
+  const set = world.sets.find((each) => each.revision === revision && !each.going);
   if (set) return set;
   const isOwn =
     revision === undefined ||
     world.pods.some((pod) => pod.owner === world.declaration.uid && pod.revision === revision);
   return isOwn && world.declaration.size > 0 ? world.declaration : undefined;
+}
+
+function isHeard({ report }: Pod): boolean {
+  return report?.api.kind === 'ok' && report.joined;
 }
 
 function holdsAnybody(world: World, node: string): boolean {
@@ -203,18 +337,42 @@ function isPodOf({ name }: SetObject, pod: string): boolean {
 export function restlessness(world: World): string | undefined {
   const size = wantedSize(world);
   const { declaration } = world;
+  if (!declaration.labelled) {
+    const trace = traceOf(world);
+    // What becomes of it then is Kubernetes' own affair.
+    if (trace === undefined) return undefined;
+    const waits =
+      declaration.aborted !== undefined || (size === 0 && world.hasClaims && world.sets.length > 0);
+    if (!waits) return `it is not handed back: ${trace}`;
+  }
   const populated = allSets(world).filter(
     (set) => set.size > 0 || world.pods.some(({ owner }) => owner === set.uid),
   );
   if (populated.length !== (size > 0 ? 1 : 0))
     return `${populated.length} sets have pods: ${populated.map(({ name }) => name).join(', ')}`;
+  const last = populated[0];
   if (
-    world.sets.filter((set) => set.size === 0).length >
+    world.sets.filter((set) => set.size === 0 && (size > 0 || !hasClaims(world, set))).length >
     world.blueGreen.spec.revisionHistoryLimit + (size > 0 ? 0 : 2)
   )
     return 'too many sets are kept';
+  const kept = world.sets.find((set) => size > 0 && set.size === 0 && hasClaims(world, set));
+  if (kept) return `claims of ${kept.name} are left`;
+  const served = [...world.activeHistory, ...(world.blueGreen.status?.history ?? []).map(({ from }) => from)];
+  const dead = world.sets.find(
+    (set) => last && last !== set && set.createdAt > last.createdAt && !served.includes(set.name),
+  );
+  if (dead) return `${dead.name} has never served, and is left`;
+  const leaving = [...world.ownedClaims].find((pod) => populated.some((set) => isPodOf(set, pod)));
+  if (leaving !== undefined) return `the claim of ${leaving} would go with the declaration`;
   if (world.blueGreen.status?.upgrade) return 'the record of the upgrade is still open';
-  const last = populated[0];
+  const { promote, abort, retry } = declaration;
+  const selected = world.services[0]?.revision;
+  if (size > 0 && world.preview !== undefined && world.preview !== selected)
+    return `the preview Service reaches ${world.preview}, not ${selected}`;
+  if (declaration.drainHold) return 'a drain is held still';
+  if (size > 0 && [promote, abort, retry].some(Boolean))
+    return 'a trigger is left, which may hit a later upgrade';
   if (!last) return undefined;
   if (last.size !== size) return `${last.name} has size ${last.size}, ${size} is wanted`;
   if (last.template !== declaration.asked && !declaration.aborted)
@@ -238,6 +396,25 @@ export function restlessness(world: World): string | undefined {
       (name) => world.nodes.get(name)?.state !== 'joined' && !(world.hasClaims && isPodOf(last, name)),
     );
   if (typeof stopped === 'string') return `the EMQX cluster still knows ${stopped}, which has stopped`;
+  return undefined;
+}
+
+/** They go only when another set serves, and their set after them. */
+function hasClaims({ claims }: World, { name }: SetObject): boolean {
+  return [...claims.keys()].some((pod) => pod.startsWith(`${name}-`));
+}
+
+/** Something of Sluice that is left after a hand-back, in words. */
+function traceOf({ declaration, sets, services, pods, blueGreen }: World): string | undefined {
+  if (declaration.managed) return 'the declaration is managed';
+  if (declaration.frozen) return 'its update strategy is held';
+  if (sets.length > 0) return `there are ${sets.length} revision sets`;
+  const service = services.find(({ managed, revision }) => managed || revision !== undefined);
+  if (service) return `Service ${service.name} is pinned`;
+  const pod = pods.find(({ revision, deleted }) => revision !== undefined && !deleted);
+  if (pod) return `${pod.name} is labelled`;
+  if (blueGreen.exists && (!blueGreen.isUsers || blueGreen.carried !== undefined))
+    return 'there is a BlueGreen of it';
   return undefined;
 }
 

@@ -8,7 +8,7 @@ import {
   stopEvacuation,
   stopNode,
 } from './emqx.js';
-import { isBroken, note, wantedSize, type PodObject, type World } from './world.js';
+import { isBroken, isOverdue, note, wantedSize, type PodObject, type World } from './world.js';
 
 /** One second of every pod: its containers start, become ready, drain, end. */
 export function runPods(world: World): void {
@@ -30,7 +30,8 @@ function begin(world: World, pod: PodObject): void {
 function tend(world: World, pod: PodObject): void {
   const node = world.nodes.get(pod.name);
   // A sidecar stops the evacuation that an earlier life left over; a pod of the declaration has none to do so.
-  if (pod.hasSidecar && node?.evacuation && node.state !== 'starting') stopEvacuation(world, pod.name);
+  if (pod.hasSidecar && node?.evacuation?.isForeign === false && node.state !== 'starting')
+    stopEvacuation(world, pod.name);
   // EMQX is Ready by /status before it joins; only a sidecar knows better.
   const isUp = node !== undefined && node.state !== 'starting' && node.state !== 'stuck';
   const isReady = isUp && (pod.hasSidecar ? node.latched : node.state !== 'joining' || pod.ready);
@@ -44,7 +45,10 @@ function tend(world: World, pod: PodObject): void {
 }
 
 function end(world: World, pod: PodObject): void {
-  if (pod.endsAt === undefined) {
+  if (pod.deleted && pod.hasSidecar && world.now - pod.deleted.at >= pod.grace) {
+    stopNode(world, pod.name, 'its grace period is over');
+    remove(world, pod);
+  } else if (pod.endsAt === undefined) {
     const letsGo = pod.hasSidecar ? gate(world, pod) : true;
     if (!letsGo) return;
     pod.endsAt = world.now + world.random.int(1, 2);
@@ -62,6 +66,7 @@ function end(world: World, pod: PodObject): void {
 function excuseOf(world: World, pod: PodObject): string | undefined {
   if (pod.gate.kind === 'gaveUp') return 'it had nowhere to go';
   if (pod.hasSidecar) return undefined;
+  if (isOverdue(world, pod)) return 'its drain took too long';
   const isEvacuated = world.nodes.get(pod.name)?.evacuation?.state === 'prohibiting';
   if (pod.deleted?.cause === 'sequence' || isEvacuated) return 'it has no gate';
   if (wantedSize(world) === 0) return 'there is nowhere to go';
@@ -72,7 +77,7 @@ function excuseOf(world: World, pod: PodObject): string | undefined {
     : 'nobody could evacuate it';
 }
 
-/** The preStop gate of a pod with a sidecar; true lets the pod end. contracts/emqx.md §1.12. */
+/** The preStop gate of a pod with a sidecar; true lets the pod end. Its node is drained when its evacuation prohibits. */
 function gate(world: World, pod: PodObject): boolean {
   const node = world.nodes.get(pod.name);
   // Crashed meanwhile, and in a terminating pod nothing starts again; or it never took part.
@@ -84,6 +89,13 @@ function gate(world: World, pod: PodObject): boolean {
     pod.gate = { kind: 'drained' };
     return true;
   }
+  if (world.isDurable && evacuation?.state === 'evicting_sessions' && holds === 0) {
+    pod.seenEmptySince ??= world.now;
+    if (world.now - pod.seenEmptySince >= 2) {
+      pod.gate = { kind: 'drained' };
+      return true;
+    }
+  } else delete pod.seenEmptySince;
   pod.gate = { kind: 'draining', detail: evacuation?.state ?? 'asking EMQX' };
   if (!evacuation) start(world, pod, holds === 0);
   else if (evacuationRecipients(world, node).length > 0) delete pod.nowhereSince;
@@ -94,7 +106,7 @@ function gate(world: World, pod: PodObject): boolean {
       pod.gate = { kind: 'gaveUp', detail: 'no other node', sessionsLost: sessionsAt(world, pod.name) };
       return true;
     }
-    if (nowhereFor === 3 && recipients(world, pod.name).length > 0) {
+    if (nowhereFor === 3 && !evacuation.isForeign && recipients(world, pod.name).length > 0) {
       stopEvacuation(world, pod.name);
       start(world, pod, holds === 0);
     }

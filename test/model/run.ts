@@ -9,7 +9,7 @@ import { Random } from './random.js';
 import { runSidecars } from './sidecars.js';
 import { runControllers } from './stateful-sets.js';
 import { act, calm, edit, FIRST, SECOND } from './users.js';
-import { note, selectedPods, violate, type SetObject, type World } from './world.js';
+import { isManaged, note, selectedPods, violate, type SetObject, type World } from './world.js';
 
 export type Planner = (observed: Observed) => Decision;
 
@@ -23,17 +23,31 @@ export interface Outcome {
   trace: string[];
 }
 
+export interface RunOptions {
+  trace?: boolean;
+  /** What is put back beside the pass, at any moment; nothing when absent. */
+  planUrgent?: (observed: Observed) => Decision | undefined;
+}
+
 const SETTLE_SECONDS = 900;
 /** As long as this the loop rests and nothing changes any more. */
 const QUIET_SECONDS = 15;
 
 /** One random sequence of edits, failures and time, from its seed. */
-export function run(seed: number, plan: Planner, options: { trace?: boolean } = {}): Outcome {
+export function run(seed: number, plan: Planner, options: RunOptions = {}): Outcome {
   const random = new Random(seed);
-  const world = begin(random, options.trace === true);
+  // By a source of its own: what else a seed leads to stays as it was.
+  const aside = new Random(~seed);
+  const isDurable = aside.chance(0.2);
+  const allowUnlistedVersions = aside.chance(0.75);
+  const world = begin(random, { isTraced: options.trace === true, isDurable });
+  world.blueGreen.spec.allowUnlistedVersions = allowUnlistedVersions;
   const watcher = new Watcher(world);
   if (world.declaration.size > 0 && random.chance(0.3)) edit(world, SECOND, watcher);
   const loop = new Loop(world, watcher, plan);
+  const beside = (): void => {
+    if (options.planUrgent && aside.chance(BESIDE)) putBack(world, watcher, options.planUrgent);
+  };
   const actions = random.int(1, 8);
   let left = actions;
   let nextAt = world.now + random.int(0, 20);
@@ -52,11 +66,15 @@ export function run(seed: number, plan: Planner, options: { trace?: boolean } = 
       calm(world, watcher);
       endsAt = world.now + SETTLE_SECONDS;
     }
+    beside();
     loop.turn();
+    beside();
     tick(world);
     watcher.look();
     if (left > 0 || endsAt === Number.POSITIVE_INFINITY) continue;
-    const isStill = world.pods.every(({ deleted, ready }) => !deleted && ready) && endpointsFollow(world);
+    const isStill =
+      !isManaged(world) ||
+      (world.pods.every(({ deleted, ready }) => !deleted && ready) && endpointsFollow(world));
     quietFor = loop.isResting && isStill ? quietFor + 1 : 0;
     if (quietFor >= QUIET_SECONDS) {
       const wrong = restlessness(world);
@@ -95,6 +113,38 @@ export function tick(world: World): void {
   runSidecars(world);
 }
 
+/** How likely, twice a second, something wakes what is put back beside the pass. */
+const BESIDE = 0.1;
+/** As in the controller: it goes on until there is nothing more, and not for ever. */
+const MOST_BESIDE = 5;
+
+/** What an edit took away is put back from Kubernetes objects alone, whatever the pass in progress waits for. */
+function putBack(world: World, watcher: Watcher, planUrgent: NonNullable<RunOptions['planUrgent']>): void {
+  if (!isManaged(world)) return;
+  for (let step = 0; step < MOST_BESIDE; step += 1) {
+    const seen = unasked(observe(world));
+    const decision = planUrgent(seen);
+    if (!decision) return;
+    note(world, `beside: ${JSON.stringify(decision.step)} – ${decision.message}`);
+    watcher.judge(decision, seen);
+    apply(world, decision, seen);
+    watcher.look();
+  }
+}
+
+/** The same as if no sidecar had answered. */
+function unasked(seen: Observed): Observed {
+  const sets = seen.sets.map((set) => ({
+    ...set,
+    pods: set.pods.map((pod) => {
+      const silent = { ...pod };
+      delete silent.report;
+      return silent;
+    }),
+  }));
+  return { ...seen, sets };
+}
+
 /** Observe, plan, apply, look again; nothing is kept in between but what is under way. */
 class Loop {
   passes = 0;
@@ -114,6 +164,10 @@ class Loop {
     // The leader dies: what it was about to write is not written.
     if (this.pending && world.random.chance(0.01)) this.pending = undefined;
     for (let pass = 0; pass < 2; pass += 1) {
+      if (!this.pending && !isManaged(world)) {
+        this.isResting = true;
+        return;
+      }
       if (!this.pending && world.random.chance(0.8)) this.begin();
       if (!this.pending || this.pending.at > world.now) return;
       this.end(this.pending);
@@ -147,7 +201,7 @@ class Loop {
 }
 
 /** A declaration just created, one that has long been managed, or one with clients on it that is labelled now. */
-function begin(random: Random, isTraced: boolean): World {
+function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isDurable: boolean }): World {
   const kind = random.pick(['created', 'managed', 'managed', 'adopted'] as const);
   const size = random.int(1, 3);
   const most = random.chance(0.25) ? 2 : 1;
@@ -156,6 +210,7 @@ function begin(random: Random, isTraced: boolean): World {
     random,
     now: 0,
     hasClaims: random.chance(0.4),
+    isDurable,
     refusal: random.chance(0.5) ? 0.9 : 0,
     room: random.chance(0.1) ? size : 9,
     declaration: {
@@ -169,8 +224,10 @@ function begin(random: Random, isTraced: boolean): World {
       cause: 'sequence',
       decidedIn: 0,
       asked: FIRST,
+      history: [FIRST],
       heldReplicas: 0,
       frozen: false,
+      labelled: true,
       managed: false,
       promote: '',
       abort: '',
@@ -186,6 +243,7 @@ function begin(random: Random, isTraced: boolean): World {
     })),
     blueGreen: {
       exists: false,
+      isUsers: random.chance(0.3),
       version: 1,
       spec: {
         ...DEFAULT_SPEC,
@@ -200,15 +258,19 @@ function begin(random: Random, isTraced: boolean): World {
         },
         progressDeadlineSeconds: random.int(60, 90),
         noRecipientSeconds: 6,
+        drainTimeoutSeconds: random.chance(0.3) ? random.int(1, 6) : 3600,
+        onDrainTimeout: random.pick(['Hold', 'Proceed'] as const),
         maxConcurrentDrains: most,
         revisionHistoryLimit: random.int(0, 2),
       },
     },
+    ...(random.chance(0.3) && { preview: '' }),
     endpointsPace: random.chance(0.3) ? 0.1 : 0.5,
     webhook: random.chance(0.8),
     nodes: new Map(),
     members: new Set(),
     claims: new Map(),
+    ownedClaims: new Set(),
     clients: Array.from({ length: random.int(0, 6) }, (_, id) => ({ id, retryAt: 0 })),
     activations: 0,
     activeHistory: [],
@@ -238,6 +300,7 @@ function beManaged(world: World, size: number): void {
     policy: 'Parallel',
     size,
     template: FIRST,
+    apiPort: world.blueGreen.spec.emqx.apiPort,
     cause: 'sequence',
     decidedIn: 0,
   };

@@ -1,7 +1,7 @@
 import type { EmqxNodeStatus, NodeEvacuationStatus } from '../../lib/types.js';
 import { clientsAt, evacuationRecipients, joinedNodes, sessionsAt } from './emqx.js';
 import { nodeNameOf } from './kubelet.js';
-import type { PodObject, World } from './world.js';
+import { podNamed, versionIn, type PodObject, type World } from './world.js';
 
 /** Every sidecar looks at its EMQX when it gets round to it, so what two of them report differs for a while. */
 export function runSidecars(world: World): void {
@@ -11,6 +11,12 @@ export function runSidecars(world: World): void {
     shared ??= look(world);
     report(world, pod, shared);
   }
+}
+
+/** A version that no template says is one that goes with all. */
+function versionOf(world: World, name: string): { version?: string } {
+  const version = versionIn(podNamed(world, name)?.template ?? {});
+  return version === undefined ? {} : { version };
 }
 
 interface Shared {
@@ -24,7 +30,7 @@ function look(world: World): Shared {
   const running = joined.map(({ name }) => ({
     node: nodeNameOf(name),
     node_status: 'running',
-    version: '5.8.9',
+    ...versionOf(world, name),
     connections: sessionsAt(world, name),
     live_connections: clientsAt(world, name),
   }));
@@ -48,7 +54,7 @@ function look(world: World): Shared {
           initial_connected: evacuation.initialClients,
           current_connected: clientsAt(world, node.name),
           initial_sessions: evacuation.initialSessions,
-          current_sessions: sessionsAt(world, node.name),
+          current_sessions: sessionsAt(world, node.name) + (world.isDurable ? 1 : 0),
         },
       },
     ];
@@ -73,6 +79,9 @@ function report(world: World, pod: PodObject, shared: Shared): void {
     nodes: isJoined ? shared.nodes : isUp ? alone : [],
     evacuations: isJoined ? shared.evacuations : [],
     hasEvacuation: true,
+    ...(node?.evacuation?.isForeign && {
+      foreign: [{ process: 'evacuation', node: name, state: node.evacuation.state }],
+    }),
     joined: node?.latched ?? false,
     gate: pod.gate,
     settings: pod.settings,

@@ -2,6 +2,7 @@ import {
   allSets,
   note,
   ownerOf,
+  setPartOf,
   uid,
   type Cause,
   type PodObject,
@@ -13,11 +14,13 @@ import {
 export function runControllers(world: World): void {
   const { random } = world;
   followRevision(world);
-  for (const set of allSets(world)) if (random.chance(0.6)) sync(world, set);
+  for (const set of allSets(world)) if (!set.going && random.chance(0.6)) sync(world, set);
   for (const pod of world.pods) {
-    if (!pod.deleted && !ownerOf(world, pod) && random.chance(0.6))
+    const owner = ownerOf(world, pod);
+    if (!pod.deleted && pod.owner !== '' && (!owner || owner.going) && random.chance(0.6))
       deletePod(world, pod, orphanCause(world, pod));
   }
+  world.sets = world.sets.filter((set) => !set.going || world.pods.some(({ owner }) => owner === set.uid));
   for (const service of world.services) {
     if (!random.chance(world.endpointsPace)) continue;
     service.endpoints = world.pods
@@ -36,11 +39,31 @@ function orphanCause(world: World, pod: PodObject): Cause {
   return deletedSets.get(world)?.get(pod.owner) ?? 'sequence';
 }
 
-export function deleteSet(world: World, set: SetObject, cause: Cause): void {
-  world.sets = world.sets.filter((other) => other !== set);
+export function deleteSet(world: World, set: SetObject, cause: Cause, how?: 'foreground'): void {
+  if (how) {
+    set.going = true;
+    set.version += 1;
+  } else {
+    world.sets = world.sets.filter((other) => other !== set);
+  }
+  noteCause(world, set, cause);
+}
+
+function noteCause(world: World, { uid }: SetObject, cause: Cause): void {
   const causes = deletedSets.get(world) ?? new Map<string, Cause>();
-  causes.set(set.uid, cause);
+  causes.set(uid, cause);
   deletedSets.set(world, causes);
+}
+
+/** The declaration is deleted, with all that it owns, and is another object under the same name then. */
+export function replaceDeclaration(world: World): void {
+  const { declaration } = world;
+  for (const set of world.sets) deleteSet(world, set, 'sequence');
+  noteCause(world, declaration, 'sequence');
+  for (const pod of world.ownedClaims) world.claims.delete(pod);
+  world.ownedClaims.clear();
+  declaration.uid = uid(world, 'declaration');
+  declaration.createdAt = world.now;
 }
 
 /** At 0 replicas, and where the partition does not freeze it, the current revision follows the template as edited. */
@@ -64,6 +87,7 @@ function followRevision(world: World): void {
 const rolled = new WeakMap<World, Map<string, PodObject['template']>>();
 
 function sync(world: World, set: SetObject): void {
+  adopt(world, set);
   const pods = world.pods.filter(({ owner }) => owner === set.uid);
   const surplus = pods.filter(({ ordinal, deleted }) => ordinal >= set.size && !deleted);
   const missing: number[] = [];
@@ -85,8 +109,19 @@ function sync(world: World, set: SetObject): void {
   }
 }
 
+/** A pod of its name with all the labels that it selects by, and which nobody controls, is its own. */
+function adopt(world: World, set: SetObject): void {
+  for (const pod of world.pods) {
+    const isOwn = pod.owner === '' && setPartOf(pod) === set.name && pod.revision === set.revision;
+    if (!isOwn) continue;
+    pod.owner = set.uid;
+    note(world, `pod ${pod.name} is ${set.name}'s again`);
+  }
+}
+
 function createPod(world: World, set: SetObject, ordinal: number): void {
   const { random, now } = world;
+  const { spec } = world.blueGreen;
   const name = `${set.name}-${ordinal}`;
   const isOwn = set === world.declaration;
   const disk = (world.hasClaims && world.claims.get(name)) || { isMember: false };
@@ -108,6 +143,7 @@ function createPod(world: World, set: SetObject, ordinal: number): void {
     unreadyAt: now,
     restarts: 0,
     gate: { kind: 'idle' },
+    grace: isOwn ? 30 : spec.drainTimeoutSeconds + spec.noRecipientSeconds + 60,
     // What the sidecar is started with; the controller tells it more later.
     settings: {
       connEvictRate: 1,

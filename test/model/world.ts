@@ -1,6 +1,6 @@
 /**
- * The simulated cluster's state, as plain data: Kubernetes objects, EMQX nodes and MQTT clients. Written from contracts/ and
- * design.md; it knows nothing of the controller. Time is in whole seconds, and the waits of a run are short.
+ * The simulated cluster's state, as plain data: Kubernetes objects, EMQX nodes and MQTT clients. Written from what
+ * Kubernetes and EMQX do; it knows nothing of the controller. Time is in whole seconds, and the waits of a run are short.
  */
 import type { DrainSettings, SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
@@ -21,9 +21,13 @@ export interface SetObject {
   size: number;
   /** What new pods are made from: on the declaration, the template at its current revision. */
   template: JsonObject;
+  /** `spec.emqx.apiPort` when it was made; absent on the declaration. */
+  apiPort?: number;
   /** Why its pods go, when it shrinks or is deleted, and in which activation that was decided. */
   cause: Cause;
   decidedIn: number;
+  /** It is deleted in the foreground: it makes no pod any more, and goes with its last one. */
+  going?: true;
 }
 
 export interface DeclarationObject extends SetObject {
@@ -32,8 +36,13 @@ export interface DeclarationObject extends SetObject {
   heldReplicas: number;
   wish?: number;
   frozen: boolean;
+  /** Label `upgrade`: without it, it is handed back. */
+  labelled: boolean;
+  /** The templates that it has had. */
+  history: JsonObject[];
   managed: boolean;
-  aborted?: { revision: string; replacing: string };
+  aborted?: { revision: string; replacing: string; because?: string };
+  drainHold?: { pod: string; uid: string; wanted: string; heldAtMs: number; retriedAtMs?: number };
   promote: string;
   abort: string;
   retry: string;
@@ -43,6 +52,7 @@ export interface PodObject {
   uid: string;
   name: string;
   ordinal: number;
+  /** uid of its set, which may be gone; empty when nobody controls it. */
   owner: string;
   revision?: string;
   hasSidecar: boolean;
@@ -56,6 +66,16 @@ export interface PodObject {
   unreadyAt: number;
   restarts: number;
   deleted?: { at: number; cause: Cause; since: number };
+  /** The controller's note that its node is evacuated from outside: it has no gate. */
+  evacuationNote?: { acceptedAt?: number };
+  /** The controller's note that it holds nobody. */
+  emptySince?: number;
+  /** Since when its gate has seen it hold nobody. */
+  seenEmptySince?: number;
+  /** The evacuation was stopped for its end, when it had run for too long. */
+  ranOut?: boolean;
+  /** Its grace period, in seconds: what drains for longer is killed. */
+  grace: number;
   /** When its containers end, once its preStop gate has let it go. */
   endsAt?: number;
   gate: SidecarReport['gate'];
@@ -71,7 +91,7 @@ export interface PodObject {
 export interface Disk {
   isMember: boolean;
   /** The file `.evacuation`. */
-  evacuating?: { connRate: number; sessRate: number };
+  evacuating?: { connRate: number; sessRate: number; beganAt: number; isForeign: boolean };
 }
 
 export interface EmqxNode {
@@ -99,6 +119,8 @@ export interface Evacuation {
   since: number;
   initialClients: number;
   initialSessions: number;
+  /** Somebody has closed the node by hand. */
+  isForeign: boolean;
 }
 
 export interface Client {
@@ -118,12 +140,14 @@ export interface ServiceObject {
   revision?: string;
   managed: boolean;
   endpoints: string[];
-  /** When the sequence itself took its revision key away; cleared by the first pass that puts it back. */
+  /** When the sequence itself took its revision key away, or put another one there; cleared by the first pass that puts it back. */
   strippedAt?: number;
 }
 
 export interface BlueGreenObject {
   exists: boolean;
+  /** A person has made it, and it stays when the declaration is handed back. */
+  isUsers: boolean;
   version: number;
   spec: BlueGreenSpec;
   carried?: number;
@@ -134,6 +158,8 @@ export interface World {
   random: Random;
   now: number;
   hasClaims: boolean;
+  /** Durable sessions of clients elsewhere are counted by every node, and keep its evacuation from ever coming to its end. */
+  isDurable: boolean;
   /** How often a fresh node under a name that the cluster knows as stopped is refused. */
   refusal: number;
   /** Pods of this ordinal and above find no place on any machine. */
@@ -143,6 +169,8 @@ export interface World {
   pods: PodObject[];
   services: ServiceObject[];
   blueGreen: BlueGreenObject;
+  /** Revision that the preview Service selects; absent where there is none. */
+  preview?: string;
   /** How likely the EndpointSlices of a Service are brought up to date within a second. */
   endpointsPace: number;
   /** Whether the webhook answers. */
@@ -153,6 +181,8 @@ export interface World {
   members: Set<string>;
   /** Claims, by pod name. */
   claims: Map<string, Disk>;
+  /** Pod names of the claims that go with the declaration. */
+  ownedClaims: Set<string>;
   clients: Client[];
   /** How often the revision that the Services select has changed: one activation an upgrade. */
   activations: number;
@@ -187,6 +217,11 @@ export function ownerOf(world: World, pod: PodObject): SetObject | undefined {
   return allSets(world).find(({ uid }) => uid === pod.owner);
 }
 
+/** The part of a pod's name that is its set's. */
+export function setPartOf({ name }: PodObject): string {
+  return name.slice(0, name.lastIndexOf('-'));
+}
+
 export function podNamed(world: World, name: string): PodObject | undefined {
   return world.pods.find((pod) => pod.name === name);
 }
@@ -198,9 +233,47 @@ export function selectedPods(world: World, { revision }: ServiceObject): PodObje
   );
 }
 
+/**
+ * Whether a pod has had to hand over for longer than `drainTimeoutSeconds`; a retry begins anew. Without a gate, it hands over for as long
+ * as its node evacuates, whatever was noted.
+ */
+export function isOverdue(
+  { now, blueGreen, declaration }: World,
+  { deleted, hasSidecar, disk, ranOut }: PodObject,
+): boolean {
+  if (ranOut === true) return true;
+  const since = hasSidecar ? deleted?.at : disk.evacuating?.beganAt;
+  if (since === undefined) return false;
+  const retriedAt = (declaration.drainHold?.retriedAtMs ?? 0) / 1000;
+  return now - Math.max(since, retriedAt) > blueGreen.spec.drainTimeoutSeconds;
+}
+
+/** Whether Sluice has anything to do with the declaration. */
+export function isManaged({ declaration, sets, blueGreen }: World): boolean {
+  const hasOurs = blueGreen.exists && !blueGreen.isUsers;
+  return declaration.labelled || declaration.managed || sets.length > 0 || hasOurs;
+}
+
 /** The wanted number of nodes. */
-export function wantedSize({ blueGreen, declaration }: World): number {
+export function wantedSize(world: World): number {
+  const { blueGreen, declaration } = world;
+  if (!isManaged(world)) return declaration.size;
   return blueGreen.spec.replicas ?? declaration.wish ?? declaration.size;
+}
+
+/** EMQX's version in a template; undefined where its image says none. */
+export function versionIn(template: JsonObject): string | undefined {
+  return /emqx:(\d+\.\d+\.\d+)/.exec(JSON.stringify(template))?.[1];
+}
+
+/**
+ * Whether EMQX lists that nodes of the second template may join a cluster of the first. Of the versions here: any to a later one,
+ * but 5.3 not to 5.10; patches of 5.10 both ways.
+ */
+export function mayJoin(cluster: JsonObject, joining: JsonObject): boolean {
+  const [from, to] = [versionIn(cluster), versionIn(joining)].map((text) => text?.split('.').map(Number)[1]);
+  if (from === undefined || to === undefined) return true;
+  return from <= to && !(from === 3 && to === 10);
 }
 
 /** Whether a pod made from this template never becomes ready: of `half`, all but the first; of `broken`, every one. */

@@ -25,6 +25,7 @@ const settings: DrainSettings = {
 /** What was done, in order, as words; and what the next leave or evacuation comes to. */
 const done: string[] = [];
 let refusal: Error | undefined;
+let evacuation: 'started' | 'running' = 'running';
 const controls: Controls = {
   report: () => Promise.reject(new Error('no report here')),
   changeSettings: ({ connEvictRate }) => void done.push(`settings ${connEvictRate}`),
@@ -34,7 +35,7 @@ const controls: Controls = {
   },
   evacuate: (node) => {
     done.push(`evacuate ${node}`);
-    return refusal ? Promise.reject(refusal) : Promise.resolve();
+    return refusal ? Promise.reject(refusal) : Promise.resolve(evacuation);
   },
   stopEvacuation: (node) => Promise.resolve(void done.push(`stop ${node}`)),
 };
@@ -106,6 +107,15 @@ it.each<[string, string, unknown, string]>([
   const answer = await ask(controller, method, path, body === undefined ? undefined : JSON.stringify(body));
   expect(answer).toEqual({ status: 204, body: '' });
   expect(done.at(-1)).toBe(deed);
+});
+
+it('tells an evacuation that begins from one that ran already', async () => {
+  const statuses: number[] = [];
+  for (evacuation of ['started', 'running'] as const) {
+    const answer = await ask(controller, 'POST', `/v1/nodes/${NODE}/evacuation`, JSON.stringify(settings));
+    statuses.push(answer.status);
+  }
+  expect(statuses).toEqual([201, 204]);
 });
 
 it.each<{ of: string; method: string; path: string; body?: string; status: number; says: string }>([

@@ -70,7 +70,11 @@ describe('whose the evacuation is', () => {
     { when: 'somebody else has begun one', differs: { status: evacuating }, then: 'markForeign' },
     { when: "somebody else's goes on", differs: { isForeign: true, status: evacuating }, then: 'none' },
     { when: "somebody else's has ended", differs: { isForeign: true }, then: 'clearForeign' },
-    { when: 'a rebalance runs', differs: { status: { kind: 'other', process: 'rebalance' } }, then: 'none' },
+    {
+      when: 'a rebalance runs',
+      differs: { status: { kind: 'other', foreign: { process: 'rebalance', state: 'evicting_conns' } } },
+      then: 'none',
+    },
   ])('when $when: $then', ({ differs, then }) => {
     expect(decideEvacuation(seen(differs)).kind).toBe(then);
   });

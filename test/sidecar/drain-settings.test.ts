@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../lib/json.js';
-import { confOf, parseSettings, settingsOfConf } from '../../sidecar/drain-settings.js';
+import { authorizationOfConf, confOf, parseSettings, settingsOfConf } from '../../sidecar/drain-settings.js';
 
 const good = {
   connEvictRate: 100,
@@ -14,9 +14,11 @@ const good = {
 
 it('are read from a request, written to drain.conf and read back', () => {
   const settings = parseSettings(good);
-  const conf = confOf(settings, 18083, { key: 'k', secret: 's=\n'.trim() });
+  const conf = confOf(settings, 18083, 'Basic azpzPQ==');
   expect(settingsOfConf(conf)).toEqual(good);
   expect(conf).toMatch(/^authorization=Basic azpzPQ==\napiPort=18083\n/);
+  expect(authorizationOfConf(conf)).toBe('Basic azpzPQ==');
+  expect(authorizationOfConf(confOf(settings, 18083, undefined))).toBeUndefined();
 });
 
 describe('are refused with a message that names the field', () => {

@@ -4,8 +4,10 @@ import {
   evacuating,
   idle,
   noFeature,
+  notFoundV4,
   ok,
   refusal,
+  refusalV4,
   running,
   serve,
   type Answer,
@@ -268,6 +270,150 @@ describe('nowhere to go', () => {
   });
 });
 
+describe("somebody else's evacuation", () => {
+  const gone = [running(SELF), running(BLUE), { node: GREEN, node_status: 'stopped' }];
+  const stops = ({ emqx }: Stage) => emqx.asked.filter(({ path }) => path.endsWith('/stop'));
+  /** That of 11 looks, one of which would turn our own elsewhere. */
+  const looks = { limitMs: 14_000 };
+  const told = { recipients: GREEN, noRecipientSeconds: 40 };
+
+  it.concurrent('that runs already is followed, told of, and never stopped', async () => {
+    const seen = await stage({ nodes: gone, status: [nowhere] }, told);
+    expect((await seen.run(looks)).code).toBeNull();
+    expect(await seen.report()).toContain('somebody else began this evacuation');
+    expect(seen.emqx.asked.length).toBeGreaterThan(11);
+    expect([seen.starts(), stops(seen)]).toEqual([[], []]);
+  });
+
+  it.concurrent('that began in the moment before ours is not taken for ours', async () => {
+    const busy = refusal(400, 'BAD_REQUEST', `error on node '${SELF}': already_started`);
+    const seen = await stage({ nodes: gone, status: [idle, nowhere], start: [busy] }, told);
+    expect((await seen.run(looks)).code).toBeNull();
+    expect(await seen.report()).toContain('somebody else began this evacuation');
+    expect([seen.starts().length, stops(seen)]).toEqual([1, []]);
+  });
+
+  it.concurrent('and rebalance is waited for, and told of', async () => {
+    const donor = ok({ status: 'enabled', process: 'rebalance', state: 'evicting_conns' });
+    const { run, report, starts } = await stage({ status: [donor] });
+    expect((await run({ limitMs: 3_000 })).code).toBeNull();
+    expect(await report()).toContain('detail=waiting for a rebalance that somebody else began to end');
+    expect(starts()).toEqual([]);
+  });
+});
+
+describe('EMQX 4', () => {
+  const v4 = (node: string, more: object = {}) => ({
+    node,
+    node_status: 'Running',
+    version: '4.4.19',
+    connections: 4,
+    load1: '1.0',
+    ...more,
+  });
+  const script: Partial<Script> = {
+    isV4: true,
+    nodes: [v4(SELF), v4(GREEN), { name: BLUE, node_status: 'Stopped' }],
+    start: [ok({ code: 0, data: [] })],
+  };
+  const counts = (clients: number, sessions: number) => ({
+    session_recipients: [],
+    stats: {
+      initial_connected: 4,
+      current_connected: clients,
+      initial_sessions: 4,
+      current_sessions: sessions,
+    },
+  });
+  const drained = evacuating('prohibiting', counts(0, 0));
+
+  it.concurrent('is drained when it prohibits and both counts are 0, and not before', async () => {
+    const { run, starts, report, emqx } = await stage(
+      {
+        ...script,
+        status: [
+          idle,
+          evacuating('evicting_conns'),
+          evacuating('prohibiting', { stats: { current_connected: 1, current_sessions: 0 } }),
+          evacuating('prohibiting', { stats: { current_connected: 0, current_sessions: 1 } }),
+          drained,
+        ],
+      },
+      { recipients: `${GREEN} ${BLUE}`, waitTakeover: 0 },
+    );
+    expect((await run()).code).toBe(0);
+    expect(starts()).toEqual([
+      { conn_evict_rate: 10, sess_evict_rate: 20, wait_takeover: 1, migrate_to: [GREEN] },
+    ]);
+    expect(emqx.asked.filter(({ path }) => path === '/load_rebalance/status')).toHaveLength(5);
+    expect(await report()).toContain(`state=drained`);
+    expect(await report()).toContain(`node=${SELF}`);
+  });
+
+  it.concurrent.each<{ refusal: string; starts: (string[] | undefined)[] }>([
+    {
+      refusal: `unavailable nodes in migrate_to: ['${GREEN}']`,
+      starts: [[GREEN], [GREEN], [GREEN], undefined],
+    },
+    { refusal: 'eviction_agent_busy', starts: [[GREEN], [GREEN], [GREEN], [GREEN]] },
+  ])('refuses in a 200: $refusal', async ({ refusal: words, starts: named }) => {
+    const { run, starts } = await stage(
+      {
+        ...script,
+        status: [idle, idle, idle, idle, drained],
+        start: [refusalV4(words), refusalV4(words), refusalV4(words), ok({ code: 0, data: [] })],
+      },
+      { recipients: GREEN },
+    );
+    expect((await run()).code).toBe(0);
+    expect(starts().map(({ migrate_to }) => migrate_to)).toEqual(named);
+  });
+
+  it.concurrent('that runs an evacuation already is followed', async () => {
+    const { run, report } = await stage({
+      ...script,
+      status: [idle, drained],
+      start: [refusalV4('already_started')],
+    });
+    expect((await run()).code).toBe(0);
+    expect(await report()).toContain('state=drained');
+  });
+
+  it.concurrent('is held on to when its key is refused', async () => {
+    const { run, report } = await stage({
+      ...script,
+      others: () => ({ status: 401, text: 'UNAUTHORIZED', html: true }),
+    });
+    expect((await run({ limitMs: 4_000 })).code).toBeNull();
+    expect(await report()).toContain('EMQX refuses the API key (401)');
+  });
+
+  it.concurrent('without its plugins has no evacuation; its clients are told to go one by one', async () => {
+    const left = ['a b', 'c"\\d/é', 'e'];
+    const { run, report } = await stage(
+      {
+        ...script,
+        status: [notFoundV4],
+        others: ({ method, path }) => {
+          if (method === 'DELETE') {
+            const id = decodeURIComponent(path.replace('/clients/', ''));
+            if (id === 'e') return ok({ code: 112 });
+            return ok({ code: left.splice(left.indexOf(id), 1).length === 1 ? 0 : 400 });
+          }
+          if (!path.startsWith(`/nodes/${SELF}/clients?`)) return undefined;
+          const limit = Number(new URL(path, 'http://x').searchParams.get('_limit'));
+          const listed = left.filter((id) => id !== 'e' || left.length > 1).slice(0, limit);
+          return ok({ code: 0, data: listed.map((clientid) => ({ clientid })), meta: { count: 3 } });
+        },
+      },
+      { withoutEvacuation: 'Paced', connEvictRate: 2 },
+    );
+    expect((await run()).code).toBe(0);
+    expect(left).toEqual(['e']);
+    expect(await report()).toMatch(/state=gave-up\n/);
+  });
+});
+
 describe('a node that has not joined', () => {
   it.concurrent.each<{ when: string; script: Partial<Script>; port?: number }>([
     {
@@ -287,6 +433,14 @@ describe('a node that has not joined', () => {
     const { code, seconds } = await run();
     expect(code).toBe(0);
     expect(seconds).toBeLessThan(6);
+    expect(starts()).toEqual([]);
+  });
+
+  it.concurrent('asks a silent API once a look, and is let go after noRecipientSeconds', async () => {
+    const { share, emqx, run, starts } = await stage({ isSilent: true });
+    await share.write('joined', 'boot-0\n');
+    expect((await run()).code).toBe(0);
+    expect(emqx.asked).toHaveLength(1);
     expect(starts()).toEqual([]);
   });
 
@@ -335,6 +489,29 @@ describe('a build without evacuation', () => {
     );
     expect((await run()).code).toBe(0);
     expect(kicked).toEqual([['a', 'b"\\"c'], ['d=e', 'ü'], ['f']]);
+  });
+});
+
+describe('a build before 5.1 without evacuation', () => {
+  it.concurrent('knows no call for many clients: they are told to go one by one', async () => {
+    const names = ['a', 'b', 'c'];
+    const { run, emqx } = await stage(
+      {
+        nodes: [running(SELF, { version: '5.0.26', live_connections: undefined })],
+        status: [noFeature],
+        others: ({ method, path }) => {
+          const listed = names.filter((name) => !emqx.asked.some((one) => one.path === `/clients/${name}`));
+          if (method === 'DELETE') return { status: 204 };
+          return path.startsWith('/clients?')
+            ? ok({ data: listed.map((clientid) => ({ clientid })) })
+            : undefined;
+        },
+      },
+      { withoutEvacuation: 'Paced' },
+    );
+    expect((await run()).code).toBe(0);
+    expect(emqx.asked.filter(({ method }) => method === 'DELETE')).toHaveLength(3);
+    expect(emqx.asked.some(({ path }) => path.includes('bulk'))).toBe(false);
   });
 });
 

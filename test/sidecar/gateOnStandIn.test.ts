@@ -1,4 +1,4 @@
-import { afterEach, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { persistent, useNodes } from '../emqx/harness.js';
 import { ownAddress } from '../emqx/loopback.js';
 import { testKey, until, untilJoined, type TestNode } from '../emqx/testNode.js';
@@ -19,18 +19,25 @@ afterEach(async () => {
 async function stage(
   nodes: number,
   { clients = CLIENTS, ...settings }: Record<string, string | number> = {},
+  env: Record<string, string> = {},
 ): Promise<{ own: TestNode; others: TestNode[]; gate: Share }> {
-  const all = Array.from({ length: nodes }, (_, at) => start(at + 1));
+  const all = Array.from({ length: nodes }, (_, at) => start(at + 1, env));
   await untilJoined(all);
   const [own, ...others] = all;
   if (!own) throw new Error('no node');
   for (let at = 0; at < Number(clients); at += 1) await client(own, `client-${at}`, persistent);
+  const gate = await shareOf(own, settings);
+  return { own, others, gate };
+}
+
+/** A share as the sidecar of `node` leaves it. */
+async function shareOf(node: TestNode, settings: Record<string, string | number>): Promise<Share> {
   const gate = await makeShare();
   share = gate;
   // the gate speaks to 127.0.0.1 alone; nodes on one machine have an address each
   const lib = await gate.read('bin/share.sh');
   expect(lib.split('conf_host=127.0.0.1 ')).toHaveLength(2);
-  await gate.write('bin/share.sh', lib.replace('conf_host=127.0.0.1 ', `conf_host=${own.host} `));
+  await gate.write('bin/share.sh', lib.replace('conf_host=127.0.0.1 ', `conf_host=${node.host} `));
   await gate.write(
     'drain.conf',
     conf(18083, {
@@ -43,12 +50,11 @@ async function stage(
       ...settings,
     }),
   );
-  return { own, others, gate };
+  return gate;
 }
 
 async function sessionsOn(node: TestNode): Promise<number> {
-  const { body } = await node.api('GET', `/nodes/${node.name}`);
-  return (body as { connections: number }).connections;
+  return ((await node.stats('GET', '/')) as { sessions: number }).sessions;
 }
 
 async function stateOf(node: TestNode): Promise<string | undefined> {
@@ -120,4 +126,69 @@ it('on a build without evacuation ends as the policy says', async () => {
   await own.stats('PUT', '/switches', { hasNoEvacuation: true });
   expect((await gate.run('gate.sh')).code).toBe(0);
   expect(await gate.read('gate')).toMatch(/state=gave-up\n.*\nsessionsLost=6\n/);
+});
+
+describe('EMQX 4', () => {
+  const v4 = { STANDIN_VERSION: '4.4.19', EMQX_CLUSTER__DISCOVERY: 'static' };
+
+  it('hands every session over, to the node told', async () => {
+    const recipients = `emqx@${ownAddress(2)} emqx@${ownAddress(9)}`;
+    const { own, others, gate } = await stage(3, { recipients }, v4);
+    const run = await gate.run('gate.sh');
+    expect(run.code).toBe(0);
+    expect(run.seconds).toBeGreaterThan(CLIENTS / 3 + 1);
+    expect(await gate.read('gate')).toContain(`state=drained`);
+    expect(await gate.read('gate')).toContain(`node=${own.name}`);
+    expect(await stateOf(own)).toBe('prohibiting');
+    expect(await Promise.all([own, ...others].map(sessionsOn))).toEqual([0, CLIENTS, 0]);
+  });
+
+  it('without its plugins has its clients told to go, one by one', async () => {
+    const { own, gate } = await stage(1, { withoutEvacuation: 'Paced', waitHealthCheck: 0 }, v4);
+    await own.stats('PUT', '/switches', { hasNoEvacuation: true });
+    const run = await gate.run('gate.sh');
+    expect(run.code).toBe(0);
+    expect(run.seconds).toBeGreaterThan(2 + CLIENTS / 3);
+    expect(await gate.read('gate')).toMatch(/state=gave-up\n.*\nsessionsLost=6\n/);
+    expect(await sessionsOn(own)).toBe(0);
+  });
+});
+
+it.each(['5.0.4', '5.1.0'])('%s takes the start at once, with the waits that it knows', async (version) => {
+  const { own, gate } = await stage(2, { clients: 0, waitTakeover: 0 }, { STANDIN_VERSION: version });
+  const run = await gate.run('gate.sh');
+  expect(run.code).toBe(0);
+  // a start that it refuses would cost a look each time
+  expect(run.seconds).toBeLessThan(6);
+  expect(await stateOf(own)).toBe('prohibiting');
+});
+
+it('knows the node by whatever name it has, and its API by whatever port', async () => {
+  const names = [1, 2].map((last) => `mq-broker@${ownAddress(last)}`);
+  const bind = { EMQX_DASHBOARD__LISTENERS__HTTP__BIND: '28083', EMQX_NAME: 'mq-broker' };
+  const all = names.map((name, at) =>
+    start(at + 1, { ...bind, EMQX_NODE_NAME: name, EMQX_CLUSTER__STATIC__SEEDS: names.join(',') }),
+  );
+  await untilJoined(all);
+  const [own, other] = all;
+  if (!own || !other) throw new Error('no node');
+  await client(own, 'one', persistent);
+  const gate = await shareOf(own, { apiPort: 28083, recipients: other.name });
+  expect((await gate.run('gate.sh')).code).toBe(0);
+  expect(await gate.read('gate')).toMatch(new RegExp(`state=drained\\n(.*\\n)*node=${own.name}\\n`));
+  expect(await Promise.all(all.map(sessionsOn))).toEqual([0, 1]);
+});
+
+it("follows somebody else's evacuation to its end, and says whose it is", async () => {
+  const { own, others, gate } = await stage(2);
+  await own.api('POST', `/load_rebalance/${own.name}/evacuation/start`, {
+    conn_evict_rate: 2,
+    sess_evict_rate: 2,
+    wait_takeover: 1,
+    wait_health_check: 2,
+  });
+  const run = gate.run('gate.sh');
+  await until('it is told', async () => /somebody else began this evacuation/.test(await gate.read('gate')));
+  expect((await run).code).toBe(0);
+  expect(await Promise.all([own, ...others].map(sessionsOn))).toEqual([0, CLIENTS]);
 });

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
+import type { ForeignProcess } from '../../lib/control.js';
 import type { EmqxClient } from '../../lib/emqx/client.js';
 import { EmqxApiError } from '../../lib/emqx/errors.js';
-import type { RebalanceStatus } from '../../lib/emqx/parse.js';
+import type { GlobalStatus, RebalanceStatus } from '../../lib/emqx/parse.js';
+import type { MountedKey } from '../../sidecar/api-key.js';
 import type { Peers } from '../../sidecar/decide.js';
-import { evacuate, leave, NodeRuns, OwnNode } from '../../sidecar/nodes.js';
+import { evacuate, leave, LeavesByItself, NodeRuns, OwnNode } from '../../sidecar/nodes.js';
 import { makeObserver, type Observer } from '../../sidecar/observer.js';
 import { openSettings } from '../../sidecar/settings.js';
 import type { Share, ShareFile } from '../../sidecar/share.js';
@@ -13,7 +15,7 @@ const SELF = 'emqx@blue-0';
 const PEER = 'emqx@blue-1';
 const { signal } = new AbortController();
 const idle: RebalanceStatus = { kind: 'idle' };
-const evacuating: RebalanceStatus = {
+const evacuating: Extract<RebalanceStatus, { kind: 'evacuating' }> = {
   kind: 'evacuating',
   evacuation: {
     state: 'evicting_conns',
@@ -43,6 +45,10 @@ class FakeEmqx implements EmqxClient {
     if (this.failure) return Promise.reject(this.failure);
     return this.keyNow() === this.key ? Promise.resolve(value) : Promise.reject(new EmqxApiError('401', 401));
   }
+  api: EmqxClient['api'] = () => ({ version: 'v5', port: 18083 });
+  licence: boolean | undefined;
+  rebalances: ForeignProcess[] = [];
+  allowsCluster = () => this.answer(this.licence);
   cluster: EmqxClient['cluster'] = () => this.answer({ self: SELF, nodes: this.running });
   nodes = () =>
     this.answer([
@@ -50,7 +56,7 @@ class FakeEmqx implements EmqxClient {
       ...this.stopped.map((node) => ({ node, node_status: 'stopped' })),
     ]);
   status = () => this.answer(this.own);
-  globalStatus = () => this.answer([]);
+  globalStatus: EmqxClient['globalStatus'] = () => this.answer({ evacuations: [], foreign: this.rebalances });
   startEvacuation = (node: string, body: object) => {
     this.started.push({ node, ...body });
     return this.answer('started' as const);
@@ -59,7 +65,7 @@ class FakeEmqx implements EmqxClient {
     this.own = idle;
     return this.answer('stopped' as const);
   };
-  forceLeave = (node: string) => {
+  forceLeave: EmqxClient['forceLeave'] = (node: string) => {
     this.stopped = this.stopped.filter((other) => other !== node);
     return this.answer('left' as const);
   };
@@ -70,7 +76,7 @@ let emqx: FakeEmqx;
 let observer: Observer;
 let nowMs: number;
 let peers: Peers['kind'];
-let mounted: { key: string; secret: string };
+let mounted: MountedKey;
 
 const share: Share = {
   read: (file) => files.get(file) ?? '',
@@ -87,7 +93,7 @@ beforeEach(() => {
       'connEvictRate=1\nsessEvictRate=1\nwaitTakeover=0\nwaitHealthCheck=0\nnoRecipientSeconds=40\nwithoutEvacuation=Refuse\nrecipients=\n',
     ],
   ]);
-  mounted = { key: 'good', secret: 's' };
+  mounted = { kind: 'key', key: 'good', secret: 's' };
   nowMs = 0;
   peers = 'some';
   const settings = openSettings(share, 18083, () => mounted);
@@ -97,6 +103,7 @@ beforeEach(() => {
     share,
     emqx,
     settings,
+    keySecret: 'emqx-key',
     findPeers: () => Promise.resolve({ kind: peers }),
     nowMs: () => nowMs,
     log: pino({ level: 'silent' }),
@@ -220,7 +227,7 @@ describe('the report', () => {
   it('says how the API failed, and heals when the mounted key is right again', async () => {
     emqx.key = 'rotated';
     expect((await observer.report(signal)).api.kind).toBe('unauthorized');
-    mounted = { key: 'rotated', secret: 's' };
+    mounted = { kind: 'key', key: 'rotated', secret: 's' };
     nowMs = 1_000;
     expect((await observer.report(signal)).api.kind).toBe('unauthorized');
     nowMs = 2_000;
@@ -234,6 +241,25 @@ describe('the report', () => {
     });
   });
 
+  it('says which key of which Secret has no value, asks nothing meanwhile, and tells the gate of one that comes', async () => {
+    mounted = { kind: 'none', missing: 'secret' };
+    emqx.key = 'rotated';
+    await observer.look(signal);
+    await observer.look(signal);
+    const before = emqx.requests;
+    nowMs = 1_000;
+    expect((await observer.report(signal)).api).toEqual({
+      kind: 'noKey',
+      detail: 'key "secret" of Secret emqx-key has no value',
+    });
+    expect(emqx.requests).toBe(before);
+    expect(files.get('drain.conf')).toContain(`Basic ${Buffer.from('good:s').toString('base64')}`);
+    mounted = { kind: 'key', key: 'rotated', secret: 's' };
+    nowMs = 2_000;
+    expect((await observer.report(signal)).api.kind).toBe('ok');
+    expect(files.get('drain.conf')).toContain(`Basic ${Buffer.from('rotated:s').toString('base64')}`);
+  });
+
   it('does not wait longer for an API that hangs than the controller waits for the report', async () => {
     emqx.nodes = () => new Promise(() => undefined);
     expect(await observer.report(signal)).toMatchObject({
@@ -245,13 +271,14 @@ describe('the report', () => {
   });
 
   describe('of an EMQX that takes longer than the controller waits', () => {
-    const evacuation = { node: PEER, state: 'evicting_conns' };
+    const evacuation = { node: PEER, ...evacuating.evacuation };
+    const answer: GlobalStatus = { evacuations: [evacuation], foreign: [] };
     /** The requests for the status of all nodes that wait for their answer. */
-    let waiting: ((answer: object[]) => void)[];
+    let waiting: ((answer: GlobalStatus) => void)[];
 
     beforeEach(() => {
       waiting = [];
-      emqx.globalStatus = () => new Promise((resolve) => waiting.push(resolve as (answer: object[]) => void));
+      emqx.globalStatus = () => new Promise((resolve) => waiting.push(resolve));
     });
 
     it('is heard, although each reading takes too long', async () => {
@@ -260,7 +287,7 @@ describe('the report', () => {
       expect((await observer.report(signal)).api.kind).toBe('unreachable');
       expect(waiting).toHaveLength(1);
       const third = observer.report(signal);
-      waiting[0]?.([evacuation]);
+      waiting[0]?.(answer);
       expect(await third).toMatchObject({ api: { kind: 'ok' }, evacuations: [evacuation] });
       nowMs = 15_999;
       expect(await observer.report(signal)).toMatchObject({ evacuations: [evacuation] });
@@ -275,7 +302,7 @@ describe('the report', () => {
       await observer.look(signal);
       const first = observer.report(signal);
       for (; !waiting.length;) await Promise.resolve();
-      waiting[0]?.([evacuation]);
+      waiting[0]?.(answer);
       await first;
       nowMs = ageMs;
       files.set('boot', `${boot}\n`);
@@ -294,6 +321,42 @@ describe('the report', () => {
   });
 });
 
+describe('the report tells of what somebody else runs', () => {
+  const seenHere = { process: 'rebalance', state: 'evicting_conns', coordinator: PEER } as const;
+  const rebalance: ForeignProcess = { ...seenHere, node: SELF };
+
+  it('on this node, and everywhere', async () => {
+    const elsewhere: ForeignProcess = { process: 'purge', state: 'purging', node: PEER };
+    emqx.own = { kind: 'other', foreign: seenHere };
+    emqx.rebalances = [rebalance, elsewhere];
+    expect((await observer.report(signal)).foreign).toEqual([rebalance, elsewhere]);
+  });
+
+  it('an evacuation of this node too, and not our own', async () => {
+    await observer.look(signal);
+    emqx.own = evacuating;
+    expect((await observer.report(signal)).foreign).toEqual([]);
+    await observer.look(signal);
+    nowMs = 1_000;
+    expect((await observer.report(signal)).foreign).toEqual([
+      { process: 'evacuation', node: SELF, state: 'evicting_conns' },
+    ]);
+  });
+});
+
+describe('the report tells of a licence for one node', () => {
+  it.each<{ running: string[]; licence: boolean | undefined; told: true | undefined }>([
+    { running: [SELF], licence: false, told: true },
+    { running: [SELF], licence: true, told: undefined },
+    { running: [SELF], licence: undefined, told: undefined },
+    { running: [SELF, PEER], licence: false, told: undefined },
+  ])('$told, when it allows more: $licence, and $running run', async ({ running, licence, told }) => {
+    emqx.running = running;
+    emqx.licence = licence;
+    expect((await observer.report(signal)).singleNodeLicence).toBe(told);
+  });
+});
+
 describe('other nodes', () => {
   it('only a stopped one leaves the cluster', async () => {
     await expect(leave(emqx, PEER, signal)).rejects.toBeInstanceOf(NodeRuns);
@@ -301,6 +364,12 @@ describe('other nodes', () => {
     await leave(emqx, 'emqx@gone', signal);
     await leave(emqx, 'emqx@never', signal);
     expect(emqx.stopped).toEqual([]);
+  });
+
+  it('do not leave by request where the API has no call for it', async () => {
+    emqx.stopped = ['emqx@gone'];
+    emqx.forceLeave = () => Promise.resolve('byItself');
+    await expect(leave(emqx, 'emqx@gone', signal)).rejects.toBeInstanceOf(LeavesByItself);
   });
 
   it('are evacuated, and the own one is not', async () => {

@@ -27,6 +27,14 @@ describe('peers', () => {
       named: [[OWN], ['10.0.0.2', 'refused'], ['10.0.0.3', 'silent']],
       then: 'silent',
     },
+    {
+      when: 'only the last of twenty answers',
+      named: Array.from({ length: 20 }, (_, n): [string, Answer] => [
+        `10.0.1.${n}`,
+        n < 19 ? 'refused' : 'runs',
+      ]),
+      then: 'some',
+    },
     { when: 'one is silent and this pod is not named', named: [['10.0.0.3', 'silent']], then: 'silent' },
     { when: 'the Service names nobody', named: [], then: 'unknown' },
     { when: 'the Service names one that refuses alone', named: [['10.0.0.2', 'refused']], then: 'unknown' },

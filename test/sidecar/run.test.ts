@@ -87,14 +87,28 @@ it.each<[string, () => Promise<void>]>([
   ['an empty secret', () => writeFile(join(folder, 'key/secret'), '')],
 ])('with %s says so, lets EMQX not start, and goes on once it is there', async (_what, spoil) => {
   await spoil();
-  await start('exec /bin/busybox sleep 5');
-  await become('it is told', () => Promise.resolve(output.includes('missing or empty') && true));
-  await expect(stat(join(folder, 'share/drain.conf'))).rejects.toThrow('ENOENT');
+  await start('exec /bin/busybox sleep 5', { SLUICE_API_KEY_SECRET: 'mine' });
+  await become('it is told', () =>
+    Promise.resolve(/missing or empty: put them into Secret mine/.test(output) && true),
+  );
+  // the program can tell the controller
+  await started(1);
+  expect(await text('share/drain.conf')).toMatch(/^apiPort=/);
   await expect(stat(join(folder, 'share/bin/ready-to-gate'))).rejects.toThrow('ENOENT');
   await writeFile(join(folder, 'key/key'), 'a-key');
   await writeFile(join(folder, 'key/secret'), 'its-secret');
-  await started(1);
+  await become('the gate is open', () => stat(join(folder, 'share/bin/ready-to-gate')));
   expect(await text('share/drain.conf')).toContain(Buffer.from('a-key:its-secret').toString('base64'));
+  expect(await starts()).toBe(1);
+});
+
+it('keeps the last key, and EMQX going, when the Secret has lost it', async () => {
+  await writeFile(join(folder, 'share/drain.conf'), 'authorization=Basic b2xk\napiPort=18083\n');
+  await writeFile(join(folder, 'key/secret'), '');
+  await start('exec /bin/busybox sleep 60');
+  await started(1);
+  await become('the gate is open', () => stat(join(folder, 'share/bin/ready-to-gate')));
+  expect(await text('share/drain.conf')).toMatch(/^authorization=Basic b2xk\n/);
 });
 
 it('keeps the settings last told when it starts again, and takes the key of now', async () => {

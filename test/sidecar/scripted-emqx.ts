@@ -10,10 +10,13 @@ export interface Asked {
 }
 
 /** What to answer: a status with a JSON body (or raw text), or nothing at all. */
-export type Answer = { status: number; body?: unknown; text?: string; html?: boolean } | 'hang' | 'cut';
+export type Answer =
+  { status: number; body?: unknown; text?: string; html?: boolean; challenge?: string } | 'hang' | 'cut';
 
 /** State of one EMQX node's management API that a test scripts by hand. */
 export interface Script {
+  /** EMQX 4: `/api/v4`, answers in an envelope, and another way to ask for a key. */
+  isV4?: boolean;
   self: string;
   nodes: unknown[];
   /** Answers of `GET /load_rebalance/status`, in order; the last one stays. */
@@ -21,6 +24,8 @@ export interface Script {
   /** Answers of `POST …/evacuation/start`, in order; the last one stays. */
   start: Answer[];
   others?: (asked: Asked) => Answer | undefined;
+  /** It takes every connection and answers nothing, not even to whoever has no key. */
+  isSilent?: boolean;
 }
 
 export interface ScriptedEmqx {
@@ -39,6 +44,9 @@ export const refusal = (status: number, code: string, message: string): Answer =
   body: { code, message },
 });
 export const noFeature = refusal(404, 'NOT_FOUND', 'Request Path Not Found');
+export const notFoundV4: Answer = { status: 404, text: 'Not found.', html: true };
+/** A refusal as EMQX 4 makes it. */
+export const refusalV4 = (message: string): Answer => ok({ code: 400, message });
 
 export function evacuating(state: string, more: Record<string, unknown> = {}): Answer {
   return ok({
@@ -83,10 +91,19 @@ export async function serve(script: Script): Promise<ScriptedEmqx> {
       const text = Buffer.concat(chunks).toString('utf8');
       const one: Asked = {
         method: request.method ?? '',
-        path: (request.url ?? '').replace(/^\/api\/v5/, ''),
+        path: (request.url ?? '').replace(script.isV4 ? /^\/api\/v4/ : /^\/api\/v5/, ''),
         body: text === '' ? undefined : (JSON.parse(text) as unknown),
         authorization: request.headers.authorization ?? '',
       };
+      if (script.isSilent) {
+        asked.push(one);
+        return;
+      }
+      // Whoever asks without a key learns which API this is; that is no request of the drain.
+      if (one.authorization === '') {
+        reply(response, withoutKey(script, one.path));
+        return;
+      }
       asked.push(one);
       reply(response, answerOf(script, one));
     });
@@ -105,14 +122,23 @@ export async function serve(script: Script): Promise<ScriptedEmqx> {
   };
 }
 
+function withoutKey({ isV4, self }: Script, path: string): Answer {
+  if (!isV4) return refusal(401, 'AUTHORIZATION_HEADER_ERROR', 'Support authorization: basic/bearer');
+  if (path === '/status')
+    return { status: 200, text: `Node ${self} is started\nemqx is running`, html: true };
+  if (path.startsWith('/api/')) return notFoundV4;
+  return { status: 401, text: 'UNAUTHORIZED', html: true, challenge: 'Basic Realm="minirest-server"' };
+}
+
 function answerOf(script: Script, asked: Asked): Answer {
   const special = script.others?.(asked);
   if (special) return special;
-  if (asked.path === '/cluster') return ok({ name: 'emqxcl', nodes: [script.self], self: script.self });
-  if (asked.path === '/nodes') return ok(script.nodes);
+  const { self, nodes, isV4 } = script;
+  if (asked.path === '/cluster' && !isV4) return ok({ name: 'emqxcl', nodes: [self], self });
+  if (asked.path === '/nodes') return ok(isV4 ? { code: 0, data: nodes } : nodes);
   if (asked.path === '/load_rebalance/status') return next(script.status);
-  if (asked.path === `/load_rebalance/${script.self}/evacuation/start`) return next(script.start);
-  return refusal(404, 'NOT_FOUND', 'Request Path Not Found');
+  if (asked.path === `/load_rebalance/${self}/evacuation/start`) return next(script.start);
+  return isV4 ? notFoundV4 : noFeature;
 }
 
 function next(answers: Answer[]): Answer {
@@ -129,7 +155,10 @@ function reply(response: http.ServerResponse, answer: Answer): void {
     response.socket?.end();
     return;
   }
-  response.writeHead(answer.status, { 'content-type': answer.html ? 'text/html' : 'application/json' });
+  response.writeHead(answer.status, {
+    'content-type': answer.html ? 'text/html' : 'application/json',
+    ...(answer.challenge === undefined ? {} : { 'www-authenticate': answer.challenge }),
+  });
   // Spread over lines: a client that relied on one line would fail here.
   response.end(answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body, null, 2)));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { apply_patch } from 'jsonpatch';
 import type { JsonObject } from '../../lib/json.js';
-import type { AskApiServer } from '../../webhook/api-server.js';
+import type { AskApiServer } from '../../lib/api-server.js';
 import { makeBlueGreens } from '../../webhook/blue-greens.js';
 
 const { signal } = new AbortController();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonObject } from '../../lib/json.js';
+import { canonical, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { revisionOf, setNameOf } from '../../lib/revision.js';
+import { decide } from '../../webhook/decide.js';
 import type { AdmissionRequest } from '../../webhook/review.js';
 import {
   answered,
@@ -11,6 +12,7 @@ import {
   labelsOn,
   notesOf,
   OLD_TRACE,
+  options,
   OWN_USER,
   patched,
   plainSet,
@@ -26,6 +28,11 @@ const revision = revisionOf('emqx', template());
 const nextRevision = revisionOf('emqx', NEXT);
 const stored = storedDeclaration();
 const plain = plainSet();
+/** Handed back so far that pods of its own run. */
+const withOwnPods = edited(
+  storedDeclaration({ annotations: { [ANNOTATION.heldReplicas]: '3' }, spec: { replicas: 3 } }),
+  { labels: { [LABEL.upgrade]: undefined } },
+);
 const create = (object: JsonObject): AdmissionRequest => request({ operation: 'CREATE', object });
 const update = (oldObject: JsonObject, change: Parameters<typeof edited>[1]): AdmissionRequest =>
   request({ oldObject, object: edited(oldObject, change) });
@@ -137,6 +144,12 @@ const held: Case[] = [
     notes: { [NOTES.replicas]: '3' },
   },
   {
+    when: 'a number is written past the wish that no size may be',
+    asked: update(stored, { annotations: { [NOTES.replicas]: '1001' } }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3' },
+  },
+  {
     when: 'the user asks for another update strategy',
     asked: update(stored, { spec: { updateStrategy: { type: 'OnDelete' } } }),
     replicas: 0,
@@ -199,6 +212,15 @@ const held: Case[] = [
     notes: { [ANNOTATION.aborted]: '{"revision":"x"}' },
   },
   {
+    when: 'kubectl replace drops the note of a drain that is held',
+    asked: request({
+      oldObject: edited(stored, { annotations: { [ANNOTATION.drainHeld]: '{"pod":"emqx-x-1"}' } }),
+      object: labelledSet(),
+    }),
+    replicas: 0,
+    notes: { [ANNOTATION.drainHeld]: '{"pod":"emqx-x-1"}' },
+  },
+  {
     when: 'somebody writes notes of ours',
     asked: update(stored, {
       annotations: {
@@ -259,8 +281,8 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
     warnings: [
-      'sluice: label sluice.dev/upgrade removed; the nodes of statefulset/emqx stay as they are, and template ' +
-        'changes reach none of them until the label is put back',
+      'sluice: statefulset/emqx is handed back: when its clients are on pods of its own, Sluice lets go of it. ' +
+        'Follow: kubectl get bluegreen emqx -w',
     ],
   },
   {
@@ -269,8 +291,49 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.replicas]: '3' },
     warnings: [
-      'sluice: label sluice.dev/upgrade removed; the nodes of statefulset/emqx stay as they are, and template ' +
-        'changes reach none of them until the label is put back',
+      'sluice: statefulset/emqx is handed back: when its clients are on pods of its own, Sluice lets go of it. ' +
+        'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'a label that means nothing is removed: it was managed all the same',
+    asked: update(edited(stored, { labels: { [LABEL.upgrade]: 'canary' } }), {
+      labels: { [LABEL.upgrade]: undefined },
+    }),
+    replicas: 0,
+    notes: { [NOTES.replicas]: '3' },
+    warnings: [
+      'sluice: statefulset/emqx is handed back: when its clients are on pods of its own, Sluice lets go of it. ' +
+        'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'its own pods serve already, and a new template comes while the label is off: they are not rolled',
+    asked: update(withOwnPods, { spec: { template: NEXT } }),
+    replicas: 3,
+    notes: { [NOTES.left]: '3', [NOTES.replicas]: '3', [NOTES.revision]: nextRevision },
+    warnings: [
+      'sluice: statefulset/emqx is being handed back; its new template is reached by blue-green too. ' +
+        'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'a new template comes when its strategy has been given back, in the moment before it is let go of',
+    asked: update(edited(withOwnPods, { spec: { updateStrategy: USERS_OWN } }), { spec: { template: NEXT } }),
+    replicas: 3,
+    notes: { [NOTES.strategy]: canonical(USERS_OWN), [NOTES.revision]: nextRevision },
+    warnings: [
+      'sluice: statefulset/emqx is being handed back; its new template is reached by blue-green too. ' +
+        'Follow: kubectl get bluegreen emqx -w',
+    ],
+  },
+  {
+    when: 'the label is put back while its own pods take over: it is no adoption, what was noted stays',
+    asked: update(withOwnPods, { labels: { [LABEL.upgrade]: 'blue-green' } }),
+    replicas: 3,
+    notes: { [NOTES.left]: '3', [NOTES.replicas]: '3', [NOTES.revision]: revision },
+    warnings: [
+      'sluice: statefulset/emqx is not handed back after all. Follow: kubectl get bluegreen emqx -w',
     ],
   },
   {
@@ -279,7 +342,8 @@ const held: Case[] = [
     replicas: 0,
     notes: { [NOTES.revision]: nextRevision },
     warnings: [
-      'sluice: template change of statefulset/emqx reaches no node until label sluice.dev/upgrade is put back',
+      'sluice: statefulset/emqx is being handed back; its new template is reached by blue-green too. ' +
+        'Follow: kubectl get bluegreen emqx -w',
     ],
   },
   {
@@ -401,6 +465,21 @@ describe('a declaration', () => {
     ]);
   });
 
+  it.each<{ when: string; asked: AdmissionRequest }>([
+    { when: 'it is created', asked: create(labelledSet({ spec: { replicas: 1_001 } })) },
+    { when: 'it is scaled by an edit', asked: update(stored, { spec: { replicas: 1_001 } }) },
+    {
+      when: 'one that runs is labelled',
+      asked: update(plainSet({ spec: { replicas: 1_001 } }), { labels: label }),
+    },
+  ])('is refused with more nodes than a revision may have, when $when', async ({ asked }) => {
+    expect(await decide(asked, options())).toEqual({
+      kind: 'refuse',
+      message:
+        'spec.replicas of statefulset/emqx must be at most 1000 (EMQX nodes), and 1001 are asked for; nothing is changed',
+    });
+  });
+
   it('says node, not nodes, of one', async () => {
     const one = storedDeclaration({ annotations: { [NOTES.replicas]: '1' } });
     const { warnings } = await answered(update(one, { spec: { template: NEXT } }));
@@ -411,7 +490,7 @@ describe('a declaration', () => {
     const name = 'n'.repeat(52);
     const old = storedDeclaration({ name });
     const changes: Parameters<typeof edited>[1][] = [
-      { spec: { template: NEXT, replicas: 1234567 } },
+      { spec: { template: NEXT, replicas: 1000 } },
       { labels: { [LABEL.upgrade]: undefined } },
       { labels: { [LABEL.upgrade]: 'v'.repeat(63) } },
     ];

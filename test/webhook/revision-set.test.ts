@@ -2,10 +2,22 @@ import { describe, expect, it } from '@jest/globals';
 import { LABEL } from '../../lib/names.js';
 import { decide } from '../../webhook/decide.js';
 import type { AdmissionRequest } from '../../webhook/review.js';
-import { answered, edited, options, OWN_USER, plainSet, request, template } from './reviews.js';
+import {
+  answered,
+  edited,
+  labelsOn,
+  options,
+  OWN_USER,
+  patched,
+  plainSet,
+  request,
+  template,
+} from './reviews.js';
 
 const name = 'emqx-7c9d5f8b6';
-const set = plainSet({ name, labels: { [LABEL.declaration]: 'emqx', [LABEL.revision]: '7c9d5f8b6' } });
+const labels = { [LABEL.declaration]: 'emqx', [LABEL.revision]: '7c9d5f8b6' };
+const selector = { matchLabels: { app: 'emqx', [LABEL.revision]: '7c9d5f8b6' } };
+const set = plainSet({ name, labels, spec: { selector } });
 const refusal = {
   kind: 'refuse',
   message: 'statefulset/emqx-7c9d5f8b6 belongs to statefulset/emqx; change that one',
@@ -55,5 +67,14 @@ describe('a revision set', () => {
   it('is kept from a service account that only looks like one of Kubernetes', async () => {
     const asked = { ...resized, user: 'system:serviceaccount:kube-system-2:x' };
     expect(await decide(asked, options())).toEqual(refusal);
+  });
+
+  it.each<{ what: string; lost: Record<string, string | undefined> }>([
+    { what: 'that of its revision', lost: { [LABEL.revision]: undefined } },
+    { what: 'that of its declaration', lost: { [LABEL.declaration]: undefined } },
+    { what: 'another value', lost: { [LABEL.declaration]: 'other', [LABEL.revision]: 'xxxxxxxxx' } },
+  ])('keeps the labels by which it is found: $what', async ({ lost }) => {
+    const asked = update({ labels: { ...lost, mine: 'too' } });
+    expect(labelsOn(patched(asked, await answered(asked)))).toEqual({ ...labels, mine: 'too' });
   });
 });

@@ -54,7 +54,19 @@ describe('kubectl scale', () => {
     expect(dry).toEqual(await answered(asking(0, 5), { blueGreens }));
   });
 
+  it('is refused above what the BlueGreen may have, and nothing is recorded', async () => {
+    const blueGreens = new InMemory();
+    expect(await decide(asking(0, 1_001), options({ blueGreens }))).toEqual({
+      kind: 'refuse',
+      message:
+        'spec.replicas of statefulset/emqx must be at most 1000 (EMQX nodes), and 1001 are asked for; nothing is changed',
+    });
+    expect(blueGreens.replicas).toBe(3);
+    expect(await answered(asking(0, 1_000), { blueGreens })).toMatchObject({ kind: 'admit' });
+  });
+
   it.each<{ what: string; asked: AdmissionRequest }>([
+    { what: 'any number of a set without a BlueGreen', asked: { ...asking(3, 1_001), name: 'postgres' } },
     { what: 'a set without a BlueGreen', asked: { ...asking(3, 5), name: 'postgres' } },
     { what: 'a number that the API server refuses', asked: asking(3, -2) },
     { what: 'a number above int32', asked: asking(3, 2 ** 31) },

@@ -179,14 +179,18 @@ func (e *edit) warnings() []string {
 	upgrade := e.request.Object.Metadata.Labels[upgradeLabel]
 	follow := "Follow: kubectl get bluegreen " + name + " -w"
 	var warnings []string
-	if upgrade == "" && e.request.OldObject.Metadata.Labels[upgradeLabel] == blueGreen {
-		warnings = append(warnings, "sluice: label "+upgradeLabel+
-			" removed; a last blue-green upgrade hands the nodes back to statefulset/"+name+". "+follow)
+	hadLabel := e.request.OldObject.Metadata.Labels[upgradeLabel] != ""
+	switch {
+	case upgrade == "" && hadLabel:
+		warnings = append(warnings, "sluice: statefulset/"+name+
+			" is handed back: when its clients are on pods of its own, Sluice lets go of it. "+follow)
+	case upgrade == blueGreen && !hadLabel:
+		warnings = append(warnings, "sluice: statefulset/"+name+" is not handed back after all. "+follow)
 	}
 	switch {
 	case e.changesTemplate && upgrade == "":
-		warnings = append(warnings,
-			"sluice: template change joins the hand-back of statefulset/"+name+"; nothing restarts. "+follow)
+		warnings = append(warnings, "sluice: statefulset/"+name+
+			" is being handed back; its new template is reached by blue-green too. "+follow)
 	case e.changesTemplate:
 		revision := e.notes[slices.IndexFunc(e.notes, func(n note) bool { return n.key == revisionNote })].value
 		warnings = append(warnings, "sluice: template change redirected to green StatefulSet "+

@@ -9,7 +9,12 @@ export interface EmqxDouble {
   report(address: string, signal: AbortSignal): Promise<SidecarReport>;
   tell(address: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
   leave(address: string, node: string, signal: AbortSignal): Promise<void>;
-  evacuate(address: string, node: string, settings: DrainSettings, signal: AbortSignal): Promise<void>;
+  evacuate(
+    address: string,
+    node: string,
+    settings: DrainSettings,
+    signal: AbortSignal,
+  ): Promise<'started' | 'running'>;
   stopEvacuation(address: string, node: string, signal: AbortSignal): Promise<void>;
   /** What was asked of sidecars, in order: `tell emqx-x-0`, `leave emqx@…`. */
   asked: string[];
@@ -85,9 +90,10 @@ export function makeEmqx(store: Store, namespace: string): EmqxDouble {
     },
     evacuate(address, node) {
       podAt(address);
+      const answer = evacuated.has(node) ? 'running' : 'started';
       evacuated.add(node);
       asked.push(`evacuate ${node}`);
-      return Promise.resolve();
+      return Promise.resolve(answer);
     },
     stopEvacuation(address, node) {
       podAt(address);

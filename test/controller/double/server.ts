@@ -32,7 +32,7 @@ export async function serve(
 }
 
 const PATH =
-  /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/;
+  /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]*))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/;
 
 async function handle(
   store: Store,
@@ -41,7 +41,11 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const url = new URL(request.url ?? '', 'http://x');
-  const [, prefix = '', namespace = '', plural = '', name = '', subresource] = PATH.exec(url.pathname) ?? [];
+  const path = url.pathname.replace(
+    /^(\/api\/v1)\/namespaces\/([^/]+)(\/status)?$/,
+    '$1/namespaces//namespaces/$2$3',
+  );
+  const [, prefix = '', namespace = '', plural = '', name = '', subresource] = PATH.exec(path) ?? [];
   const collection = `${prefix}|${plural}`;
   const query = (key: string): string => url.searchParams.get(key) ?? '';
   const isMetadata = request.headers.accept?.includes('as=PartialObjectMetadata') === true;
@@ -58,7 +62,10 @@ async function handle(
       response,
     );
   if (method === 'GET' && name === '') {
-    const items = store.list(collection, namespace, query('labelSelector'));
+    const [, named] = /^metadata\.name=(.*)$/.exec(query('fieldSelector')) ?? [];
+    const items = store
+      .list(collection, namespace, query('labelSelector'))
+      .filter((object) => named === undefined || metaOf(object)['name'] === named);
     return answer({ kind: 'List', metadata: { resourceVersion: store.version() }, items: items.map(view) });
   }
   const place: Place = { collection, namespace, name, subresource };

@@ -7,6 +7,7 @@ export const SERVICES = '/api/v1|services';
 export const SLICES = '/apis/discovery.k8s.io/v1|endpointslices';
 export const REVISIONS = '/apis/apps/v1|controllerrevisions';
 export const SECRETS = '/api/v1|secrets';
+export const CLAIMS = '/api/v1|persistentvolumeclaims';
 export const BLUEGREENS = '/apis/sluice.dev/v1alpha1|bluegreens';
 
 export interface WorkloadOptions {
@@ -40,7 +41,8 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
 
   function reconcile(set: JsonObject): void {
     const size = specOf(set)['replicas'] as number;
-    const pods = store.list(PODS, namespace).filter((pod) => isOwnedBy(pod, set));
+    adopt(set);
+    const pods = store.list(PODS, namespace).filter((pod) => isControlledBy(pod, set));
     record(set);
     for (let ordinal = 0; ordinal < size; ordinal += 1) {
       const name = `${nameOf(set)}-${ordinal}`;
@@ -49,25 +51,43 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
     for (const pod of pods) if (Number(nameOf(pod).split('-').at(-1)) >= size) end(pod);
   }
 
-  /** `currentRevision` stays while there are pods (the partition is frozen), and follows at 0. */
+  /** Pods of its name with all the labels that it selects by, and which nobody controls, are its own. */
+  function adopt(set: JsonObject): void {
+    const { matchLabels } = specOf(set)['selector'] as { matchLabels: JsonObject };
+    for (const pod of store.list(PODS, namespace)) {
+      const { labels = {}, ownerReferences } = metaOf(pod) as { labels?: JsonObject; ownerReferences?: Json };
+      const isMatch = Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
+      if (ownerReferences || !isMatch || !nameOf(pod).startsWith(`${nameOf(set)}-`)) continue;
+      edit(PODS, nameOf(pod), (object) => ({
+        ...object,
+        metadata: { ...metaOf(object), ownerReferences: [ownerOf(set)] },
+      }));
+    }
+  }
+
+  /** `currentRevision` stays while there are pods (the partition is frozen), and follows at 0, or when all are of the present template. */
   function record(set: JsonObject): void {
     const template = specOf(set)['template'];
     const name = `${nameOf(set)}-${store.list(REVISIONS, namespace).length}`;
     const known = store
       .list(REVISIONS, namespace)
-      .find((revision) => isOwnedBy(revision, set) && sameJson(templateIn(revision), template));
+      .find((revision) => isControlledBy(revision, set) && sameJson(templateIn(revision), template));
     const revision =
       known ??
       store.create(REVISIONS, namespace, {
-        metadata: { name, ownerReferences: [ownerOf(set)] },
+        metadata: { name, labels: labelsIn(template), ownerReferences: [ownerOf(set)] },
         data: { spec: { template: { $patch: 'replace', ...(template as JsonObject) } } },
       });
-    const runs = store.list(PODS, namespace).some((pod) => isOwnedBy(pod, set));
+    const runs = store.list(PODS, namespace).some((pod) => isControlledBy(pod, set));
     const before = currentRevisionOf(set);
     const current = runs && before !== undefined ? before : nameOf(revision);
     edit(SETS, nameOf(set), (object) => ({
       ...object,
-      status: { currentRevision: current },
+      status: {
+        observedGeneration: metaOf(set)['generation'] as number,
+        currentRevision: current,
+        updateRevision: nameOf(revision),
+      },
     }));
   }
 
@@ -75,8 +95,10 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
     const current = currentRevisionOf(store.get(SETS, namespace, nameOf(set)) ?? set) ?? '';
     const revision = store.get(REVISIONS, namespace, current);
     const template = (templateIn(revision ?? {}) ?? specOf(set)['template']) as JsonObject;
+    const metadata = template['metadata'] as JsonObject;
+    const labels = { ...(metadata['labels'] as JsonObject), 'controller-revision-hash': current };
     const pod = store.create(PODS, namespace, {
-      metadata: { ...(template['metadata'] as JsonObject), name, ownerReferences: [ownerOf(set)] },
+      metadata: { ...metadata, name, labels, ownerReferences: [ownerOf(set)] },
       spec: template['spec'],
       status: { phase: 'Pending' },
     });
@@ -165,7 +187,7 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
     store.watch(SETS, (type, set) => {
       if (type !== 'DELETED') later(0, () => withObject(store.get(SETS, namespace, nameOf(set)), reconcile));
       else
-        for (const pod of store.list(PODS, namespace).filter((one) => isOwnedBy(one, set)))
+        for (const pod of store.list(PODS, namespace).filter((one) => isControlledBy(one, set)))
           later(0, () => end(pod));
     }),
     ...[PODS, SERVICES].map((collection) => store.watch(collection, () => later(2, publish))),
@@ -200,6 +222,10 @@ function templateIn(revision: JsonObject): Json | undefined {
   return template;
 }
 
+function labelsIn(template: Json | undefined): JsonObject {
+  return ((template as JsonObject)['metadata'] as JsonObject)['labels'] as JsonObject;
+}
+
 function withObject(object: JsonObject | undefined, work: (object: JsonObject) => void): void {
   if (object) work(object);
 }
@@ -214,9 +240,13 @@ function ownerOf(set: JsonObject): JsonObject {
   };
 }
 
-function isOwnedBy(object: JsonObject, set: JsonObject): boolean {
+function isControlledBy(object: JsonObject, set: JsonObject): boolean {
   const owners = metaOf(object)['ownerReferences'];
-  return Array.isArray(owners) && owners.filter(isObject).some(({ uid }) => uid === metaOf(set)['uid']);
+  const { uid } = metaOf(set);
+  return (
+    Array.isArray(owners) &&
+    owners.filter(isObject).some((owner) => owner['uid'] === uid && owner['controller'] === true)
+  );
 }
 
 export { selects };

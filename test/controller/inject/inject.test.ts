@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { inject, takeOut, type InjectionSettings } from '../../../controller/inject/inject.js';
+import { inject, type InjectionSettings } from '../../../controller/inject/inject.js';
+import { takeOut } from '../../../lib/injected.js';
 import type { JsonObject } from '../../../lib/json.js';
 import { DEFAULT_SPEC } from '../../../lib/types.js';
 import { defaulted, liveTemplate, randomTemplate, seeded } from '../fixtures/templates.js';
@@ -115,6 +116,41 @@ describe('what is put in', () => {
     });
   });
 
+  it.each<{ emqx: JsonObject; variable: string; value: string }>([
+    ...['emqx/emqx-ee:4.4.19', 'r:5000/emqx-ee:v4.4.19@sha256:ab', 'emqx:e4.4.24-rc.1'].map((image) => ({
+      emqx: { image },
+      variable: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE',
+      value: '/etc/sluice/api-key/bootstrap',
+    })),
+    {
+      emqx: { image: 'mirror/emqx@sha256:ab', ports: [{ containerPort: 1883 }, { containerPort: 8081 }] },
+      variable: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE',
+      value: '/etc/sluice/api-key/bootstrap',
+    },
+    {
+      emqx: { image: 'registry.corp/emqx:2026.11.21', ports: [{ containerPort: 8081 }] },
+      variable: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE',
+      value: '/etc/sluice/api-key/bootstrap',
+    },
+    ...[
+      'emqx/emqx-enterprise:5.8.8',
+      'r:4000/emqx',
+      'emqx:latest',
+      'emqx:6.0.0',
+      'registry.corp/emqx:1.4.2',
+      'registry.corp/emqx:v2.0',
+    ].map((image) => ({
+      emqx: { image },
+      variable: 'EMQX_API_KEY__BOOTSTRAP_FILE',
+      value: '"/etc/sluice/api-key/bootstrap"',
+    })),
+  ])('tells EMQX of the key in the way of its version: $emqx', ({ emqx, variable, value }) => {
+    const env = emqxOf(injected(liveTemplate({ emqx })))['env'] as JsonObject[];
+    expect(env.filter(({ name }) => typeof name === 'string' && name.includes('BOOTSTRAP'))).toEqual([
+      { name: variable, value },
+    ]);
+  });
+
   it('mounts the key into EMQX only when the Secret is our own', () => {
     const env = { name: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: '"/etc/sluice/api-key/bootstrap"' };
     expect(emqxOf(injected(liveTemplate()))['env']).toContainEqual(env);
@@ -193,6 +229,14 @@ describe('refusals', () => {
     {
       when: 'EMQX has a bootstrap file',
       emqx: { env: [{ name: 'EMQX_API_KEY__BOOTSTRAP_FILE', value: 'x' }] },
+      says: 'spec.emqx.apiKeySecret.name',
+    },
+    {
+      when: 'EMQX 4 has one',
+      emqx: {
+        image: 'emqx/emqx-ee:4.4.19',
+        env: [{ name: 'EMQX_MANAGEMENT__BOOTSTRAP_APPS_FILE', value: 'x' }],
+      },
       says: 'spec.emqx.apiKeySecret.name',
     },
   ])('says what to change when $when', ({ emqx, says }) => {

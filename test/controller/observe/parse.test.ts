@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { inject } from '../../../controller/inject/inject.js';
 import { parseView, type RawView } from '../../../controller/observe/parse.js';
 import type { JsonObject } from '../../../lib/json.js';
-import { ownRevisionOf } from '../../../lib/revision.js';
+import { ownRevisionOf, revisionOf } from '../../../lib/revision.js';
 import { DEFAULT_SPEC } from '../../../lib/types.js';
 import { declarationObject, podObject, serviceObject } from '../fixtures/objects.js';
 import { defaulted, liveTemplate } from '../fixtures/templates.js';
@@ -14,8 +14,13 @@ function view(changes: Partial<RawView> = {}): RawView {
     sets: [],
     pods: [],
     services: [serviceObject()],
+    others: [],
     slices: [],
+    claims: [],
+    history: [],
+    autoscalers: [],
     reports: new Map(),
+    turnedAwayBy: new Set(),
     defaults: {},
     ...changes,
   };
@@ -41,14 +46,99 @@ function setObject(template: JsonObject, metadata: JsonObject = {}): JsonObject 
       ownerReferences: [{ kind: 'StatefulSet', name: 'emqx', uid: 'uid-emqx', controller: true }],
       ...metadata,
     },
-    spec: { replicas: 3, template: defaulted(injection.template) },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: { app: 'emqx', 'sluice.dev/revision': 'bcdfghjkl' } },
+      template: defaulted(injection.template),
+    },
   };
 }
+
+const OTHER = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.7' } });
 
 const ownPod = (labels: JsonObject): JsonObject =>
   podObject({
     metadata: { name: 'emqx-0', uid: 'p0', labels, ownerReferences: [{ uid: 'uid-emqx', controller: true }] },
   });
+
+describe('a trigger', () => {
+  const promoteOn = (value: string | undefined): JsonObject =>
+    value === undefined ? {} : { 'sluice.dev/promote': value };
+  it.each([
+    { declaration: 'aaaaaaaaa', blueGreen: undefined, is: 'aaaaaaaaa' },
+    { declaration: undefined, blueGreen: 'bbbbbbbbb', is: 'bbbbbbbbb' },
+    { declaration: '', blueGreen: 'bbbbbbbbb', is: 'bbbbbbbbb' },
+    { declaration: 'aaaaaaaaa', blueGreen: 'bbbbbbbbb', is: 'aaaaaaaaa' },
+    { declaration: '', blueGreen: '', is: '' },
+  ])('$declaration on the declaration and $blueGreen on the BlueGreen is $is', (on) => {
+    const seen = parseView(
+      view({
+        declaration: declarationObject({
+          metadata: { name: 'emqx', uid: 'uid-emqx', annotations: promoteOn(on.declaration) },
+        }),
+        blueGreen: { metadata: { name: 'emqx', annotations: promoteOn(on.blueGreen) } },
+      }),
+    );
+    expect(seen.declaration.promote).toBe(on.is);
+  });
+});
+
+describe('the note of a drain that is held', () => {
+  const holdOf = (note: string) =>
+    parseView(
+      view({
+        declaration: declarationObject({ metadata: { annotations: { 'sluice.dev/drain-held': note } } }),
+      }),
+    ).declaration.drainHold;
+
+  it('names the very pod, and what was wanted then', () => {
+    const note = '{"heldAt":"2026-01-01T00:00:00Z","pod":"emqx-x-1","uid":"p1","wanted":"bcdfghjkl"}';
+    expect(holdOf(note)).toEqual({
+      pod: 'emqx-x-1',
+      uid: 'p1',
+      wanted: 'bcdfghjkl',
+      heldAtMs: Date.parse('2026-01-01T00:00:00Z'),
+    });
+  });
+
+  it('is none when a person has made it unreadable', () => {
+    expect(holdOf('{')).toBeUndefined();
+  });
+});
+
+describe('who asked for the present template', () => {
+  const stamped = (template: JsonObject) =>
+    parseView(
+      view({
+        declaration: declarationObject({
+          metadata: {
+            annotations: {
+              'sluice.dev/revision': revisionOf('emqx', liveTemplate()),
+              'sluice.dev/requested-by': 'alice',
+              'sluice.dev/traceparent': '00-aa-bb-01',
+            },
+          },
+          spec: { template },
+        }),
+      }),
+    ).declaration;
+
+  it('is told by the notes of the webhook', () => {
+    expect(stamped(liveTemplate())).toMatchObject({ requestedBy: 'alice', traceparent: '00-aa-bb-01' });
+  });
+
+  it('is the same where a server writes nulls', () => {
+    const template = liveTemplate();
+    const metadata = { ...(template['metadata'] as JsonObject), creationTimestamp: null };
+    expect(revisionOf('emqx', { ...template, metadata })).toBe(revisionOf('emqx', template));
+    expect(stamped({ ...template, metadata }).requestedBy).toBe('alice');
+  });
+
+  it('is not known when the webhook was away, and nobody else is named', () => {
+    const later = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.9' } });
+    expect(stamped(later)).toMatchObject({ requestedBy: '', traceparent: '' });
+  });
+});
 
 describe('a revision set', () => {
   it('has the template of the declaration again, and its own pods', () => {
@@ -74,6 +164,111 @@ describe('a revision set', () => {
   it('is not ours when another declaration controls it', () => {
     const ownerReferences = [{ uid: 'other', controller: true }];
     expect(parseView(view({ sets: [setObject(liveTemplate(), { ownerReferences })] })).sets).toEqual([]);
+  });
+});
+
+describe('a revision set that somebody deletes', () => {
+  const deletionTimestamp = '2026-01-02T01:00:00Z';
+
+  it.each([
+    { how: 'in the foreground', finalizers: ['foregroundDeletion'] },
+    { how: 'though a finalizer of theirs holds it', finalizers: ['example.org/keep'] },
+  ])('$how is lost: its controller makes no pod any more', ({ finalizers }) => {
+    const going = setObject(liveTemplate(), { deletionTimestamp, finalizers });
+    expect(parseView(view({ sets: [going], pods: [podObject()] })).sets).toMatchObject([
+      { kind: 'lost', holdsName: true, revision: 'bcdfghjkl', size: 0, pods: [{ name: 'emqx-bcdfghjkl-0' }] },
+    ]);
+  });
+
+  it('and is to leave its pods behind, is one still until they say so', () => {
+    const going = setObject(liveTemplate(), { deletionTimestamp, finalizers: ['orphan'] });
+    expect(parseView(view({ sets: [going] })).sets).toMatchObject([{ kind: 'revisionSet', size: 3 }]);
+  });
+});
+
+describe('pods whose StatefulSet is not there, or has let them go', () => {
+  const ownerReferences = [{ kind: 'StatefulSet', name: 'emqx-bcdfghjkl', uid: 'gone', controller: true }];
+  const setsOf = (pod: JsonObject, changes: Partial<RawView> = {}) =>
+    parseView(view({ pods: [pod], ...changes })).sets;
+
+  it.each([
+    { what: 'end with a set that was deleted', metadata: { ownerReferences }, kind: 'lost' },
+    { what: 'were left behind', metadata: { ownerReferences: [] }, kind: 'orphaned' },
+    {
+      what: 'were left behind and end now',
+      metadata: { ownerReferences: [], deletionTimestamp: '2026-01-01T00:00:30Z' },
+      kind: 'lost',
+    },
+  ])('$what: a set without a StatefulSet', ({ metadata, kind }) => {
+    expect(setsOf(podObject({ metadata }))).toMatchObject([
+      { name: 'emqx-bcdfghjkl', kind, revision: 'bcdfghjkl', size: 0, pods: [{ name: 'emqx-bcdfghjkl-0' }] },
+    ]);
+  });
+
+  it.each([
+    ['of another declaration', { name: 'emqx-edge-bcdfghjkl-0', ownerReferences: [] }],
+    [
+      'of something else by that name',
+      { ownerReferences: [{ kind: 'Job', name: 'x', uid: 'x', controller: true }] },
+    ],
+    ['of no revision', { name: 'emqx-replicant-0', ownerReferences: [] }],
+  ])('are not ours when they are %s', (_, metadata) => {
+    expect(setsOf(podObject({ metadata }))).toEqual([]);
+  });
+
+  it('have the template that the declaration had for their revision', () => {
+    const revision = revisionOf('emqx', liveTemplate());
+    const metadata = { name: `emqx-${revision}-0`, ownerReferences: [] };
+    const history = [OTHER, liveTemplate()].map((template) => ({
+      data: { spec: { template: { $patch: 'replace', ...template } } },
+    }));
+    expect(setsOf(podObject({ metadata }), { history })).toMatchObject([{ template: liveTemplate() }]);
+    expect(setsOf(podObject({ metadata }), { history: history.slice(0, 1) })).toMatchObject([
+      { template: {} },
+    ]);
+  });
+
+  it('have all ended, and their data is on the claims of what a Service selects', () => {
+    const revision = revisionOf('emqx', OTHER);
+    const declaration = declarationObject({
+      spec: { volumeClaimTemplates: [{ metadata: { name: 'data' } }] },
+    });
+    const claims = [
+      { metadata: { name: `data-emqx-${revision}-0`, labels: { 'sluice.dev/revision': revision } } },
+    ];
+    const service = serviceObject({ spec: { selector: { app: 'emqx', 'sluice.dev/revision': revision } } });
+    const left = { declaration, claims, history: [{ data: { spec: { template: OTHER } } }] };
+    expect(parseView(view({ ...left, services: [service] })).sets).toMatchObject([
+      { name: `emqx-${revision}`, kind: 'lost', pods: [], template: OTHER },
+    ]);
+    expect(parseView(view(left)).sets).toEqual([]);
+    expect(parseView(view({ ...left, services: [service], history: [] })).sets).toEqual([]);
+  });
+
+  it('belong to the set that was made again under their name', () => {
+    const [set] = setsOf(podObject({ metadata: { ownerReferences } }), { sets: [setObject(liveTemplate())] });
+    expect(set).toMatchObject({ kind: 'revisionSet', pods: [{ name: 'emqx-bcdfghjkl-0' }] });
+  });
+
+  it('are on their way out there, before anything has marked them as such', () => {
+    const status = { conditions: [{ type: 'Ready', status: 'True' }] };
+    const sets = [setObject(liveTemplate())];
+    const [own] = setsOf({ ...podObject(), status }, { sets });
+    expect(own?.pods).toMatchObject([{ ready: true, terminating: false }]);
+    const [namesake] = setsOf({ ...podObject({ metadata: { ownerReferences } }), status }, { sets });
+    expect(namesake?.pods).toMatchObject([
+      { ready: false, terminating: true, failing: false, problem: 'is terminating' },
+    ]);
+  });
+
+  it('have lost the labels that their set selects by', () => {
+    const set = setObject(liveTemplate());
+    const matchLabels = { app: 'emqx', 'sluice.dev/revision': 'bcdfghjkl' };
+    (set['spec'] as JsonObject)['selector'] = { matchLabels };
+    const [seen] = setsOf(podObject({ metadata: { ownerReferences: [], labels: { app: 'emqx' } } }), {
+      sets: [set],
+    });
+    expect(seen?.pods[0]?.lostLabels).toEqual({ 'sluice.dev/revision': 'bcdfghjkl' });
   });
 });
 
@@ -106,6 +301,21 @@ describe('pods of the declaration itself', () => {
       revision: ownRevisionOf('emqx', old),
       template: old,
     });
+  });
+
+  it('are numbered from the first one, wherever spec.ordinals begins', () => {
+    const declaration = declarationObject({
+      spec: { replicas: 2, ordinals: { start: 5 }, template: liveTemplate() },
+    });
+    const pod = (ordinal: number): JsonObject => {
+      const raw = ownPod({ app: 'emqx' });
+      return { ...raw, metadata: { ...(raw['metadata'] as JsonObject), name: `emqx-${ordinal}` } };
+    };
+    const [set] = parseView(view({ declaration, pods: [pod(6), pod(5)], currentRevision })).sets;
+    expect(set?.pods.map(({ name, ordinal }) => [name, ordinal])).toEqual([
+      ['emqx-5', 0],
+      ['emqx-6', 1],
+    ]);
   });
 
   it('stay the adopted set beside green, also when all of them have come back without their label', () => {
@@ -143,6 +353,13 @@ describe('pods of the declaration itself', () => {
   });
 });
 
+describe('a revision set that lost its labels', () => {
+  it('is of the revision that its pods are selected by', () => {
+    const set = setObject(liveTemplate(), { labels: {} });
+    expect(parseView(view({ sets: [set] })).sets).toMatchObject([{ revision: 'bcdfghjkl', size: 3 }]);
+  });
+});
+
 describe('client Services', () => {
   const names = (services: JsonObject[], spec: JsonObject = {}): string[] =>
     parseView(view({ services, blueGreen: { metadata: { name: 'emqx' }, spec } })).services.map(
@@ -161,7 +378,7 @@ describe('client Services', () => {
       named('preview', { selector: { app: 'emqx' } }),
     ];
     expect(names(services, { promotion: { previewService: 'preview' } })).toEqual(['plain', 'pinned']);
-    expect(names(services, { services: ['other'] })).toEqual(['other']);
+    expect(names(services, { services: ['plain'] })).toEqual(['plain']);
   });
 
   it('list the pods that are ready, each once', () => {

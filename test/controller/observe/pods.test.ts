@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Pod } from '../../../controller/model.js';
 import { parsePod, sidecarAddress } from '../../../controller/observe/pods.js';
 import type { JsonObject } from '../../../lib/json.js';
 import { podObject } from '../fixtures/objects.js';
@@ -65,7 +66,8 @@ describe('why a pod is not Ready', () => {
     {
       when: 'the image is not to be had',
       status: emqx({ waiting: { reason: 'ImagePullBackOff', message: 'not found' } }),
-      problem: 'cannot run image emqx:9: ImagePullBackOff; correct the image, or the way to it (not found)',
+      problem:
+        'cannot run image emqx:9: ImagePullBackOff in container emqx; correct the image, or the way to it (not found)',
       failing: true,
     },
     {
@@ -104,6 +106,31 @@ describe('why a pod is not Ready', () => {
     expect(parse(unready(status))).toMatchObject({ ready: false, problem, failing });
   });
 
+  const ended = { lastState: { terminated: { exitCode: 3 } } };
+  it.each([
+    {
+      when: 'pulling is held off',
+      state: { waiting: { reason: 'ImagePullBackOff' } },
+      by: 'ImagePullBackOff',
+    },
+    { when: 'pulling has failed once', state: { waiting: { reason: 'ErrImagePull' } }, by: undefined },
+    {
+      when: 'it waits in a crash loop',
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+      by: 'CrashLoopBackOff',
+    },
+    { when: 'it runs in a crash loop', state: { running: {} }, more: ended, by: 'CrashLoopBackOff' },
+    {
+      when: 'it was restarted once',
+      state: { running: {} },
+      more: { ...ended, restartCount: 1 },
+      by: undefined,
+    },
+    { when: 'it starts', state: { running: {} }, by: undefined },
+  ])('needs a person when $when: $by', ({ state, more, by }) => {
+    expect(parse(unready(emqx(state, more))).stuckBy).toBe(by);
+  });
+
   it('is what it mounts, when it gets no address', () => {
     const waiting = { state: { waiting: { reason: 'PodInitializing' } } };
     const status = {
@@ -119,6 +146,49 @@ describe('why a pod is not Ready', () => {
   it('is hopeless after five minutes, whatever it is', () => {
     expect(parse(unready(emqx({ running: {} })), 299_000).failing).toBe(false);
     expect(parse(unready(emqx({ running: {} })), 301_000).failing).toBe(true);
+  });
+});
+
+describe('since when a pod has to hand over', () => {
+  const metadata = podObject()['metadata'] as JsonObject;
+  const deleted = { deletionTimestamp: '2026-01-01T01:00:00Z', deletionGracePeriodSeconds: 1800 };
+  const noted = (value: string): JsonObject => ({ annotations: { 'sluice.dev/evacuated-since': value } });
+  const deletedAtMs = Date.parse('2026-01-01T00:30:00Z');
+  const acceptedAtMs = Date.parse('2026-01-01T00:10:00Z');
+  it.each<{ when: string; more: JsonObject; then: Partial<Pod> }>([
+    { when: 'nobody asked', more: {}, then: {} },
+    { when: 'it was deleted: the grace period before its end', more: deleted, then: { deletedAtMs } },
+    {
+      when: 'the evacuation of its node was accepted',
+      more: noted('2026-01-01T00:10:00Z'),
+      then: { evacuationNote: { acceptedAtMs } },
+    },
+    {
+      when: 'it was evacuated, then deleted',
+      more: { ...noted('2026-01-01T00:10:00Z'), ...deleted },
+      then: { deletedAtMs, evacuationNote: { acceptedAtMs } },
+    },
+    {
+      when: 'the evacuation was asked for, and nobody heard of an answer',
+      more: noted('asked'),
+      then: { evacuationNote: {} },
+    },
+    {
+      when: 'its node was seen to hold nobody',
+      more: { annotations: { 'sluice.dev/empty-since': '2026-01-01T00:10:00Z' } },
+      then: { emptySinceMs: acceptedAtMs },
+    },
+  ])('is known when $when', ({ more, then }) => {
+    const {
+      deletedAtMs: deletedAt,
+      evacuationNote,
+      emptySinceMs,
+    } = parse(podObject({ metadata: { ...metadata, ...more } }));
+    expect({ deletedAtMs: deletedAt, evacuationNote, emptySinceMs }).toEqual({
+      deletedAtMs: then.deletedAtMs,
+      evacuationNote: then.evacuationNote,
+      emptySinceMs: then.emptySinceMs,
+    });
   });
 });
 

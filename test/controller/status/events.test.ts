@@ -12,7 +12,6 @@ const decided: Decision = {
   activeRevision: 'bbbbbbbbb',
   wantedRevision: 'ggggggggg',
   wantedSize: 3,
-  stalled: false,
   settled: false,
 };
 const waiting: Decision = { ...decided, step: { kind: 'wait', forMs: 1 }, message: 'x is starting' };
@@ -55,10 +54,21 @@ describe('what is told', () => {
   });
 
   it('is a warning when a person must act', () => {
-    expect(happenings(observed(), { ...waiting, stalled: true }, undefined)).toEqual([
-      { type: 'Warning', reason: 'Stalled', message: 'x is starting' },
+    expect(happenings(observed(), { ...waiting, stalled: 'NoService' }, undefined)).toEqual([
+      { type: 'Warning', reason: 'NoService', message: 'x is starting' },
     ]);
   });
+
+  it.each([
+    { ignored: true, told: [{ type: 'Warning', reason: 'TriggerIgnored', message: 'names nothing' }] },
+    { ignored: false, told: [] },
+  ])(
+    'is a warning when a trigger is ignored ($ignored), and nothing when it is done with',
+    ({ ignored, told }) => {
+      const step = { kind: 'clearTriggers' as const, triggers: { promote: 'x' }, ignored };
+      expect(happenings(observed(), { ...decided, step, message: 'names nothing' }, undefined)).toEqual(told);
+    },
+  );
 
   it('is a warning when a gate gave up', () => {
     const gate = { kind: 'gaveUp' as const, detail: 'nowhere to go', sessionsLost: 7 };
@@ -70,6 +80,40 @@ describe('what is told', () => {
         reason: 'DrainGaveUp',
         message: `${name}-0 stopped with 7 sessions left: nowhere to go`,
       },
+    ]);
+  });
+});
+
+describe('a drain that takes too long', () => {
+  const name = 'emqx-bbbbbbbbb';
+  const seen = (onDrainTimeout: 'Hold' | 'Proceed'): ReturnType<typeof observed> =>
+    observed({
+      sets: [
+        set(name, {
+          size: 2,
+          podCount: 3,
+          pods: { 2: { ready: false, terminating: true, deletedAtMs: 0 } },
+        }),
+      ],
+      spec: { drainTimeoutSeconds: 60, onDrainTimeout },
+      evacuations: { [`${name}-2`]: 'evicting_conns' },
+    });
+
+  it.each([
+    { policy: 'Hold' as const, then: 'no further pod is taken down' },
+    { policy: 'Proceed' as const, then: 'the next pod has its turn' },
+  ])('is a warning that says what follows: $then', ({ policy, then }) => {
+    const message = `${name}-2 has not handed over within drainTimeoutSeconds (60 s): ${then} (onDrainTimeout: ${policy})`;
+    expect(happenings(seen(policy), waiting, undefined)).toEqual([
+      { type: 'Warning', reason: 'DrainTimedOut', message },
+    ]);
+  });
+
+  it('is told when it is tried again', () => {
+    const hold = { pod: 'x', uid: 'u', wanted: 'w', heldAtMs: 1, retriedAtMs: 2 };
+    const step = { kind: 'holdDrains' as const, hold };
+    expect(happenings(observed(), { ...decided, step, message: 'once more' }, undefined)).toEqual([
+      { type: 'Normal', reason: 'DrainRetried', message: 'once more' },
     ]);
   });
 });

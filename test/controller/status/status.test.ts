@@ -19,7 +19,6 @@ function decision(changes: Partial<Decision> = {}): Decision {
     activeRevision: 'bbbbbbbbb',
     wantedRevision: 'bbbbbbbbb',
     wantedSize: 3,
-    stalled: false,
     settled: true,
     ...changes,
   };
@@ -72,6 +71,19 @@ describe('a set that serves', () => {
     );
   });
 
+  it('lists the claims of its nodes, those that an adopted set had among them', () => {
+    const claim = (name: string) => ({
+      ...{ name, uid: name, revision: 'bbbbbbbbb' },
+      ...{ owned: false, createdAtMs: 0 },
+    });
+    const seen = observed({
+      sets: [set(blue)],
+      claims: [claim(`data-${blue}-1`), claim(`data-${blue}-0`)],
+      ownClaims: ['data-emqx-0'],
+    });
+    expect(status(seen, decision()).claims).toEqual(['data-emqx-0', `data-${blue}-0`, `data-${blue}-1`]);
+  });
+
   it('has no active name before its set exists', () => {
     expect(status(observed({ sets: [] }), decision({ settled: false })).active).toBe('');
   });
@@ -95,6 +107,7 @@ describe('conditions', () => {
       status: { conditions: [before('Ready', 'True'), before('Stalled', 'True')] },
     });
     const made = status(seen, decision());
+    expect(made.conditions.map(({ observedGeneration }) => observedGeneration)).toEqual([1, 1, 1, 1, 1, 1]);
     expect(timeOf(made, 'Ready')).toBe('2020-01-01T00:00:00.000Z');
     expect(timeOf(made, 'Stalled')).toBe('2026-01-02T03:04:05.000Z');
   });
@@ -103,12 +116,12 @@ describe('conditions', () => {
     { when: 'green starts', decided: upgrading, conditions: ['Reconciling', 'Available', 'Progressing'] },
     {
       when: 'a person must act',
-      decided: { ...upgrading, stalled: true },
+      decided: { ...upgrading, stalled: 'NoService' as const },
       conditions: ['Stalled', 'Available', 'Degraded'],
     },
     {
       when: 'it was aborted',
-      decided: decision({ phase: 'Aborted', settled: false }),
+      decided: decision({ phase: 'Aborted', stalled: 'UpgradeAborted', settled: false }),
       conditions: ['Stalled', 'Available', 'Degraded'],
     },
     {
@@ -118,6 +131,15 @@ describe('conditions', () => {
     },
   ])('say it when $when', ({ decided, conditions }) => {
     expect(isTrue(status(observed({ sets: [set(blue), set(green)] }), decided))).toEqual(conditions);
+  });
+
+  it('name the reason for which a person must act', () => {
+    const made = status(healthy(), { ...upgrading, stalled: 'PodFailing' });
+    expect(made.conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
+      status: 'True',
+      reason: 'PodFailing',
+      message: 'green starts (since 2026-01-02T03:04:05Z)',
+    });
   });
 
   it('say that a node is missing', () => {
@@ -137,7 +159,8 @@ describe('trouble', () => {
     { trouble: { kind: 'failing', message: 'quota' }, conditions: ['Available', 'Progressing', 'Degraded'] },
   ])('of kind $trouble.kind is the message', ({ trouble, conditions }) => {
     const made = status(healthy(), upgrading, trouble);
-    expect(made).toMatchObject({ phase: 'Degraded', message: trouble.message });
+    const message = `${trouble.message} (since 2026-01-02T03:04:05Z)`;
+    expect(made).toMatchObject({ phase: 'Degraded', message });
     expect(isTrue(made)).toEqual(conditions);
   });
 
@@ -146,7 +169,51 @@ describe('trouble', () => {
     const pods = { 2: { ready: false, terminating: true, report: report(`${blue}-2`, { gate }) } };
     const seen = observed({ sets: [set(blue, { pods }), set(green)], selects: 'ggggggggg' });
     expect(status(seen, draining).message).toBe(
-      `blue drains; ${blue}-2 stopped with 7 sessions left: nowhere to go`,
+      `blue drains (since 2026-01-02T03:04:05Z); ${blue}-2 stopped with 7 sessions left: nowhere to go`,
+    );
+  });
+});
+
+describe('the message names stopped nodes that EMQX still lists', () => {
+  const quiet = decision({ phase: 'Stable', message: 'blue serves' });
+  it.each<{ of: string; world: Parameters<typeof observed>[0]; says: RegExp }>([
+    {
+      of: 'EMQX 4, which has no call for it',
+      world: { emqxApi: 'v4', stopped: [`${green}-0`, 'other-0'] },
+      says: new RegExp(
+        `^blue serves[^;]*; EMQX still lists emqx@${green}-0[^,]*, which has stopped: .* autoclean`,
+      ),
+    },
+    { of: 'EMQX 5, which is asked to', world: { stopped: [`${green}-0`] }, says: /^blue serves[^;]*$/ },
+  ])('of $of', ({ world, says }) => {
+    expect(status(observed({ sets: [set(blue)], ...world }), quiet).message).toMatch(says);
+  });
+});
+
+describe('the message says since when', () => {
+  const since = '2026-01-02T01:00:00.000Z';
+  const made = (message: string, waitingFor: BlueGreenStatus['waitingFor'], about?: string): string =>
+    status(
+      observed({ sets: [set(blue)], status: { ...(waitingFor && { waitingFor }) } }),
+      decision({ message, ...(about !== undefined && { about }) }),
+    ).message;
+
+  it.each([
+    { when: 'only a figure has changed', what: 'the endpoints miss # pods', isSame: true },
+    { when: 'another thing is waited for', what: 'emqx-x-2 drains', isSame: false },
+  ])('it began, when $when', ({ what, isSame }) => {
+    expect(made('the endpoints miss 2 pods', { what, since })).toBe(
+      `the endpoints miss 2 pods (since ${isSame ? '2026-01-02T01:00:00Z' : '2026-01-02T03:04:05Z'})`,
+    );
+  });
+
+  it('counts one pod after the other as another wait', () => {
+    expect(made(`${blue}-1 is starting`, { what: `${blue}-2 is starting`, since })).toMatch(/03:04:05Z\)$/);
+  });
+
+  it('goes by what the plan says it is about', () => {
+    expect(made('x crashes, 3 restarts', { what: 'x to become ready', since }, 'x to become ready')).toMatch(
+      /01:00:00Z\)$/,
     );
   });
 });
@@ -206,26 +273,89 @@ describe('the record of an upgrade', () => {
     expect(made.upgrade?.switchedAt).toBe('2026-01-02T03:04:05.000Z');
   });
 
+  it.each(['Paused', 'AwaitingPromotion'] as const)(
+    'notes when %s ended: the deadline counts anew',
+    (phase) => {
+      expect(
+        status(both({ phase, upgrade: open }), { ...upgrading, phase }).upgrade?.resumedAt,
+      ).toBeUndefined();
+      const ended = status(both({ phase, upgrade: open }), upgrading);
+      expect(ended.upgrade?.resumedAt).toBe('2026-01-02T03:04:05.000Z');
+    },
+  );
+
+  it('has succeeded when the next revision is wanted as its last pod goes', () => {
+    const seen = both({ upgrade: open });
+    const sets = seen.sets.map((each) => (each.name === blue ? { ...each, size: 0, pods: [] } : each));
+    const made = status({ ...seen, sets }, { ...draining, wanted: 'emqx-nnnnnnnnn' });
+    expect(made.history).toMatchObject([{ to: green, result: 'succeeded' }]);
+    expect(made.upgrade?.to).toBe('emqx-nnnnnnnnn');
+  });
+
   it('is opened again when it was lost after the switch, for the delay is counted from it', () => {
     const seen = both();
     const made = status(seen, { ...draining, switchedAtMs: NOW_MS });
     expect(made.upgrade).toMatchObject({ from: blue, to: green, switchedAt: '2026-01-02T03:04:05.000Z' });
   });
 
-  it.each([
-    { how: 'succeeded', decided: { ...draining, settled: true }, aborted: undefined },
-    { how: 'replaced', decided: { ...upgrading, wanted: 'emqx-nnnnnnnnn' }, aborted: undefined },
-    { how: 'aborted', decided: decision(), aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
-  ])('is closed as $how', ({ how, decided, aborted }) => {
-    const seen = both({ upgrade: open });
+  const refused = { revision: 'ggggggggg', replacing: 'bbbbbbbbb', because: 'it was late' };
+  it.each<{
+    how: string;
+    decided: Decision;
+    record?: Partial<typeof open>;
+    aborted?: typeof refused;
+    reason?: string;
+    next?: string;
+  }>([
+    { how: 'succeeded', decided: { ...draining, settled: true } },
+    {
+      how: 'superseded',
+      decided: { ...upgrading, wanted: 'emqx-nnnnnnnnn' },
+      reason: 'emqx-nnnnnnnnn was wanted instead',
+      next: 'emqx-nnnnnnnnn',
+    },
+    {
+      how: 'superseded',
+      decided: { ...upgrading, wantedSize: 0, settled: true },
+      reason: 'no nodes were wanted before the switch',
+    },
+    { how: 'aborted', decided: decision(), aborted: refused, reason: 'it was late' },
+    {
+      how: 'aborted',
+      decided: { ...upgrading, active: green, wanted: blue },
+      aborted: refused,
+      reason: 'it was late',
+      next: blue,
+    },
+    {
+      how: 'rolledBack',
+      decided: decision(),
+      record: { from: green, to: blue },
+      aborted: refused,
+      reason: 'revision ggggggggg was aborted',
+    },
+  ])('is closed as $how: $reason', ({ how, decided, record, aborted, reason, next }) => {
+    const seen = both({ upgrade: { ...open, ...record } });
     const declaration = { ...seen.declaration, ...(aborted && { aborted }) };
     const made = status({ ...seen, declaration }, decided);
-    expect(made.history).toEqual([{ ...open, finishedAt: '2026-01-02T03:04:05.000Z', result: how }]);
-    expect(made.upgrade?.to).toBe(how === 'replaced' ? 'emqx-nnnnnnnnn' : undefined);
+    expect(made.history).toEqual([
+      {
+        ...open,
+        ...record,
+        finishedAt: '2026-01-02T03:04:05.000Z',
+        result: how,
+        ...(reason !== undefined && { reason }),
+      },
+    ]);
+    expect(made.upgrade?.to).toBe(next);
   });
 
   it('keeps ten', () => {
-    const history = Array.from({ length: 10 }, () => ({ ...open, finishedAt: '', result: 'succeeded' }));
+    const history = Array.from({ length: 10 }, () => ({
+      ...open,
+      finishedAt: '',
+      result: 'succeeded' as const,
+    }));
     expect(status(both({ upgrade: open, history }), { ...draining, settled: true }).history).toHaveLength(10);
   });
 });

@@ -1,5 +1,5 @@
 import type { LocalCluster } from '../../cluster/index.js';
-import { readFleet } from '../../demo/crew.js';
+import { pointWatch, readFleet, readWatch } from '../../demo/crew.js';
 import { EMQX } from '../../demo/emqx.js';
 import { localStage } from '../../demo/localStage.js';
 import { bundlePrograms } from '../../demo/programs.js';
@@ -10,6 +10,7 @@ import type { ResultRecord } from '../../fleet/records.js';
 /** A few clients on an EMQX, and what they and Kubernetes show meanwhile. */
 export interface Crowd {
   scene: Scene;
+  clients: number;
   /** Revisions (label `controller-revision-hash`) of the pods when the crowd was complete. */
   blue: ReadonlySet<string>;
   /** Disconnects so far. */
@@ -28,15 +29,26 @@ export interface Crowd {
 const WAIT_MS = 90_000;
 const LIFE_SECONDS = 600;
 
+export interface CrowdOptions {
+  clients: number;
+  /** Whether the clients may come. */
+  isServed: (scene: Scene) => boolean;
+  /** How long a client waits before it comes back; 1 to 5 s if not said. */
+  backOffSeconds?: { min: number; max: number };
+  /** Whether EMQX's nodes are asked too, all the time: who serves, and which node sent a client away. */
+  isEmqxWatched?: boolean;
+  /** The clients leave by themselves after this; 600 s if not said. */
+  lifeSeconds?: number;
+}
+
 /**
  * Watches a namespace with the example in it, waits until it serves, and connects clients through the client Service.
- * @param options isServed: whether the clients may come
  * @throws SceneTimeout when it does not come so far
  */
 export async function crowdOn(
   cluster: LocalCluster,
   namespace: string,
-  { clients, isServed }: { clients: number; isServed: (scene: Scene) => boolean },
+  { clients, isServed, backOffSeconds, isEmqxWatched = false, lifeSeconds = LIFE_SECONDS }: CrowdOptions,
 ): Promise<Crowd> {
   const over = new AbortController();
   const { signal } = over;
@@ -58,12 +70,18 @@ export async function crowdOn(
       signal,
     });
     await wait('EMQX serves', () => isServed(scene));
+    const watching = isEmqxWatched ? await stage.startWatch() : undefined;
+    const watched = watching && readWatch(watching, scene);
+    if (watching) pointWatch(watching, scene);
     const ip = await cluster.kubectl([
       ...['--namespace', namespace, 'get', 'service', EMQX.name, '--output=jsonpath={.spec.clusterIP}'],
     ]);
     const fleet = await stage.startFleet([
       ...['--host', ip, '--clients', String(clients), '--messages', String(Math.ceil(clients / 4))],
-      ...['--duration', String(LIFE_SECONDS), '--settle', '5'],
+      ...['--duration', String(lifeSeconds), '--settle', '5'],
+      ...(backOffSeconds
+        ? ['--back-off-min', String(backOffSeconds.min), '--back-off-max', String(backOffSeconds.max)]
+        : []),
     ]);
     const sailed = readFleet(fleet, scene);
     await wait('all clients are connected', () => scene.fleet.some(({ kind }) => kind === 'ready'));
@@ -71,6 +89,7 @@ export async function crowdOn(
     const atFirst = scene.endpoints?.ready.length ?? 0;
     return {
       scene,
+      clients,
       blue: new Set([...scene.pods.values()].map(({ revision }) => revision)),
       disconnects: () =>
         scene.fleet.reduce((sum, each) => sum + (each.kind === 'second' ? each.disconnects.length : 0), 0),
@@ -91,6 +110,8 @@ export async function crowdOn(
       async leave() {
         await fleet.stop();
         await sailed;
+        await watching?.stop();
+        await watched;
         over.abort();
         const result = scene.fleet.find(({ kind }) => kind === 'result');
         if (result?.kind !== 'result') throw new Error('the fleet ended without a result');

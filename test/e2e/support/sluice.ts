@@ -1,6 +1,8 @@
+import { BLUE_GREEN, LABEL } from '../../../lib/names.js';
 import { useLocal, until } from '../../cluster/index.js';
 import type { LocalCluster } from '../../cluster/index.js';
 import { installSluice } from '../../demo/install.js';
+import { freeVolumes } from './volumes.js';
 
 /** Names of the installation that the tests use; see charts/sluice. */
 export const SLUICE = {
@@ -18,11 +20,37 @@ export const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' }
 export async function useSluice(): Promise<LocalCluster> {
   const say = (): void => undefined;
   const cluster = await useLocal({ env: process.env, say });
+  await freeVolumes(cluster);
   await cluster.apply([
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SLUICE.namespace, labels: RESTRICTED } },
   ]);
   await installSluice(cluster, { say });
+  await untilSeen(cluster);
   return cluster;
+}
+
+/** Waits until the API server asks the webhook: a fresh installation is ready a moment before its certificate and address are known there. */
+async function untilSeen(cluster: LocalCluster): Promise<void> {
+  const labels = { app: 'seen' };
+  const set = {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: 'seen', namespace: 'default', labels: { [LABEL.upgrade]: BLUE_GREEN } },
+    spec: {
+      serviceName: 'seen',
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'seen', image: 'none' }] } },
+    },
+  };
+  const create = ['create', '--dry-run=server', '--filename', '-', '--output=jsonpath={.metadata.labels}'];
+  await until(
+    'the webhook sees what is created',
+    async () => {
+      const kept = await cluster.kubectl(create, { stdin: JSON.stringify(set) });
+      return kept.includes(LABEL.managed) ? true : undefined;
+    },
+    { timeoutMs: 60_000, everyMs: 250 },
+  );
 }
 
 const DEPLOYMENT = `deployment/${SLUICE.webhook}`;

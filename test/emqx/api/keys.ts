@@ -8,12 +8,16 @@ export interface ApiKey {
   readonly role: Role;
 }
 
-/** Reads EMQX's bootstrap file: `key:secret[:role]` a line; the first bad line ends the load. */
-export function parseBootstrap(text: string): ReadonlyMap<string, ApiKey> {
+/**
+ * Reads EMQX's bootstrap file: `key:secret[:role]` a line; the first bad line ends the load. Before there were roles,
+ * what follows the first colon is the secret.
+ */
+export function parseBootstrap(text: string, hasRoles: boolean): ReadonlyMap<string, ApiKey> {
   const keys = new Map<string, ApiKey>();
   for (const line of text.split(/\r?\n/)) {
     if (line.trim() === '') continue;
-    const [key, secret, role = 'administrator', ...more] = line.trim().split(':');
+    const [key, ...rest] = line.trim().split(':');
+    const [secret, role = 'administrator', ...more] = hasRoles ? rest : [rest.join(':')];
     if (!key || !secret || more.length > 0 || !isRole(role)) break;
     keys.set(key, { secret, role });
   }
@@ -24,7 +28,7 @@ function isRole(text: string): text is Role {
   return text === 'administrator' || text === 'viewer' || text === 'publisher';
 }
 
-/** Why credentials were not good, as §3 spells it. */
+/** Why credentials were not good, as EMQX spells it (emqx_dashboard.erl). */
 export type Denial = {
   readonly status: 401 | 403;
   readonly code: string;
@@ -42,9 +46,9 @@ export class Keys {
   constructor(readonly now: () => number) {}
 
   /** The keys of the bootstrap file that could be read; a file that cannot be read gives none. */
-  static fromFile(path: string): ReadonlyMap<string, ApiKey> {
+  static fromFile(path: string, hasRoles: boolean): ReadonlyMap<string, ApiKey> {
     try {
-      return parseBootstrap(readFileSync(path, 'utf8'));
+      return parseBootstrap(readFileSync(path, 'utf8'), hasRoles);
     } catch {
       return new Map();
     }
@@ -69,6 +73,13 @@ export class Keys {
     return token;
   }
 
+  /** Whether a request of EMQX 4 carries the id and secret of an application. */
+  isApplication(authorization: string | undefined): boolean {
+    const [scheme, value] = (authorization ?? '').split(' ');
+    const pair = scheme?.toLowerCase() === 'basic' && value ? pairOf(value) : undefined;
+    return pair !== undefined && this.#keys.get(pair.key)?.secret === pair.secret;
+  }
+
   /** What stands against a request, or undefined. */
   check(authorization: string | undefined, method: string, path: string): Denial | undefined {
     const [scheme, value] = (authorization ?? '').split(' ');
@@ -76,12 +87,10 @@ export class Keys {
     if (scheme?.toLowerCase() !== 'basic' || !value) {
       return basic('AUTHORIZATION_HEADER_ERROR', 'Support authorization: basic/bearer ');
     }
-    const text = Buffer.from(value, 'base64').toString();
-    const colon = text.indexOf(':');
-    if (colon < 0) return basic('AUTHORIZATION_HEADER_ERROR', 'Support authorization: basic/bearer ');
-    const key = this.#keys.get(text.slice(0, colon));
-    if (!key || key.secret !== text.slice(colon + 1))
-      return basic('BAD_API_KEY_OR_SECRET', 'Check api_key/api_secret');
+    const pair = pairOf(value);
+    if (!pair) return basic('AUTHORIZATION_HEADER_ERROR', 'Support authorization: basic/bearer ');
+    const key = this.#keys.get(pair.key);
+    if (!key || key.secret !== pair.secret) return basic('BAD_API_KEY_OR_SECRET', 'Check api_key/api_secret');
     if (/^\/(users|api_key|logout)(\/|$)/.test(path)) {
       return basic('API_KEY_NOT_ALLOW', "This API Key don't have permission to access this resource");
     }
@@ -110,6 +119,12 @@ export class Keys {
       isBasic: false,
     };
   }
+}
+
+function pairOf(base64: string): { readonly key: string; readonly secret: string } | undefined {
+  const text = Buffer.from(base64, 'base64').toString();
+  const colon = text.indexOf(':');
+  return colon < 0 ? undefined : { key: text.slice(0, colon), secret: text.slice(colon + 1) };
 }
 
 function basic(code: string, message: string): Denial {

@@ -17,6 +17,7 @@ import {
   answerJoin,
   chooseToJoin,
   membersFile,
+  singleNodeLicence,
   type Candidate,
   type JoinAnswer,
   type MembersFile,
@@ -45,7 +46,7 @@ export interface ClusterHost {
   isIsolated(): boolean;
 }
 
-/** Who belongs to the cluster, and the connections to them. @see contracts/emqx.md §5, §8 */
+/** Who belongs to the cluster, and the connections to them. @see emqx/ekka: src/ekka_autocluster.erl */
 export class Cluster {
   #members: readonly string[];
   readonly #downSince = new Map<string, number>();
@@ -54,6 +55,7 @@ export class Cluster {
   readonly #file: MembersFile;
   readonly #identity: Identity;
   readonly #silenceMs: number;
+  #openedAt: number | undefined;
   #acceptors: readonly Acceptor[] = [];
   #answers = new Map<string, Answer>();
   isJoining = false;
@@ -67,7 +69,9 @@ export class Cluster {
   ) {
     this.#members = [settings.node];
     this.#file = membersFile(settings.dataDir, settings.node);
-    this.#identity = { name: settings.node, cookie: settings.cookie, startedAt: clock.now() };
+    // Nodes of EMQX 4 and 5 cannot share a cluster, whatever their cookies.
+    const cookie = `${settings.abilities.api} ${settings.cookie}`;
+    this.#identity = { name: settings.node, cookie, startedAt: () => this.#reachableSince() };
     this.#silenceMs = settings.netTickMs * settings.timeScale;
     this.peers = new Peers({
       self: this.#identity,
@@ -117,9 +121,14 @@ export class Cluster {
     ];
   }
 
-  /** Opens the ports between nodes and connects to the members that the disk remembers. */
+  /**
+   * Opens the ports between nodes and connects to the members that the disk remembers.
+   * @throws Error when these are several, and the licence is for one node
+   */
   async open(answers: ReadonlyMap<string, Answer>): Promise<void> {
     this.#answers = new Map(answers);
+    const remembered = this.#file.read() ?? [];
+    if (remembered.length > 1 && this.settings.hasSingleNodeLicence) throw new Error('SINGLE_NODE_LICENSE');
     const { bind } = this.settings;
     const common = {
       host: bind,
@@ -133,7 +142,7 @@ export class Cluster {
       accept({ ...common, port: distributionPort, isOpen, onGone: (node) => this.#onGone(node) }),
       accept({ ...common, port: rpcPort, isOpen, onGone: () => undefined }),
     ]);
-    const remembered = this.#file.read() ?? [];
+    this.#reachableSince();
     if (remembered.length > 1 && remembered.includes(this.self)) await this.#rejoin(remembered);
   }
 
@@ -150,12 +159,13 @@ export class Cluster {
 
   /**
    * Joins the cluster of `node`. Listeners close first and open again when the join is done; when `node` goes in
-   * between, they stay closed (§8).
-   * @throws RpcError when the node refuses before anything has happened
+   * between, they stay closed (seen on 5.8.9).
+   * @throws RpcError when the node refuses, or the licence forbids it, before anything has happened
    */
   async join(node: string): Promise<void> {
     const { host, log, clock, settings } = this;
     if (this.isJoining) throw new RpcError('another join is under way');
+    if (settings.hasSingleNodeLicence) throw new RpcError(singleNodeLicence(this.self));
     const link = await Link.open(node, distributionPort, this.#identity, this.#silenceMs);
     this.isJoining = true;
     try {
@@ -251,7 +261,7 @@ export class Cluster {
 
   /** Whether somebody of that very name is there. */
   async #greet(name: string): Promise<Candidate | undefined> {
-    if (name === this.self) return { name, startedAt: this.#identity.startedAt };
+    if (name === this.self) return { name, startedAt: this.#reachableSince() };
     if (this.host.isIsolated()) return undefined;
     try {
       const link = await Link.open(name, distributionPort, this.#identity, this.#silenceMs);
@@ -260,6 +270,11 @@ export class Cluster {
     } catch {
       return undefined;
     }
+  }
+
+  /** From its first call on: a node that could not be reached when others joined each other is no older than they. */
+  #reachableSince(): number {
+    return (this.#openedAt ??= this.clock.now());
   }
 
   /** A restart on the same disk: no join, but what the others know by now counts. */

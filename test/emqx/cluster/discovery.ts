@@ -1,6 +1,6 @@
 import { lookup, resolveSrv } from 'node:dns/promises';
 
-/** How a node learns the names of others. @see contracts/emqx.md §5 */
+/** How a node learns the names of others. @see emqx/ekka: src/ekka_cluster_dns.erl, src/ekka_cluster_k8s.erl */
 export type Discovery =
   | { readonly kind: 'manual' }
   | { readonly kind: 'static'; readonly seeds: readonly string[] }

@@ -29,7 +29,7 @@ type Frame =
 export interface Identity {
   readonly name: string;
   readonly cookie: string;
-  readonly startedAt: number;
+  readonly startedAt: () => number;
 }
 
 /** The other node refused a call, or could not be asked. */
@@ -221,7 +221,7 @@ function serve(socket: Socket, options: AcceptorOptions, bySender: Map<string, S
       const others = bySender.get(from);
       if (others) others.add(socket);
       else bySender.set(from, new Set([socket]));
-      socket.write(encode({ k: 'welcome', greeting: { name: self.name, startedAt: self.startedAt } }));
+      socket.write(encode({ k: 'welcome', greeting: { name: self.name, startedAt: self.startedAt() } }));
       return;
     }
     if (frame.k !== 'call' && frame.k !== 'cast') return;

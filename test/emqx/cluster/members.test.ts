@@ -15,7 +15,7 @@ describe('joining', () => {
     ['a name that is still listed', { members: ['e@a', 'e@c'] }, "{already_in_cluster,'e@c'}"],
     ['a listed name where that is admitted', { members: ['e@a', 'e@c'], admitsListed: true }, 'welcome'],
     ['anybody while stopping', { isStopping: true }, "{node_down,'e@a'}"],
-    ['anybody with a licence for one', { isSingleNodeLicence: true }, "Node 'e@a' has a single node license"],
+    ['anybody with a licence for one', { isSingleNodeLicence: true }, 'Node e@a has a single node license'],
   ])('%s', (_who, some, expected) => {
     const answer = answerJoin({ ...asked, ...some });
     expect(answer.kind === 'welcome' ? 'welcome' : answer.reason).toBe(expected);

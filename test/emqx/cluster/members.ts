@@ -43,11 +43,15 @@ export interface JoinAsked {
   readonly admitsListed: boolean;
 }
 
+/** How EMQX words it. @see EMQX: emqx_cluster.erl */
+export function singleNodeLicence(node: string): string {
+  return `Node ${node} has a single node license`;
+}
+
 /** Whether the node that is asked lets the joiner in. Pure. */
 export function answerJoin({ joiner, self, members, ...asked }: JoinAsked): JoinAnswer {
   if (asked.isStopping) return { kind: 'refused', reason: `{node_down,'${self}'}` };
-  if (asked.isSingleNodeLicence)
-    return { kind: 'refused', reason: `Node '${self}' has a single node license` };
+  if (asked.isSingleNodeLicence) return { kind: 'refused', reason: singleNodeLicence(self) };
   if (members.includes(joiner) && !asked.admitsListed)
     return { kind: 'refused', reason: `{already_in_cluster,'${joiner}'}` };
   return { kind: 'welcome' };

@@ -17,13 +17,16 @@ export interface EvacuationHost {
   counts(): Counts;
   /** Running nodes without an evacuation or rebalance of their own, ours excluded. */
   available(): Promise<readonly string[]>;
-  evict(atMost: number): number;
+  evict(atMost: number, serverReference: string | undefined): void;
   /** Clients whose sessions are here, at the start of a batch. */
   sessionIds(atMost: number): readonly string[];
   /** Asks `node` to take the session; false when nobody has it any more. */
   move(clientId: string, node: string): Promise<boolean>;
   discard(clientId: string): void;
   isAgentBusy(): boolean;
+  /** False: a clash is seen only when the wait for the health check is over, and then the evacuation is dropped. */
+  readonly isArmedAtOnce: boolean;
+  readonly startsEvacuating: boolean;
   /** How often EMQX's own pauses are. */
   readonly pace: Pace;
   /** Milliseconds that the move of one session takes at least. */
@@ -61,10 +64,14 @@ export class Coordinator {
     return isRefusing(this.#now);
   }
 
-  /** Goes on with what the file says, straight to evicting. */
+  /**
+   * Goes on with what the file says, straight to evicting.
+   * @throws Error before 5.7.0, where a node with such a file does not start
+   */
   resume(): void {
     const options = this.file.read();
     if (!options) return;
+    if (!this.host.startsEvacuating) throw new Error('failed_to_restore_evacuation: {noproc,emqx_cm}');
     this.log('warning', 'node_evacuation_resumed');
     this.#apply({ kind: 'resume', options, counts: this.host.counts() });
   }
@@ -73,7 +80,7 @@ export class Coordinator {
   async start(options: Options): Promise<void> {
     await this.#batch;
     if (this.isActive) throw new Refusal('already_started');
-    if (this.host.isAgentBusy()) throw new Refusal('eviction_agent_busy');
+    if (this.host.isArmedAtOnce && this.host.isAgentBusy()) throw new Refusal('eviction_agent_busy');
     this.file.write(options);
     this.log('warning', 'node_evacuation_started', { ...options });
     this.#apply({ kind: 'start', options, counts: this.host.counts() });
@@ -95,7 +102,7 @@ export class Coordinator {
     this.#now = { state: 'disabled' };
   }
 
-  /** What `GET /load_rebalance/status` shows of it, as §1.5; undefined when there is none. Waits for a batch to end. */
+  /** What `GET /load_rebalance/status` shows of it; undefined when there is none. Waits for a batch to end. */
   async report(): Promise<Readonly<Record<string, unknown>> | undefined> {
     await this.#batch;
     const now = this.#now;
@@ -145,6 +152,11 @@ export class Coordinator {
 
   async #due(generation: number): Promise<void> {
     const now = this.#now;
+    if (now.state === 'waiting_health_check' && !this.host.isArmedAtOnce && this.host.isAgentBusy()) {
+      this.file.remove();
+      this.#apply({ kind: 'stop' });
+      return;
+    }
     const isAboutSessions = now.state === 'waiting_takeover' || now.state === 'evicting_sessions';
     const hasRecipients =
       isAboutSessions && now.options !== undefined ? (await this.#recipients(now.options)).length > 0 : false;
@@ -153,10 +165,11 @@ export class Coordinator {
   }
 
   #act(act: Act): void {
-    if (act.kind === 'evict') this.host.evict(act.atMost);
+    if (act.kind !== 'evict' || this.#now.state === 'disabled') return;
+    this.host.evict(act.atMost, this.#now.options.serverReference);
   }
 
-  /** One after the other, from the list made at the beginning: a client that returns in between is caught (§8). */
+  /** One after the other, from the list made at the beginning: a client that returns in between is caught, as on 5.8.9. */
   async #move(atMost: number, generation: number): Promise<void> {
     const now = this.#now;
     if (now.state === 'disabled') return;

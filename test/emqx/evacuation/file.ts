@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultOptions, type Options } from './state.js';
 
-/** `<data_dir>/.evacuation`: what survives a restart of an evacuating node (contracts/emqx.md §1.11). */
+/** `<data_dir>/.evacuation`: what survives a restart of an evacuating node. @see EMQX: emqx_node_rebalance_evacuation_persist.erl */
 export interface EvacuationFile {
   read(): Options | undefined;
   write(options: Options): void;
@@ -26,7 +26,7 @@ export function evacuationFile(dataDir: string): EvacuationFile {
       writeFileSync(
         path,
         JSON.stringify({
-          server_reference: null,
+          server_reference: options.serverReference ?? null,
           conn_evict_rate: options.connEvictRate,
           sess_evict_rate: options.sessEvictRate,
           wait_takeover: options.waitTakeover,
@@ -53,5 +53,6 @@ function fromText(text: string): Options {
     connEvictRate: count('conn_evict_rate', defaultOptions.connEvictRate),
     sessEvictRate: count('sess_evict_rate', defaultOptions.sessEvictRate),
     waitTakeover: count('wait_takeover', defaultOptions.waitTakeover),
+    serverReference: typeof saved.server_reference === 'string' ? saved.server_reference : undefined,
   };
 }

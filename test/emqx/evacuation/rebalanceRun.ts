@@ -12,7 +12,7 @@ export interface RebalanceHost {
   /** Nodes that may take part, ours included. */
   available(): Promise<readonly string[]>;
   ask(node: string, method: string, params: unknown): Promise<unknown>;
-  evict(atMost: number): number;
+  evict(atMost: number): void;
   moveSessions(atMost: number, recipients: readonly string[]): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ interface Donor {
   readonly initialSessions: number;
 }
 
-/** A rebalance (§1.7): this node as its coordinator, and as a donor of one. Kept small: upgrades only clash with it. */
+/** A rebalance (EMQX: emqx_node_rebalance.erl): this node as its coordinator, and as a donor of one. Kept small: upgrades only clash with it. */
 export class RebalanceRun {
   #run: { readonly options: RebalanceOptions; readonly split: Split; state: State } | undefined;
   #donor: Donor | undefined;
@@ -83,7 +83,7 @@ export class RebalanceRun {
     this.#donor = undefined;
   }
 
-  /** §1.5, donor; null for everybody else. */
+  /** What a donor shows of it in `GET /load_rebalance/status`; null for everybody else. */
   donorReport(): Readonly<Record<string, unknown>> | null {
     if (!this.#donor) return null;
     const { order, initialConnected, initialSessions } = this.#donor;
@@ -97,6 +97,7 @@ export class RebalanceRun {
       connection_goal: order.connGoal,
       disconnected_session_goal: order.sessGoal,
       recipients: order.recipients,
+      ...timeouts(order.options),
       stats: {
         initial_connected: initialConnected,
         current_connected: connected,
@@ -107,7 +108,7 @@ export class RebalanceRun {
     };
   }
 
-  /** §1.6, where the coordinator speaks for all. */
+  /** Its entry in `GET /load_rebalance/global_status`, where the coordinator speaks for all. */
   coordinatorReport(): Readonly<Record<string, unknown>> | null {
     if (!this.#run) return null;
     const { options, split: found, state } = this.#run;
@@ -184,4 +185,12 @@ export class RebalanceRun {
         return order.state satisfies never;
     }
   }
+}
+
+function timeouts({ connEvictRpcTimeoutMs, sessEvictRpcTimeoutMs }: RebalanceOptions): object {
+  if (connEvictRpcTimeoutMs === undefined) return {};
+  return {
+    connection_eviction_rpc_timeout: connEvictRpcTimeoutMs,
+    session_eviction_rpc_timeout: sessEvictRpcTimeoutMs,
+  };
 }

@@ -1,44 +1,48 @@
+import type { Abilities } from '../abilities.js';
 import { defaultOptions, type Options } from './state.js';
 
 /** A body that EMQX's schema refuses: 400 `BAD_REQUEST`. */
 export class SchemaError extends Error {}
 
 const maxSeconds = 4_294_967;
-const known = [
-  'wait_health_check',
-  'conn_evict_rate',
-  'sess_evict_rate',
-  'wait_takeover',
-  'redirect_to',
-  'migrate_to',
-];
+const known = ['conn_evict_rate', 'sess_evict_rate', 'wait_takeover', 'redirect_to', 'migrate_to'];
 
 /**
  * Reads the body of `evacuation/start`.
- * @throws SchemaError as contracts/emqx.md §1.3 says
+ * @throws SchemaError where EMQX answers 400: wrong type, below the minimum, unknown key
  */
-export function parseStart(body: unknown): Options {
+export function parseStart(
+  body: unknown,
+  { hasHealthCheckWait, takesDurations }: Pick<Abilities, 'hasHealthCheckWait' | 'takesDurations'>,
+): Options {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new SchemaError('not an object');
   const fields: Readonly<Record<string, unknown>> = { ...body };
-  const unknownKeys = Object.keys(fields).filter((key) => !known.includes(key));
+  const isKnown = (key: string) => known.includes(key) || (hasHealthCheckWait && key === 'wait_health_check');
+  const unknownKeys = Object.keys(fields).filter((key) => !isKnown(key));
   if (unknownKeys.length > 0)
     throw new SchemaError(dump('unknown_fields', unknownKeys.join(','), fields[unknownKeys[0] ?? '']));
   if (fields.redirect_to !== undefined && typeof fields.redirect_to !== 'string') {
     throw new SchemaError(dump('invalid_type', 'redirect_to', fields.redirect_to));
   }
   return {
-    waitHealthCheck: seconds(fields, 'wait_health_check') ?? defaultOptions.waitHealthCheck,
+    waitHealthCheck: hasHealthCheckWait
+      ? (seconds(fields, 'wait_health_check') ?? defaultOptions.waitHealthCheck)
+      : undefined,
     connEvictRate: rate(fields, 'conn_evict_rate') ?? defaultOptions.connEvictRate,
     sessEvictRate: rate(fields, 'sess_evict_rate') ?? defaultOptions.sessEvictRate,
-    waitTakeover: seconds(fields, 'wait_takeover') ?? defaultOptions.waitTakeover,
+    waitTakeover:
+      (takesDurations ? seconds(fields, 'wait_takeover') : integer(fields, 'wait_takeover')) ??
+      defaultOptions.waitTakeover,
     migrateTo: nodes(fields, 'migrate_to'),
+    // Accepted, and without effect over HTTP.
+    serverReference: undefined,
   };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** An integer of at least 1; EMQX also takes one written as a string (§8). */
+/** An integer of at least 1; EMQX also takes one written as a string (seen on 5.8.9). */
 function rate(fields: Fields, key: string): number | undefined {
   const value = fields[key];
   if (value === undefined) return undefined;
@@ -47,6 +51,14 @@ function rate(fields: Fields, key: string): number | undefined {
     throw new SchemaError(dump('validation_error', key, value));
   }
   return number;
+}
+
+/** At least 1, and no text: what the first releases took for a wait. */
+function integer(fields: Fields, key: string): number | undefined {
+  const value = fields[key];
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1) return value;
+  throw new SchemaError(dump('validation_error', key, value));
 }
 
 /** `10`, `"10"`, `"10s"`, `"1m"`, `"1m30s"`, `"500ms"` (rounded up) as seconds. */

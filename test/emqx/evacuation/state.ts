@@ -1,20 +1,24 @@
 /** What `evacuation/start` asks for; waits in seconds, rates in clients or sessions a tick. */
 export interface Options {
-  readonly waitHealthCheck: number;
+  /** Undefined: a release without that state. */
+  readonly waitHealthCheck: number | undefined;
   readonly connEvictRate: number;
   readonly sessEvictRate: number;
   readonly waitTakeover: number;
   /** Undefined: every running node but this one. */
   readonly migrateTo: readonly string[] | undefined;
+  /** What MQTT 5 clients are told with their DISCONNECT. */
+  readonly serverReference: string | undefined;
 }
 
-/** contracts/emqx.md §1.3 */
+/** What EMQX takes where the request names nothing. @see EMQX: emqx_node_rebalance.hrl */
 export const defaultOptions: Options = {
   waitHealthCheck: 60,
   connEvictRate: 500,
   sessEvictRate: 500,
   waitTakeover: 60,
   migrateTo: undefined,
+  serverReference: undefined,
 };
 
 /** Clients connected now, and sessions including theirs. */
@@ -26,7 +30,7 @@ export interface Counts {
 interface Running {
   readonly options: Options;
   readonly initial: Counts;
-  /** As EMQX reports them, which is late: see §1.5. */
+  /** As EMQX reports them, which is late: counted before a tick, and sessions not before their turn. */
   readonly current: Counts;
 }
 
@@ -58,20 +62,23 @@ export interface Pace {
   readonly noRecipientMs: number;
 }
 
-/** contracts/emqx.md §1.8 */
+/** @see EMQX: emqx_node_rebalance_evacuation.erl */
 export const emqxPace: Pace = { tickMs: 1_000, noRecipientMs: 30_000 };
 
 const rest: Act = { kind: 'none' };
 
-/** Moves an evacuation on. Pure. Follows contracts/emqx.md §1.8. */
+/** Moves an evacuation on. Pure. @see EMQX: emqx_node_rebalance_evacuation.erl */
 export function evolve(now: Evacuation, happening: Happening, pace: Pace = emqxPace): Outcome {
   switch (happening.kind) {
-    case 'start':
+    case 'start': {
+      const { waitHealthCheck } = happening.options;
+      if (waitHealthCheck === undefined) return evolve(now, { ...happening, kind: 'resume' }, pace);
       return {
         next: { ...begun(happening.options, happening.counts), state: 'waiting_health_check' },
         act: rest,
-        dueInMs: happening.options.waitHealthCheck * 1_000,
+        dueInMs: waitHealthCheck * 1_000,
       };
+    }
     case 'resume':
       return {
         next: { ...begun(happening.options, happening.counts), state: 'evicting_conns' },

@@ -18,7 +18,7 @@ export interface Client {
   /** The session has something for it. */
   flush(): void;
   /** Sends what the reason calls for, and closes. It will not call `closed` any more. */
-  end(reason: EndReason): void;
+  end(reason: EndReason, serverReference?: string): void;
   readonly will: Will | undefined;
   readonly isVersion5: boolean;
   readonly details: ClientDetails;
@@ -207,23 +207,23 @@ export class Broker {
   }
 
   /** Ends up to `atMost` connections with 0x9C; their sessions stay if they may. Returns whose. */
-  evict(atMost: number): readonly string[] {
+  evict(atMost: number, serverReference: string | undefined): readonly string[] {
     const evicted: string[] = [];
     for (const held of this.#live.values()) {
       if (evicted.length >= atMost) break;
       evicted.push(held.session.clientId);
-      held.client?.end('evicted');
+      held.client?.end('evicted', serverReference);
       this.#detach(held, true);
     }
     return evicted;
   }
 
-  /** Up to `atMost` clients whose sessions are here. */
-  sessionIds(atMost: number): readonly string[] {
+  /** Up to `atMost` clients whose sessions are here, and which `isWanted`. */
+  sessionIds(atMost: number, isWanted: (held: Held) => boolean): readonly string[] {
     const ids: string[] = [];
-    for (const clientId of this.#sessions.keys()) {
+    for (const [clientId, held] of this.#sessions) {
       if (ids.length >= atMost) break;
-      ids.push(clientId);
+      if (isWanted(held)) ids.push(clientId);
     }
     return ids;
   }

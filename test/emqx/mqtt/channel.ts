@@ -109,11 +109,14 @@ export class Channel implements Client {
     for (const outgoing of this.#held.session.take(this.host.now())) this.#sendPublish(outgoing);
   }
 
-  end(reason: EndReason): void {
+  end(reason: EndReason, serverReference?: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const reasonCode = endCode[reason];
-    if (this.isVersion5 && reasonCode !== undefined) this.#send({ cmd: 'disconnect', reasonCode });
+    if (this.isVersion5 && reasonCode !== undefined) {
+      const properties = serverReference === undefined ? {} : { properties: { serverReference } };
+      this.#send({ cmd: 'disconnect', reasonCode, ...properties });
+    }
     this.socket.destroySoon();
   }
 
@@ -195,7 +198,7 @@ export class Channel implements Client {
   async #onConnect(packet: IConnectPacket): Promise<void> {
     const { broker, now } = this.host;
     this.#version = packet.protocolVersion ?? 4;
-    // Before authentication, and with the listener open: contracts/emqx.md §1.9.
+    // Before authentication, and with the listener open, as EMQX does (emqx_eviction_agent.erl).
     if (this.host.isRefusing()) return this.#refuse(this.isVersion5 ? code.useAnotherServer : 3);
     const isClean = packet.clean ?? false;
     if (packet.clientId === '' && !isClean && !this.isVersion5) return this.#refuse(2);

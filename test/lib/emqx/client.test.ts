@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { makeV5Client, type EmqxClient } from '../../../lib/emqx/client.js';
+import type { EmqxClient } from '../../../lib/emqx/client.js';
 import { EmqxApiError } from '../../../lib/emqx/errors.js';
+import { makeV5Client } from '../../../lib/emqx/v5.js';
 import {
   evacuating,
   noFeature,
@@ -105,6 +106,18 @@ describe('what is no failure', () => {
     },
   ])('$of', async ({ answer, ask, says }) => {
     expect(await ask(await client(answer))).toBe(says);
+  });
+});
+
+describe('whether the licence allows a cluster', () => {
+  it.each<{ of: string; answer: Answer; says: boolean | undefined }>([
+    { of: 'the built-in one', answer: ok({ type: 'community', customer_type: 11 }), says: false },
+    { of: 'a trial', answer: ok({ type: 'trial', customer_type: 10 }), says: true },
+    { of: 'one that was bought', answer: ok({ type: 'official' }), says: true },
+    { of: 'a build without licences', answer: noFeature, says: undefined },
+    { of: 'a key that may not see it', answer: refusal(403, 'UNAUTHORIZED_ROLE', ''), says: undefined },
+  ])('$of: $says', async ({ answer, says }) => {
+    expect(await (await client(answer)).allowsCluster(signal)).toBe(says);
   });
 });
 

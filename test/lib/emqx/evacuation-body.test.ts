@@ -1,7 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { DrainSettings } from '../../../lib/control.js';
 import { evacuationBody } from '../../../lib/emqx/evacuation-body.js';
-import { isAtLeast } from '../../../lib/emqx/version.js';
 
 const settings: DrainSettings = {
   connEvictRate: 7,
@@ -26,16 +25,4 @@ it.each([
 
 it('names recipients only if there are any', () => {
   expect(evacuationBody(settings, '5.8.9', ['emqx@green']).migrate_to).toEqual(['emqx@green']);
-});
-
-it.each([
-  ['5.10.0', true],
-  ['5.9.0', true],
-  ['5.8.10', true],
-  ['5.8.9', true],
-  ['5.8.8', false],
-  ['4.4.24', false],
-  ['latest', false],
-])('%s is at least 5.8.9: %s', (version, is) => {
-  expect(isAtLeast(version, [5, 8, 9])).toBe(is);
 });

@@ -1,12 +1,14 @@
-import { totalmem, freemem, loadavg } from 'node:os';
-import type { NodeApi } from './nodeApi.js';
-import { failed, type Reply, type Route } from './http.js';
+import type { Reply } from '../http.js';
+import { factsOf, type NodeApi, type NodeFacts } from '../nodeApi.js';
+import { failed, type Route } from './dispatch.js';
 
-/** Nodes, cluster and log-in: contracts/emqx.md §3 and §4. */
+/** Nodes, cluster and log-in. @see EMQX: emqx_mgmt_api_nodes.erl, emqx_mgmt_api_cluster.erl, emqx_dashboard_api.erl */
 export function nodeRoutes(node: NodeApi): readonly Route[] {
+  const { hasLiveConnections } = node.settings.abilities;
+  const item = (facts: NodeFacts) => nodeItem(facts, hasLiveConnections);
   const oneNode = async (name: string): Promise<Reply> => {
     if (!node.isRunning(name)) return notFound(name);
-    return { status: 200, body: await node.ask(name, 'node_info', null) };
+    return { status: 200, body: item(await factsOf(node, name)) };
   };
   return [
     {
@@ -17,7 +19,7 @@ export function nodeRoutes(node: NodeApi): readonly Route[] {
           node.members().map(async (name): Promise<unknown> => {
             const stopped = { node: name, node_status: 'stopped', role: 'core' };
             if (!node.isRunning(name)) return stopped;
-            return node.ask(name, 'node_info', null).catch(() => stopped);
+            return factsOf(node, name).then(item, () => stopped);
           }),
         );
         return { status: 200, body: items };
@@ -105,6 +107,7 @@ export function nodeRoutes(node: NodeApi): readonly Route[] {
         return { status: 200, body: { token: node.newToken(), version, license, role: 'administrator' } };
       },
     },
+    ...(node.settings.edition === 'Enterprise' ? [licenceRoute(node)] : []),
     { method: 'POST', path: '/logout', answer: () => ({ status: 204 }) },
     {
       method: 'GET',
@@ -123,6 +126,23 @@ export function nodeRoutes(node: NodeApi): readonly Route[] {
   ];
 }
 
+/** What kind of licence the node has; a `community` one is for a single node. */
+function licenceRoute({ settings }: NodeApi): Route {
+  const type = settings.hasSingleNodeLicence ? 'community' : settings.hasLicenceKey ? 'official' : 'trial';
+  const body = {
+    customer: 'EMQ Technologies',
+    customer_type: 10,
+    deployment: 'default',
+    email: 'contact@emqx.io',
+    expiry: false,
+    expiry_at: '2034-01-01',
+    max_sessions: 10_000_000,
+    start_at: '2025-01-01',
+    type,
+  };
+  return { method: 'GET', path: '/license', answer: () => ({ status: 200, body }) };
+}
+
 type Counters = Readonly<Record<string, unknown>>;
 
 export function notFound(name: string): Reply {
@@ -130,40 +150,28 @@ export function notFound(name: string): Reply {
 }
 
 /** One running item of `GET /nodes`. */
-export function nodeInfo(
-  node: NodeApi,
-  counts: {
-    readonly connected: number;
-    readonly channels: number;
-    readonly clusterSessions: number;
-    readonly uptimeMs: number;
-  },
-): unknown {
-  const [load1 = 0, load5 = 0, load15 = 0] = loadavg();
+function nodeItem(facts: NodeFacts, hasLiveConnections: boolean): unknown {
+  const [load1, load5, load15] = facts.load;
   return {
-    node: node.self,
+    node: facts.node,
     node_status: 'running',
     role: 'core',
-    version: node.settings.version,
-    edition: node.settings.edition,
+    version: facts.version,
+    edition: facts.edition,
     otp_release: '26.2.5.14-1/14.2.5.10',
-    uptime: counts.uptimeMs,
-    connections: counts.channels,
-    live_connections: counts.connected,
-    cluster_sessions: counts.clusterSessions,
-    memory_total: megabytes(totalmem()),
-    memory_used: megabytes(totalmem() - freemem()),
+    uptime: facts.uptimeMs,
+    connections: facts.channels,
+    ...(hasLiveConnections ? { live_connections: facts.connected } : {}),
+    cluster_sessions: facts.clusterSessions,
+    memory_total: facts.memoryTotal,
+    memory_used: facts.memoryUsed,
     load1,
     load5,
     load15,
     max_fds: 1_048_576,
     process_available: 2_097_152,
-    process_used: 700 + counts.channels,
+    process_used: 700 + facts.channels,
     log_path: 'log.file_handler.default.enable is false, not logging to file.',
     sys_path: '/opt/emqx',
   };
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(2)}M`;
 }

@@ -1,19 +1,19 @@
-import { parseStart } from '../evacuation/request.js';
-import { parseRebalance } from '../evacuation/rebalance.js';
-import { reasonOf } from '../log.js';
-import { failed, type Reply, type Route } from './http.js';
-import type { NodeApi } from './nodeApi.js';
+import { atom, atoms, term } from '../../erlang.js';
+import { parseStart } from '../../evacuation/request.js';
+import { parseRebalance } from '../../evacuation/rebalance.js';
+import { reasonOf } from '../../log.js';
+import type { Reply } from '../http.js';
+import { globalStatus, ownReport, type NodeApi, type Refused } from '../nodeApi.js';
+import { failed, type Route } from './dispatch.js';
 import { notFound } from './nodeRoutes.js';
 
-type Item = Readonly<Record<string, unknown>>;
-
-/** `/load_rebalance` and `/node_eviction`: contracts/emqx.md §1.2 to §1.7. */
+/** `/load_rebalance` and `/node_eviction`. @see EMQX: emqx_node_rebalance_api.erl, emqx_eviction_agent_api.erl */
 export function rebalanceRoutes(node: NodeApi): readonly Route[] {
   /** Runs a call at its node, and turns a refusal there into EMQX's message. */
   const at = async (name: string, method: string, params: unknown): Promise<Reply> => {
     try {
-      const refusal = (await node.ask(name, method, params)) as { readonly refused?: string } | null;
-      if (refusal?.refused === undefined) return { status: 200, body: {} };
+      const refusal = (await node.ask(name, method, params)) as Refused;
+      if (refusal === null) return { status: 200, body: {} };
       return failed(400, 'BAD_REQUEST', `error on node ${atom(name)}: ${refusal.refused}`);
     } catch (error) {
       // EMQX means 503 RPC_ERROR, but its framework does not know that code.
@@ -24,7 +24,7 @@ export function rebalanceRoutes(node: NodeApi): readonly Route[] {
     {
       method: 'GET',
       path: '/load_rebalance/availability_check',
-      isPublic: true,
+      isPublic: node.settings.abilities.isAvailabilityPublic,
       isEvacuation: true,
       answer: async () =>
         (await node.ask(node.self, 'is_available', null)) === true
@@ -36,8 +36,7 @@ export function rebalanceRoutes(node: NodeApi): readonly Route[] {
       path: '/load_rebalance/status',
       isEvacuation: true,
       answer: async () => {
-        await new Promise((resolve) => setTimeout(resolve, node.switches().statusDelayMs));
-        const report = (await node.ask(node.self, 'rebalance_report', null)) as Item | null;
+        const report = await ownReport(node);
         return {
           status: 200,
           body: report === null ? { status: 'disabled' } : { status: 'enabled', ...report },
@@ -55,7 +54,7 @@ export function rebalanceRoutes(node: NodeApi): readonly Route[] {
       path: '/load_rebalance/{node}/evacuation/start',
       isEvacuation: true,
       answer: async ({ params: { node: name = '' }, body }) => {
-        const options = parseStart(body);
+        const options = parseStart(body, node.settings.abilities);
         if (!node.isRunning(name)) return notFound(name);
         const refusal = await badRecipients(node, options.migrateTo ?? []);
         return refusal ?? at(name, 'evacuation_start', options);
@@ -73,7 +72,7 @@ export function rebalanceRoutes(node: NodeApi): readonly Route[] {
       path: '/load_rebalance/{node}/start',
       isEvacuation: true,
       answer: async ({ params: { node: name = '' }, body }) => {
-        const options = parseRebalance(body);
+        const options = parseRebalance(body, node.settings.abilities);
         if (!node.isRunning(name)) return notFound(name);
         const refusal = await badRecipients(node, options.nodes ?? []);
         return refusal ?? at(name, 'rebalance_start', options);
@@ -98,11 +97,7 @@ export function rebalanceRoutes(node: NodeApi): readonly Route[] {
 async function badRecipients(node: NodeApi, names: readonly string[]): Promise<Reply | undefined> {
   const strangers = names.filter((name) => !node.members().includes(name));
   if (strangers.length > 0) {
-    return failed(
-      400,
-      'BAD_REQUEST',
-      `Invalid nodes: [${strangers.map((name) => `<<"${name}">>`).join(',')}]`,
-    );
+    return failed(400, 'BAD_REQUEST', `Invalid nodes: ${term(strangers)}`);
   }
   const states = await Promise.all(
     names.map(
@@ -112,32 +107,5 @@ async function badRecipients(node: NodeApi, names: readonly string[]): Promise<R
   );
   const unavailable = names.filter((_name, at) => !states[at]);
   if (unavailable.length === 0) return undefined;
-  return failed(400, 'NOT_FOUND', `Nodes unavailable: [${unavailable.map(atom).join(',')}]`);
-}
-
-async function globalStatus(node: NodeApi): Promise<unknown> {
-  const reports = await Promise.all(
-    node.running().map(async (name) => {
-      try {
-        const report = (await node.ask(name, 'global_report', name !== node.self)) as Item | null;
-        return report === null ? undefined : { name, report };
-      } catch {
-        // left out without a word, as EMQX does
-        return undefined;
-      }
-    }),
-  );
-  const evacuations: unknown[] = [];
-  const rebalances: unknown[] = [];
-  for (const found of reports) {
-    if (!found) continue;
-    const { process, ...report } = found.report;
-    (process === 'evacuation' ? evacuations : rebalances).push({ node: found.name, ...report });
-  }
-  return { evacuations, rebalances, purges: [] };
-}
-
-/** As Erlang writes it with ~p: quoted, since the name has an `@` and dots. */
-function atom(name: string): string {
-  return /^[a-z][a-zA-Z0-9_@]*$/.test(name) ? name : `'${name}'`;
+  return failed(400, 'NOT_FOUND', `Nodes unavailable: ${atoms(unavailable)}`);
 }

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from '../../lib/json.js';
+import { isObject, type Json, type JsonObject } from './json.js';
 
 /** EMQX's MQTT port; with the port of its API, what its container is known by. */
 const MQTT_PORT = 1883;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { eventually, RawClient, type ConnectOptions } from './rawClient.js';
-import { Target, type Node } from './target.js';
+import { eventually, RawClient, type ConnectOptions } from '../rawClient.js';
+import { Target, type Node } from '../target.js';
 
 jest.setTimeout(60_000);
 
@@ -9,7 +9,7 @@ let a: Node;
 let b: Node;
 let open: RawClient[] = [];
 beforeAll(async () => {
-  target = await Target.open();
+  target = await Target.open(5);
   ({ a, b } = target);
 }, 60_000);
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import https from 'node:https';
-import type { ServiceAccount } from '../lib/service-account.js';
+import type { ServiceAccount } from './service-account.js';
 
 /** One answer of the API server, its body not yet read as JSON. */
 export interface ApiAnswer {
@@ -11,24 +11,28 @@ export interface ApiAnswer {
 export type AskApiServer = (
   method: string,
   path: string,
-  options: { signal: AbortSignal; body?: string; contentType?: string },
+  options: { signal: AbortSignal; body?: string; contentType?: string; accept?: string },
 ) => Promise<ApiAnswer>;
 
-/** A Secret or a BlueGreen, and many times that. */
+/** A Secret, a BlueGreen or a page of a list without its objects' specs, and many times that. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /**
- * Asks with the pod's service account. Two small requests are all that the webhook ever sends. Outside a pod every question is
- * rejected.
+ * Asks with the pod's service account: for programs that send few and small requests. Outside a pod every question is rejected.
+ * @param userAgent what the API server's logs call us
  */
-export function makeAskApiServer(account: ServiceAccount | undefined): AskApiServer {
+export function makeAskApiServer(account: ServiceAccount | undefined, userAgent: string): AskApiServer {
   if (!account) return () => Promise.reject(new Error('no service account is mounted: not in a pod'));
   const agent = new https.Agent({ keepAlive: true, ca: account.ca });
-  return async (method, path, { signal, body, contentType = 'application/json' }) => {
+  return async (
+    method,
+    path,
+    { signal, body, contentType = 'application/json', accept = 'application/json' },
+  ) => {
     const headers = {
       authorization: `Bearer ${await account.token()}`,
-      accept: 'application/json',
-      'user-agent': 'sluice-webhook',
+      accept,
+      'user-agent': userAgent,
       ...(body !== undefined && {
         'content-type': contentType,
         'content-length': String(Buffer.byteLength(body)),

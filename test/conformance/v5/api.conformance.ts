@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { eventually, RawClient } from './rawClient.js';
-import { basic, Target, type Node } from './target.js';
+import { eventually, RawClient } from '../rawClient.js';
+import { basic, Target, type Node } from '../target.js';
 
 jest.setTimeout(60_000);
 
@@ -8,7 +8,7 @@ let target: Target;
 let a: Node;
 let b: Node;
 beforeAll(async () => {
-  target = await Target.open();
+  target = await Target.open(5);
   ({ a, b } = target);
 }, 60_000);
 afterEach(() => target.tidy());
@@ -16,7 +16,7 @@ afterAll(() => target?.close());
 
 const unknownNode = 'emqx@nobody.invalid';
 
-describe('§1.1 transport and envelope', () => {
+describe('transport and envelope', () => {
   it('answers an error with code and message', async () => {
     const { status, body } = await target.api(a, '/load_rebalance/status', { authorization: null });
     expect(status).toBe(401);
@@ -75,7 +75,7 @@ describe('§1.1 transport and envelope', () => {
   });
 });
 
-describe('§1.2 endpoints', () => {
+describe('endpoints', () => {
   it('availability_check needs no credentials', async () => {
     const reply = await target.api(a, '/load_rebalance/availability_check', { authorization: null });
     expect({ status: reply.status, body: reply.body }).toEqual({ status: 200, body: {} });
@@ -141,7 +141,7 @@ describe('§1.2 endpoints', () => {
   });
 });
 
-describe('§1.3 body of evacuation/start', () => {
+describe('body of evacuation/start', () => {
   it.each<[string, object]>([
     [
       'every field',
@@ -188,7 +188,7 @@ describe('§1.3 body of evacuation/start', () => {
   });
 });
 
-describe('§1.4 and §8 results of start and stop', () => {
+describe('results of start and stop', () => {
   it('any node starts and stops the evacuation of any node', async () => {
     const started = await target.start(a, { wait_health_check: 30 }, b);
     expect({ status: started.status, body: started.body }).toEqual({ status: 200, body: {} });
@@ -253,7 +253,7 @@ describe('§1.4 and §8 results of start and stop', () => {
   });
 });
 
-describe('§1.5 status', () => {
+describe('status', () => {
   it('is disabled at rest', async () => {
     expect((await target.api(a, '/load_rebalance/status')).body).toEqual({ status: 'disabled' });
   });
@@ -288,7 +288,7 @@ describe('§1.5 status', () => {
   });
 });
 
-describe('§1.6 global status', () => {
+describe('global status', () => {
   it('is three empty lists at rest', async () => {
     expect((await target.api(a, '/load_rebalance/global_status')).body).toEqual({
       evacuations: [],
@@ -309,7 +309,7 @@ describe('§1.6 global status', () => {
   });
 });
 
-describe('§1.7 rebalance', () => {
+describe('rebalance', () => {
   it('has nothing to balance when nobody is there', async () => {
     const { status, body } = await target.api(a, `/load_rebalance/${a.name}/start`, {
       method: 'POST',
@@ -363,7 +363,7 @@ describe('§1.7 rebalance', () => {
   });
 });
 
-describe('§3 credentials', () => {
+describe('credentials', () => {
   it.each<[string, string | null, string, boolean]>([
     ['a wrong secret', basic('no-such-key', 'x'), 'BAD_API_KEY_OR_SECRET', true],
     ['no header', null, 'AUTHORIZATION_HEADER_ERROR', true],
@@ -398,7 +398,7 @@ describe('§3 credentials', () => {
   });
 });
 
-describe('§4 nodes, cluster and clients', () => {
+describe('nodes, cluster and clients', () => {
   it('lists running nodes with version, edition and counts', async () => {
     const items = (await target.api(a, '/nodes')).body as readonly Record<string, unknown>[];
     const mine = items.find(({ node }) => node === b.name);

@@ -1,0 +1,123 @@
+import { at, nameOf, objectsAt, textAt } from '../lib/fields.js';
+import type { JsonObject } from '../lib/json.js';
+import type { Logger } from '../lib/log.js';
+import { LABEL } from '../lib/names.js';
+import { ApiError, isAlreadyExists, isNotFound } from './kube/errors.js';
+import { PATH } from './kube/paths.js';
+import { readReports, type Key, type ObserveTools } from './observe/observe.js';
+import type { Silence } from './observe/silence.js';
+import { revisionIn } from './observe/strays.js';
+import type { Next } from './schedule.js';
+import { eventFor } from './status/events.js';
+import { gaveUp } from './status/notes.js';
+import type { Told } from './status/publish.js';
+
+/** EMQX takes a second and more to stop; what its drain came to is known until then. */
+const LOOK_MS = 1_000;
+/** What people find on a namespace that goes, beside Kubernetes' own conditions. */
+const CONDITION = 'sluice.dev/Drained';
+
+interface Tools extends Omit<ObserveTools, 'silence'> {
+  log: Logger;
+}
+
+interface Context {
+  key: Key;
+  told: Told;
+  silence: Silence;
+}
+
+/**
+ * What is left to do when a declaration has gone: its pods drain, and nobody else tells what is lost with them. And a namespace that goes
+ * too waits for half of their grace period, which is made for long drains, before it looks again whether they have ended; any change of
+ * it ends that wait.
+ */
+export async function farewell(tools: Tools, context: Context, signal: AbortSignal): Promise<Next> {
+  const { key, told, silence } = context;
+  const pods = await endingPods(tools, key, signal);
+  if (pods.length === 0) {
+    await wakeNamespace(tools, key, signal);
+    return 'forget';
+  }
+  const { reports } = await readReports({ ...tools, silence }, pods, signal);
+  for (const pod of pods) {
+    const report = reports.get(nameOf(pod));
+    const happening = report && gaveUp(nameOf(pod), report);
+    if (!happening) continue;
+    const about = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      namespace: key.namespace,
+      name: nameOf(pod),
+      uid: textAt(pod, 'metadata', 'uid'),
+    };
+    const event = eventFor(happening, about, { nowMs: tools.now(), upgradeId: '' });
+    const id = `${key.namespace}/${nameOf(event)}`;
+    if (told.has(id)) continue;
+    // A namespace that goes takes no events.
+    tools.log.warn({ pod: id, reason: happening.reason }, happening.message);
+    told.add(id);
+    await tools.kube.create(PATH.events(key.namespace), event, signal).catch((error: unknown) => {
+      if (!isAlreadyExists(error) && !isForbidden(error)) throw error;
+    });
+  }
+  return { afterMs: LOOK_MS };
+}
+
+/** Pods of the revision sets of a declaration of that name, which are being deleted. */
+async function endingPods(
+  { kube }: Tools,
+  { namespace, name }: Key,
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
+  const pods = await kube.list(PATH.pods(namespace), { labelSelector: LABEL.revision }, signal);
+  return pods.filter((pod) => {
+    const set = nameOf(pod).slice(0, nameOf(pod).lastIndexOf('-'));
+    return revisionIn(set, name) !== undefined && at(pod, 'metadata', 'deletionTimestamp') !== undefined;
+  });
+}
+
+async function wakeNamespace({ kube, now, log }: Tools, key: Key, signal: AbortSignal): Promise<void> {
+  try {
+    const namespace = await kube.get(PATH.namespaces('', key.namespace), signal);
+    const conditions = objectsAt(namespace, 'status', 'conditions');
+    const isGoing = at(namespace, 'metadata', 'deletionTimestamp') !== undefined;
+    if (!isGoing) return;
+    const condition = {
+      type: CONDITION,
+      status: 'True',
+      reason: 'PodsEnded',
+      message: `the pods of ${key.name} have drained and ended`,
+      lastTransitionTime: new Date(now()).toISOString(),
+    };
+    await kube.jsonPatch(
+      PATH.namespaces('', key.namespace, 'status'),
+      [
+        {
+          op: 'test',
+          path: '/metadata/resourceVersion',
+          value: textAt(namespace, 'metadata', 'resourceVersion'),
+        },
+        {
+          op: 'add',
+          path: '/status/conditions',
+          value: [...conditions.filter(({ type }) => type !== CONDITION), condition],
+        },
+      ],
+      signal,
+    );
+    log.info(
+      { namespace: key.namespace, declaration: key.name },
+      'the namespace may go: all pods have ended',
+    );
+  } catch (error) {
+    // It has gone, or somebody else has just changed it, which is as good.
+    const isOver =
+      isNotFound(error) || (error instanceof ApiError && (error.status === 409 || error.status === 422));
+    if (!isOver) throw error;
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 403;
+}

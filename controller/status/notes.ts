@@ -1,0 +1,43 @@
+import type { SidecarReport } from '../../lib/control.js';
+import { BLUEGREEN } from '../../lib/names.js';
+import type { Decision, Observed } from '../model.js';
+import { counted } from '../words.js';
+import type { Happening } from './happening.js';
+
+/** What people must know beside what is waited for: added to the message, and told as events. */
+export function notesOf(observed: Observed, { active: activeName, message: said }: Decision): Happening[] {
+  const { sets, services, preview, declaration, leftAlone, autoscalers } = observed;
+  const notes: Happening[] = [];
+  for (const { name, report } of sets.flatMap(({ pods }) => pods)) {
+    const happening = report && gaveUp(name, report);
+    if (happening) notes.push(happening);
+  }
+  const active = sets.find(({ name }) => name === activeName);
+  if (active?.outdated && active.outdated.length > 0) {
+    const message = `${active.name} was made with another ${active.outdated.join(' and ')}, whose new value holds from the next revision on (kubectl rollout restart statefulset ${declaration.name})`;
+    notes.push({ type: 'Normal', reason: 'HeldForNextRevision', message });
+  }
+  for (const { name, podTargets } of services) {
+    if (podTargets === undefined) continue;
+    const message = `the load balancer of Service ${name} sends clients to pods directly (${podTargets}): give it a deregistration delay longer than a whole upgrade's drains, or it cuts blue's clients off at the switch`;
+    notes.push({ type: 'Warning', reason: 'LoadBalancerTargetsPods', message });
+  }
+  // Where nothing can be switched, the wait says so itself.
+  for (const message of leftAlone)
+    if (!said.includes(message)) notes.push({ type: 'Warning', reason: 'ServiceLeftAlone', message });
+  // What is handed back is its own again, and so are they.
+  for (const name of declaration.handingBack ? [] : autoscalers) {
+    const message = `HorizontalPodAutoscaler ${name} targets StatefulSet ${declaration.name}, which has 0 replicas once an upgrade has left its own pods, and so does nothing: let its spec.scaleTargetRef name BlueGreen ${declaration.name} (apiVersion ${BLUEGREEN.group}/${BLUEGREEN.version})`;
+    notes.push({ type: 'Warning', reason: 'AutoscalerTargetsStatefulSet', message });
+  }
+  if (preview?.kind === 'unusable')
+    notes.push({ type: 'Warning', reason: 'PreviewUnusable', message: preview.why });
+  return notes;
+}
+
+/** That a pod let EMQX stop with sessions left, and why. */
+export function gaveUp(pod: string, { gate }: SidecarReport): Happening | undefined {
+  if (gate.kind !== 'gaveUp') return undefined;
+  const message = `${pod} stopped with ${counted(gate.sessionsLost, 'session')} left: ${gate.detail}`;
+  return { type: 'Warning', reason: 'DrainGaveUp', message };
+}
