@@ -68,21 +68,30 @@ function connectedOf(metrics: unknown): number {
   throw new TypeError('the metrics have no client.connected');
 }
 
-/** The stand-in's page where there is one, else EMQX's counter; decided at the first answer. */
+/**
+ * The stand-in's page where there is one, else EMQX's counter; decided once. A node that has just started may refuse the
+ * page and answer its API a moment later: the page is asked again before it counts as missing.
+ */
 export function anySource(pod: string, address: string, api: EmqxApi, timeoutMs: number): BrokerSource {
-  const standIn = standInSource(pod, address, timeoutMs);
-  const metrics = metricsSource(pod, api, () => Date.now());
+  return firstOf(
+    standInSource(pod, address, timeoutMs),
+    metricsSource(pod, api, () => Date.now()),
+  );
+}
+
+/** `preferred`, unless it fails before and after `other` has answered; no event is told by both. */
+export function firstOf(preferred: BrokerSource, other: BrokerSource): BrokerSource {
   let chosen: BrokerSource | undefined;
   return async () => {
     if (chosen) return chosen();
-    try {
-      const events = await standIn();
-      chosen = standIn;
-      return events;
-    } catch {
-      const events = await metrics();
-      chosen = metrics;
-      return events;
-    }
+    const first = await answerOf(preferred);
+    const fallback = first ? undefined : await other();
+    const events = first ?? (await answerOf(preferred));
+    chosen = events ? preferred : other;
+    return events ?? fallback ?? [];
   };
+}
+
+async function answerOf(source: BrokerSource): Promise<BrokerEvent[] | undefined> {
+  return source().catch(() => undefined);
 }
