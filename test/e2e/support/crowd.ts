@@ -6,6 +6,7 @@ import { bundlePrograms } from '../../demo/programs.js';
 import { Scene } from '../../demo/scene.js';
 import { kubeConfigFor, watchKube } from '../../fleet/kubeWatch.js';
 import type { ResultRecord } from '../../fleet/records.js';
+import { untilProxied } from './proxied.js';
 
 /** A few clients on an EMQX, and what they and Kubernetes show meanwhile. */
 export interface Crowd {
@@ -15,7 +16,7 @@ export interface Crowd {
   blue: ReadonlySet<string>;
   /** Disconnects so far. */
   disconnects(): number;
-  /** Attempts that were refused since the crowd was complete: before, kube-proxy may not know the Service's endpoints yet. */
+  /** Attempts that were refused since the crowd was complete. */
   refusals(): number;
   /** The fewest ready endpoints of the client Service since the crowd was complete. */
   minReadyEndpoints(): number;
@@ -70,6 +71,7 @@ export async function crowdOn(
       signal,
     });
     await wait('EMQX serves', () => isServed(scene));
+    await untilProxied(cluster, { namespace, service: EMQX.name }, scene.endpoints?.ready ?? []);
     const watching = isEmqxWatched ? await stage.startWatch() : undefined;
     const watched = watching && readWatch(watching, scene);
     if (watching) pointWatch(watching, scene);
