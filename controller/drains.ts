@@ -4,7 +4,7 @@ import type { Hindrance } from './hindrance.js';
 import { evacuationOf, isDrained, mayRun } from './drained.js';
 import { foreignEvacuationOf } from './foreign.js';
 import { nodeOf } from './situation.js';
-import { counted } from './words.js';
+import { counted } from '../lib/words.js';
 
 /** Pods of any set that are on their way out, whoever asked for it, and whose node has not handed everything over yet. */
 export function drainingPods(observed: Observed): Pod[] {

@@ -4,7 +4,7 @@ import type { NodeSet, Observed } from './model.js';
 import { whyNotStart } from './pairing.js';
 import { comesBack, isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
-import { counted } from './words.js';
+import { counted } from '../lib/words.js';
 
 /** A StatefulSet's pods appear within seconds; where none does for so long it is refused, and another template may be what mends it. */
 const POD_APPEARS_MS = 60_000;

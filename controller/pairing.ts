@@ -4,7 +4,7 @@ import type { JsonObject } from '../lib/json.js';
 import type { Hindrance } from './hindrance.js';
 import type { NodeSet, Pod } from './model.js';
 import { isEmpty, isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
-import { whyUnlisted } from './versions.js';
+import { whyUnlisted } from '../lib/emqx/pairs.js';
 
 /**
  * What is known before green starts to keep it from sharing a cluster with those that are in it: versions that EMQX does not list together,

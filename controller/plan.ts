@@ -28,7 +28,7 @@ import {
   type Situation,
 } from './situation.js';
 import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
-import { counted } from './words.js';
+import { counted } from '../lib/words.js';
 
 /** In order: the first rule that has something to say decides the pass. These look at Kubernetes objects alone. */
 const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin];

@@ -1,10 +1,10 @@
 import { bootstrapOf } from '../../lib/emqx-bootstrap.js';
 import { emqxContainer, type Container } from '../../lib/emqx-container.js';
+import { graceSecondsOf } from '../../lib/grace.js';
 import { hookOf, whyNotInjectable } from '../../lib/injectable.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { SIDECAR, SIDECAR_GROUP, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
-import type { BlueGreenSpec } from '../../lib/types.js';
 import { record, type Recorder } from './recorder.js';
 import { sidecarContainer, sidecarVolumes, type SidecarSettings, type SidecarTask } from './sidecar.js';
 
@@ -21,8 +21,6 @@ export type Injection =
   /** The template cannot be run with a gate; the message says what to change. */
   | { kind: 'refused'; message: string };
 
-/** Beyond the drain and the wait for a recipient: EMQX's own stop (4 s seen), the user's hook, and the kubelet's rounding. */
-const STOP_SECONDS = 60;
 /** Grace of a restart in place by a probe: such a restart waits for no drain. */
 const PROBE_GRACE_SECONDS = 30;
 
@@ -104,9 +102,4 @@ function annotate(edits: Recorder): void {
   const trial = record(edits.result);
   trial.put(path, '');
   edits.put(path, JSON.stringify([...trial.undo(), ...before]));
-}
-
-/** Seconds that a pod may need from its deletion to its end. */
-export function graceSecondsOf({ drainTimeoutSeconds, noRecipientSeconds }: BlueGreenSpec): number {
-  return drainTimeoutSeconds + noRecipientSeconds + STOP_SECONDS;
 }

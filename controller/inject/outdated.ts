@@ -3,7 +3,7 @@ import { at, objectsAt, textAt } from '../../lib/fields.js';
 import { SIDECAR, SIDECAR_ENV, SIDECAR_PATHS } from '../../lib/sidecar-env.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
 import { emqxContainer } from '../../lib/emqx-container.js';
-import { graceSecondsOf } from './inject.js';
+import { graceSecondsOf } from '../../lib/grace.js';
 
 /**
  * The fields of a BlueGreen's spec that have another value now than when a revision set was made, of those that are in its template: a

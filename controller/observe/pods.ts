@@ -2,7 +2,7 @@ import type { SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { SIDECAR } from '../../lib/sidecar-env.js';
-import { counted } from '../words.js';
+import { counted } from '../../lib/words.js';
 import type { Pod } from '../model.js';
 import {
   annotationOf,

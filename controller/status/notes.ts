@@ -1,7 +1,7 @@
 import type { SidecarReport } from '../../lib/control.js';
 import { BLUEGREEN } from '../../lib/names.js';
 import type { Decision, Observed } from '../model.js';
-import { counted } from '../words.js';
+import { counted } from '../../lib/words.js';
 import type { Happening } from './happening.js';
 
 /** What people must know beside what is waited for: added to the message, and told as events. */

@@ -1,4 +1,4 @@
-import type { Version } from '../lib/emqx/version.js';
+import type { Version } from './version.js';
 
 /**
  * Why nodes of version `to` may not join a cluster of version `from`, in words; undefined when EMQX lists the pair. Patch releases of one

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { whyUnlisted } from '../../controller/versions.js';
-import { parseVersion } from '../../lib/emqx/version.js';
+import { whyUnlisted } from '../../../lib/emqx/pairs.js';
+import { parseVersion } from '../../../lib/emqx/version.js';
 
 describe('EMQX lists', () => {
   const why = (from: string, to: string): string | undefined => {
