@@ -15,6 +15,9 @@ export interface Pod {
   revision?: string;
   /** Condition Ready is true and it is not {@link terminating}. */
   ready: boolean;
+  /** When it was created, and since when it has been Ready (absent when it is not), ms since the epoch; the API server's, in whole seconds. */
+  createdAtMs?: number;
+  readySinceMs?: number;
   /** When its deletion was asked for, ms since the epoch; absent when it was not. */
   deletedAtMs?: number;
   /**
@@ -107,6 +110,8 @@ export interface Declaration {
   /** Who asked for the present template, and in which trace; empty where that got past the webhook. */
   requestedBy: string;
   traceparent: string;
+  /** When, ms since the epoch; absent where that is not known. */
+  requestedAtMs?: number;
   /** The revision refused, the one it was to replace, and why in words. */
   aborted?: Aborted;
   /** Annotation `drain-held`: a drain took too long, and `onDrainTimeout` is Hold. */

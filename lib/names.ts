@@ -29,6 +29,8 @@ export const ANNOTATION = {
   requestedBy: `${PREFIX}requested-by`,
   /** Declaration: W3C trace context of the admission review that asked for the present template. */
   traceparent: `${PREFIX}traceparent`,
+  /** Declaration: RFC 3339 time of that review. */
+  requestedAt: `${PREFIX}requested-at`,
   /** Declaration: JSON of the user's own `spec.updateStrategy`, restored at hand-back. */
   updateStrategy: `${PREFIX}update-strategy`,
   /** Declaration: JSON `{"revision","replacing","because"}` of an aborted upgrade. */

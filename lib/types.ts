@@ -118,6 +118,70 @@ export const EVACUATION_STATES = [
 
 export type EvacuationState = (typeof EVACUATION_STATES)[number];
 
+/**
+ * The phases of an upgrade: each begins as the one before ends, so together they cover the whole of it. In their order; a pause, a promotion
+ * waited for, or a node of green that is lost again may bring an earlier one back.
+ */
+export const UPGRADE_PHASES = [
+  /** From the admission review of the request until the controller begins. */
+  'admission',
+  /** Until the set of the wanted revision is there in its size. */
+  'creation',
+  /** Until all of its nodes are Ready, and so have joined. */
+  'readiness',
+  /** Until nothing hinders the switch: what each node sees of the EMQX cluster, versions, somebody else's evacuation. */
+  'gates',
+  /** A person is to promote. */
+  'promotion',
+  /** From the patch of the Services until their endpoints are the wanted set's alone. */
+  'switch',
+  /** Until the first node drains. */
+  'delay',
+  /** Until the last pod of the sets left has gone. */
+  'draining',
+  /** What is left to do then: nodes that leave the EMQX cluster, claims, sets. */
+  'cleanUp',
+  /** `spec.paused`. */
+  'pause',
+] as const;
+
+/** What happens to one node in an upgrade: its start until it is Ready, its drain, its leave from the EMQX cluster. */
+export const NODE_STEPS = ['start', 'drain', 'leave'] as const;
+
+export type UpgradePhase = (typeof UPGRADE_PHASES)[number];
+export type NodeStep = (typeof NODE_STEPS)[number];
+
+/**
+ * How the step of a node ended. Of a drain: `drained`; `gaveUp`, with sessions left; `timedOut`, after drainTimeoutSeconds; `ended`, before
+ * anybody heard. `interrupted`: the pod went, or was to stay after all, or something else was wanted.
+ */
+export type StepOutcome = 'done' | 'drained' | 'gaveUp' | 'timedOut' | 'ended' | 'interrupted';
+
+/** One step of an upgrade. What was written once stays, but for what is still to come. */
+export interface UpgradeStep {
+  name: UpgradePhase | NodeStep;
+  /** Of a node's step: the pod that it runs in, and that pod's uid where it is known. */
+  pod?: string;
+  uid?: string;
+  /** RFC 3339; from the object that it is seen in where that has it, else when the controller saw it. */
+  startedAt: string;
+  /** Absent while it goes on. */
+  endedAt?: string;
+  /** Of a drain: how many were to be handed over. */
+  clients?: number;
+  sessions?: number;
+  /** Of a drain that gave up. */
+  sessionsLost?: number;
+  /** Of a node's step that has ended, and of a phase that was interrupted. */
+  outcome?: StepOutcome;
+}
+
+/**
+ * How many steps of one name the record of an upgrade holds; what comes later is left out. The same of one that has ended: the status goes
+ * over the wire whole, ten ended upgrades with it.
+ */
+export const MOST_STEPS = { running: 100, ended: 20 } as const;
+
 export interface UpgradeStatus {
   /** Trace id of the upgrade, 32 hex digits. */
   id: string;
@@ -127,10 +191,14 @@ export interface UpgradeStatus {
   from: string;
   to: string;
   traceparent: string;
+  /** RFC 3339; when the admission review took the request. Absent where nobody asked through the webhook, or nothing new was asked for. */
+  requestedAt?: string;
   /** RFC 3339; when the Services' endpoints first were exactly the wanted set's pods. */
   switchedAt?: string;
   /** RFC 3339; when a pause, or a wait for a promotion, last ended: the progress deadline counts from then. */
   resumedAt?: string;
+  /** In the order in which they were seen to begin; absent in records of earlier versions. */
+  steps?: UpgradeStep[];
 }
 
 /** How an upgrade ended. `superseded`: something else was wanted first; `rolledBack`: the way back from an aborted one is done. */

@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.js';
 import { isScalePath, SCALE_PREFIX } from '../lib/scale-path.js';
 import { untouched, writeReview, type Answer } from './answer.js';
 import { decide } from './decide.js';
+import type { Fresh } from './declaration.js';
 import { MalformedReviewError, parseReview, type AdmissionRequest } from './review.js';
 import type { BlueGreens } from './scale.js';
 import { childTraceparent } from './trace.js';
@@ -116,7 +117,7 @@ function answerReview(
   };
   try {
     const mayScale = review.subResource === 'scale' && isScalePath(pathOf(request.url), options.scaleToken());
-    const answer = decide(review, { ...options, mayScale, traceparent: newTraceparent(request) });
+    const answer = decide(review, { ...options, mayScale, fresh: freshFor(request) });
     if (answer instanceof Promise) answer.then(sendAnswer).catch(admitAnyway);
     else sendAnswer(answer);
   } catch (error) {
@@ -124,9 +125,13 @@ function answerReview(
   }
 }
 
-function newTraceparent({ headers }: IncomingMessage): string {
+function freshFor({ headers }: IncomingMessage): Fresh {
   const parent = headers['traceparent'];
-  return childTraceparent(typeof parent === 'string' ? parent : undefined, randomBytes(24).toString('hex'));
+  const random = randomBytes(24).toString('hex');
+  return {
+    traceparent: childTraceparent(typeof parent === 'string' ? parent : undefined, random),
+    requestedAt: new Date().toISOString(),
+  };
 }
 
 function send(response: ServerResponse, status: number, body: string): void {

@@ -1,5 +1,5 @@
 import { untouched, type Answer } from './answer.js';
-import { admitDeclaration } from './declaration.js';
+import { admitDeclaration, type Fresh } from './declaration.js';
 import type { AdmissionRequest } from './review.js';
 import { admitRevisionSet, declarationOf } from './revision-set.js';
 import { admitScale, type BlueGreens } from './scale.js';
@@ -8,8 +8,8 @@ import { admitService } from './service.js';
 export interface DecideOptions {
   /** User names of Sluice's own service accounts: what they write passes untouched. */
   ownUsers: ReadonlySet<string>;
-  /** W3C trace context of this review; unused in dry runs, which get no fresh ids. */
-  traceparent: string;
+  /** Of this review; unused in dry runs, which get nothing fresh. */
+  fresh: Fresh;
   blueGreens: BlueGreens;
   /** The review has proved that it comes from an API server; the answer to a Scale writes. */
   mayScale: boolean;
@@ -27,7 +27,7 @@ export function decide(request: AdmissionRequest, options: DecideOptions): Answe
     case 'apps/statefulsets/': {
       const declaration = declarationOf(request);
       if (declaration !== '') return admitRevisionSet(request, declaration);
-      return admitDeclaration(request, request.dryRun ? undefined : options.traceparent);
+      return admitDeclaration(request, request.dryRun ? undefined : options.fresh);
     }
     case 'apps/statefulsets/scale':
       return options.mayScale ? admitScale(request, options.blueGreens) : untouched();

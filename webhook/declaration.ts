@@ -10,12 +10,20 @@ import { editMetadata, setField } from './edit.js';
 import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
 import { isTraceparent } from './trace.js';
 
+/** What is new in each review, and so comes from outside: ids and the clock. */
+export interface Fresh {
+  /** W3C trace context of what the request begins. */
+  traceparent: string;
+  /** RFC 3339. */
+  requestedAt: string;
+}
+
 /**
  * Answers a CREATE or UPDATE, by anyone but Sluice, of a StatefulSet that is or becomes a declaration. Its template
  * passes through unchanged; everything else that must hold until the loop acts is put into the same patch.
- * @param traceparent of this review; absent for dry runs, which get no fresh ids
+ * @param fresh absent for dry runs
  */
-export function admitDeclaration(request: AdmissionRequest, traceparent: string | undefined): Answer {
+export function admitDeclaration(request: AdmissionRequest, fresh: Fresh | undefined): Answer {
   const { object, oldObject, name } = request;
   if (isBeingDeleted(object)) return untouched();
   const upgrade = textAt(labelsOf(object), LABEL.upgrade);
@@ -40,7 +48,7 @@ export function admitDeclaration(request: AdmissionRequest, traceparent: string 
   const annotations: Record<string, string | undefined> = {
     ...size.annotations,
     ...strategy.annotations,
-    ...stampRevision(edit, traceparent),
+    ...stampRevision(edit, fresh),
     ...kept(edit, ANNOTATION.aborted),
     ...kept(edit, ANNOTATION.drainHeld),
     [ANNOTATION.heldReplicas]: sizeLeft(edit),
@@ -140,7 +148,7 @@ function holdUpdateStrategy(edit: Edit): Held {
 }
 
 /** Says who asked for the present template, when, and what its revision will probably be called. */
-function stampRevision(edit: Edit, traceparent: string | undefined): Record<string, string> {
+function stampRevision(edit: Edit, fresh: Fresh | undefined): Record<string, string> {
   const { request, spec, annotations, oldAnnotations, isNew, changesTemplate } = edit;
   const revision = (): string => revisionOf(request.name, objectAt(spec, 'template'));
   if (!changesTemplate) {
@@ -148,6 +156,7 @@ function stampRevision(edit: Edit, traceparent: string | undefined): Record<stri
       ...(isNew ? { [ANNOTATION.revision]: revision() } : restored(edit, ANNOTATION.revision)),
       ...restored(edit, ANNOTATION.requestedBy),
       ...restored(edit, ANNOTATION.traceparent),
+      ...restored(edit, ANNOTATION.requestedAt),
     };
   }
   const present = annotations[ANNOTATION.traceparent];
@@ -155,7 +164,12 @@ function stampRevision(edit: Edit, traceparent: string | undefined): Record<stri
   return {
     [ANNOTATION.revision]: revision(),
     [ANNOTATION.requestedBy]: request.user,
-    ...(isStamped || traceparent === undefined ? {} : { [ANNOTATION.traceparent]: traceparent }),
+    ...(isStamped || fresh === undefined
+      ? {}
+      : {
+          [ANNOTATION.traceparent]: fresh.traceparent,
+          [ANNOTATION.requestedAt]: fresh.requestedAt,
+        }),
   };
 }
 

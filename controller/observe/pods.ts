@@ -63,6 +63,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
   const trouble = ready ? undefined : troubleOf(raw, context);
   const podIp = textAt(raw, 'status', 'podIP');
   const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
+  const createdAtMs = timeAt(raw, 'metadata', 'creationTimestamp');
   const deletedAtMs = deletedAt(raw);
   const evacuationNote = evacuationNoteOf(raw);
   const emptySinceMs = Date.parse(annotationOf(raw, ANNOTATION.emptySince) ?? '');
@@ -74,6 +75,8 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     ...(revision !== undefined && { revision }),
     ready,
     terminating,
+    ...(!Number.isNaN(createdAtMs) && { createdAtMs }),
+    ...(ready && Number.isFinite(sinceMs) && { readySinceMs: sinceMs }),
     ...(deletedAtMs !== undefined && { deletedAtMs }),
     ...(evacuationNote && { evacuationNote }),
     ...(!Number.isNaN(emptySinceMs) && { emptySinceMs }),

@@ -45,7 +45,9 @@ function replacing(before: JsonObject, after: JsonObject): JsonObject {
   return {
     ...after,
     ...Object.fromEntries(gone.map((key) => [key, null])),
-    ...(isObject(upgrade) && { upgrade: { switchedAt: null, resumedAt: null, ...upgrade } }),
+    ...(isObject(upgrade) && {
+      upgrade: { requestedAt: null, switchedAt: null, resumedAt: null, ...upgrade },
+    }),
   };
 }
 

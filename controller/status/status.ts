@@ -62,7 +62,7 @@ export function statusOf(
     nodes: `${readyReplicas}/${decision.wantedSize}`,
     selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].join(','),
     clientsLeft: clientsLeft(nodes, sets, decision.active),
-    ...upgradeRecords(observed, decision),
+    ...upgradeRecords(observed, decision, trouble === undefined),
     claims: [...observed.ownClaims, ...observed.claims.map(({ name }) => name)].sort(),
     emqxNodes: nodes,
     nodeEvacuationsStatus: evacuations(sets),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setNameOf } from '../../lib/revision.js';
 import type { BlueGreenStatus, Phase, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
+import { endedSteps, stepsOf, type Seen } from './steps.js';
 import { isEmpty } from '../situation.js';
 
 type History = BlueGreenStatus['history'];
@@ -12,19 +13,22 @@ const WAITS: ReadonlySet<Phase> = new Set(['Paused', 'AwaitingPromotion']);
 /** Upgrades that are remembered; enough to see a bad week. */
 const HISTORY_LIMIT = 10;
 
-/** The record of the upgrade in progress, and of those before it. */
+/**
+ * The record of the upgrade in progress, and of those before it.
+ * @param isDone the decision's step was carried out
+ */
 export function upgradeRecords(
   observed: Observed,
   decision: Decision,
+  isDone = true,
 ): { upgrade?: UpgradeStatus; history: History } {
+  const seen = { observed, decision, isDone };
   const previous = observed.blueGreen.status;
   const history = previous?.history ?? [];
   const open = previous?.upgrade;
   const isOver = open !== undefined && (decision.settled || open.to !== decision.wanted);
-  const ended: History = isOver
-    ? [close(open, observed, decision), ...history].slice(0, HISTORY_LIMIT)
-    : history;
-  const current = open && !isOver ? open : begin(observed, decision);
+  const ended: History = isOver ? [close(open, seen), ...history].slice(0, HISTORY_LIMIT) : history;
+  const current = open && !isOver ? open : begin(observed, decision, ended);
   if (!current) return { history: ended };
   const isResumed =
     previous?.phase !== undefined && WAITS.has(previous.phase) && decision.phase !== previous.phase;
@@ -32,21 +36,19 @@ export function upgradeRecords(
     decision.switchedAtMs === undefined ? undefined : new Date(decision.switchedAtMs).toISOString();
   // a replica whose clock was ahead may have noted it in what is the future for us
   const isNoted = current.switchedAt !== undefined && !(Date.parse(current.switchedAt) > observed.nowMs);
-  return {
-    upgrade: {
-      ...current,
-      ...(switchedAt !== undefined && !isNoted && { switchedAt }),
-      ...(isResumed && { resumedAt: new Date(observed.nowMs).toISOString() }),
-    },
-    history: ended,
+  const upgrade: UpgradeStatus = {
+    ...current,
+    ...(switchedAt !== undefined && !isNoted && { switchedAt }),
+    ...(isResumed && { resumedAt: new Date(observed.nowMs).toISOString() }),
   };
+  return { upgrade: { ...upgrade, steps: stepsOf(upgrade, seen) }, history: ended };
 }
 
 /**
  * An upgrade begins when another set than the active one is wanted; and when the delay before the first drain begins and no record
  * speaks of it (it was lost with the status), for the delay is counted from it.
  */
-function begin(observed: Observed, decision: Decision): UpgradeStatus | undefined {
+function begin(observed: Observed, decision: Decision, history: History): UpgradeStatus | undefined {
   const { declaration, sets, nowMs } = observed;
   const active = sets.find(({ name }) => name === decision.active);
   const left =
@@ -59,22 +61,29 @@ function begin(observed: Observed, decision: Decision): UpgradeStatus | undefine
   const from = isWanted ? active.name : left?.name;
   if (from === undefined || decision.settled) return undefined;
   const startedAt = new Date(nowMs).toISOString();
+  const { traceparent, requestedAtMs } = declaration;
+  // A retry, and the way back from an abort, answer a request that another upgrade began with.
+  const isAnswered = traceparent === '' || history.some((one) => one.traceparent === traceparent);
+  const isAsked = requestedAtMs !== undefined && requestedAtMs <= nowMs && !isAnswered;
   return {
-    id: traceIdOf(declaration.traceparent) ?? madeUpId(declaration.uid, decision.wanted, startedAt),
+    id: traceIdOf(traceparent) ?? madeUpId(declaration.uid, decision.wanted, startedAt),
     startedAt,
     requestedBy: declaration.requestedBy,
     from,
     to: decision.wanted,
-    traceparent: declaration.traceparent,
+    traceparent,
+    ...(isAsked && { requestedAt: new Date(requestedAtMs).toISOString() }),
   };
 }
 
-function close(open: UpgradeStatus, observed: Observed, decision: Decision): History[number] {
-  return {
-    ...open,
-    finishedAt: new Date(observed.nowMs).toISOString(),
-    ...outcomeOf(open, observed, decision),
-  };
+function close(open: UpgradeStatus, seen: Seen): History[number] {
+  const { observed, decision } = seen;
+  const finishedAt = new Date(observed.nowMs).toISOString();
+  const outcome = outcomeOf(open, observed, decision);
+  const isComplete = outcome.result === 'succeeded' || outcome.result === 'rolledBack';
+  // What is wanted now is another's green; and a record of an earlier version goes on without steps.
+  const steps = isComplete && open.to === decision.wanted ? stepsOf(open, seen) : (open.steps ?? []);
+  return { ...open, finishedAt, ...outcome, steps: endedSteps(steps, finishedAt, isComplete) };
 }
 
 /** How an upgrade has ended; the way back from an aborted one is a record of its own. */

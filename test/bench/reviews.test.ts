@@ -13,7 +13,10 @@ describe('editReview', () => {
 
   it('is an edit of a template that gets a patch and a warning', async () => {
     const answer = await decide(parseReview(JSON.stringify(editReview())), options());
-    expect(answer).toMatchObject({ kind: 'admit', ops: [{ op: 'replace' }, { op: 'replace' }] });
+    expect(answer).toMatchObject({
+      kind: 'admit',
+      ops: [{ op: 'replace' }, { op: 'replace' }, { op: 'replace' }],
+    });
     expect(answer).toMatchObject({ warnings: [expect.stringContaining('redirected to green StatefulSet')] });
   });
 });

@@ -6,6 +6,7 @@ import {
   edited,
   HELD,
   labelledSet,
+  OLD_TIME,
   OLD_TRACE,
   plainSet,
   request,
@@ -162,6 +163,7 @@ function grownDeclaration(own: JsonObject): JsonObject {
         [ANNOTATION.requestedBy]: USER,
         [ANNOTATION.revision]: revisionOf('emqx', own),
         [ANNOTATION.traceparent]: OLD_TRACE,
+        [ANNOTATION.requestedAt]: OLD_TIME,
         [ANNOTATION.updateStrategy]: '{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}',
       },
       managedFields: [

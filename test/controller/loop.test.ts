@@ -6,6 +6,7 @@ import { plan, planUrgent } from '../../controller/plan.js';
 import { makeUrgent } from '../../controller/urgent.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
+import type { UpgradeStatus, UpgradeStep } from '../../lib/types.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
 import { BLUEGREENS, CLAIMS, PODS, REVISIONS, SECRETS, SERVICES, SETS } from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
@@ -216,6 +217,36 @@ describe('a leader that dies', () => {
         statusOf(made),
     );
     expect(made.sets()).toEqual({ emqx: 0, [before['active'] as string]: 0, [after['active'] as string]: 3 });
+  });
+});
+
+describe('the record of an upgrade', () => {
+  const PHASES = ['creation', 'readiness', 'gates', 'switch', 'delay', 'draining', 'cleanUp'];
+  const last = (made: World): UpgradeStep[] =>
+    ((statusOf(made)['upgrade'] as { steps?: UpgradeStep[] } | undefined)?.steps ?? []).filter(
+      ({ pod }) => pod === undefined,
+    );
+
+  it.each(PHASES)('is whole when the leader is replaced in phase %s', async (phase) => {
+    const made = await world();
+    const first = startLeader(made);
+    const before = await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const ended = (): UpgradeStatus | undefined =>
+      (statusOf(made)['history'] as UpgradeStatus[] | undefined)?.[0];
+    await made.until(phase, () => last(made).some(({ name }) => name === phase) || ended());
+    await first.stop();
+    leading(made);
+    const { from, steps = [] } = await made.until('its end', ended);
+    expect(from).toBe(before['active']);
+    const phases = steps.filter(({ pod }) => pod === undefined);
+    expect(phases.map(({ name }) => name)).toEqual(PHASES);
+    for (const [index, { endedAt }] of phases.slice(0, -1).entries())
+      expect(endedAt).toBe(phases[index + 1]?.startedAt);
+    const pods = (name: string): string[] =>
+      steps.filter((step) => step.name === name).map(({ pod = '' }) => pod.slice(0, pod.lastIndexOf('-')));
+    expect(pods('start')).toEqual(Array(3).fill(statusOf(made)['active']));
+    expect(pods('drain')).toEqual(Array(3).fill(from));
   });
 });
 

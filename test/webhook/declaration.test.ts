@@ -11,6 +11,8 @@ import {
   labelledSet,
   labelsOn,
   notesOf,
+  ASKED_AT,
+  OLD_TIME,
   OLD_TRACE,
   options,
   OWN_USER,
@@ -57,6 +59,7 @@ const NOTES = {
   revision: ANNOTATION.revision,
   by: ANNOTATION.requestedBy,
   trace: ANNOTATION.traceparent,
+  at: ANNOTATION.requestedAt,
   strategy: ANNOTATION.updateStrategy,
   left: ANNOTATION.heldReplicas,
 };
@@ -71,6 +74,7 @@ const held: Case[] = [
       [NOTES.revision]: revision,
       [NOTES.by]: 'bob',
       [NOTES.trace]: TRACE,
+      [NOTES.at]: ASKED_AT,
       [NOTES.strategy]: '{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}',
     },
   },
@@ -109,7 +113,12 @@ const held: Case[] = [
     when: 'a dry run sets the image',
     asked: { ...update(stored, { spec: { template: NEXT } }), dryRun: true },
     replicas: 0,
-    notes: { [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.trace]: OLD_TRACE },
+    notes: {
+      [NOTES.revision]: nextRevision,
+      [NOTES.by]: 'bob',
+      [NOTES.trace]: OLD_TRACE,
+      [NOTES.at]: OLD_TIME,
+    },
     warnings: [redirected],
   },
   {
@@ -128,6 +137,7 @@ const held: Case[] = [
       [NOTES.revision]: revision,
       [NOTES.by]: 'alice',
       [NOTES.trace]: OLD_TRACE,
+      [NOTES.at]: OLD_TIME,
     },
   },
   {
@@ -164,6 +174,7 @@ const held: Case[] = [
       [NOTES.revision]: revision,
       [NOTES.by]: 'alice',
       [NOTES.trace]: OLD_TRACE,
+      [NOTES.at]: OLD_TIME,
       [NOTES.strategy]: '{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}',
     },
   },
@@ -236,6 +247,7 @@ const held: Case[] = [
       [NOTES.revision]: revision,
       [NOTES.by]: 'alice',
       [NOTES.trace]: OLD_TRACE,
+      [NOTES.at]: OLD_TIME,
     },
   },
   {
@@ -396,12 +408,14 @@ describe('a declaration', () => {
 
   it.each(held)('is not changed by a second call when $when', async ({ asked }) => {
     const again = { ...asked, object: patched(asked, await answered(asked)) };
-    expect((await answered(again, { traceparent: OLD_TRACE })).ops).toEqual([]);
+    expect((await answered(again, { fresh: { traceparent: OLD_TRACE, requestedAt: OLD_TIME } })).ops).toEqual(
+      [],
+    );
   });
 
   it.each(held)('gets the same patch from a dry run, fresh ids aside, when $when', async ({ asked }) => {
     const withoutTrace = (object: JsonObject): JsonObject =>
-      edited(object, { annotations: { [NOTES.trace]: undefined } });
+      edited(object, { annotations: { [NOTES.trace]: undefined, [NOTES.at]: undefined } });
     const real = patched(asked, await answered(asked));
     const dry = patched(asked, await answered({ ...asked, dryRun: true }));
     expect(withoutTrace(dry)).toEqual(withoutTrace(real));

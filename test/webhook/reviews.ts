@@ -9,6 +9,8 @@ import type { BlueGreens } from '../../webhook/scale.js';
 
 export const OWN_USER = 'system:serviceaccount:sluice-system:sluice-controller';
 export const TRACE = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+export const ASKED_AT = '2026-01-02T03:04:05.678Z';
+export const OLD_TIME = '2026-01-01T00:00:00.000Z';
 export const OLD_TRACE = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`;
 export const HELD = { type: 'RollingUpdate', rollingUpdate: { partition: FROZEN_PARTITION } };
 export const USERS_OWN = { type: 'RollingUpdate', rollingUpdate: { partition: 0 } };
@@ -65,6 +67,7 @@ export function storedDeclaration(parts: SetParts = {}): JsonObject {
       [ANNOTATION.revision]: revisionOf('emqx', template()),
       [ANNOTATION.requestedBy]: 'alice',
       [ANNOTATION.traceparent]: OLD_TRACE,
+      [ANNOTATION.requestedAt]: OLD_TIME,
       [ANNOTATION.updateStrategy]: '{"rollingUpdate":{"partition":0},"type":"RollingUpdate"}',
       ...parts.annotations,
     },
@@ -112,7 +115,7 @@ export const noBlueGreens: BlueGreens = { scale: () => Promise.resolve('notOurs'
 export function options(parts: Partial<DecideOptions> = {}): DecideOptions {
   return {
     ownUsers: new Set([OWN_USER]),
-    traceparent: TRACE,
+    fresh: { traceparent: TRACE, requestedAt: ASKED_AT },
     blueGreens: noBlueGreens,
     mayScale: true,
     ...parts,

@@ -95,3 +95,37 @@ readinessProbe:
 - { name: SLUICE_HEALTH_PORT, value: "8081" }
 - { name: SLUICE_WEBHOOK_TLS_SECRET, value: {{ include "sluice.fullname" .root }}-webhook-tls }
 {{- end -}}
+
+{{/* Schema of the steps of an upgrade, in progress or ended. */}}
+{{- define "sluice.stepsSchema" -}}
+type: array
+x-kubernetes-list-type: atomic
+maxItems: 2000
+description: >-
+  What has been done, in the order in which it began, at most 100 steps of one name while the upgrade goes on, 20 when
+  it has ended. The phases cover it without a gap: admission (until the controller begins), creation (of the new
+  StatefulSet), readiness (of its nodes), gates (what must hold before the switch), promotion, switch, delay, draining,
+  cleanUp; and pause. Beside them, for each node: start, drain, leave (from the EMQX cluster).
+items:
+  type: object
+  required: [name, startedAt]
+  properties:
+    name:
+      type: string
+      enum: [admission, creation, readiness, gates, promotion, switch, delay, draining, cleanUp, pause, start, drain, leave]
+      description: Which phase, or what happens to a node.
+    pod: { type: string, description: "Name of the node's pod; absent of a phase." }
+    uid: { type: string, description: Its uid. }
+    startedAt: { type: string, format: date-time, description: When it began. }
+    endedAt: { type: string, format: date-time, description: When it ended; absent while it goes on. }
+    clients: { type: integer, format: int64, description: Clients that a drain had to hand over. }
+    sessions: { type: integer, format: int64, description: 'Sessions that it had to, those of disconnected clients included.' }
+    sessionsLost: { type: integer, format: int64, description: Sessions that nobody could take. }
+    outcome:
+      type: string
+      enum: [done, drained, gaveUp, timedOut, ended, interrupted]
+      description: >-
+        How a node's step ended. Of a drain: drained, gaveUp (with sessions left), timedOut (drainTimeoutSeconds had
+        passed), or ended (before the node said how). interrupted: the pod went or was to stay, or something else was
+        wanted.
+{{- end -}}

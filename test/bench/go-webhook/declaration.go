@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
@@ -20,6 +21,7 @@ const (
 	revisionNote  = "sluice.dev/revision"
 	requestedNote = "sluice.dev/requested-by"
 	traceNote     = "sluice.dev/traceparent"
+	askedAtNote   = "sluice.dev/requested-at"
 	strategyNote  = "sluice.dev/update-strategy"
 	abortedNote   = "sluice.dev/aborted"
 	heldNote      = "sluice.dev/held-replicas"
@@ -158,6 +160,7 @@ func (e *edit) stampRevision(traceparent string) error {
 		e.restore(revisionNote)
 		e.restore(requestedNote)
 		e.restore(traceNote)
+		e.restore(askedAtNote)
 		return nil
 	}
 	revision, err := revisionOf(e.request.Name, e.template)
@@ -170,6 +173,7 @@ func (e *edit) stampRevision(traceparent string) error {
 	isStamped := isTraceparent(present) && present != e.request.OldObject.Metadata.Annotations[traceNote]
 	if !isStamped && traceparent != "" {
 		e.note(traceNote, traceparent)
+		e.note(askedAtNote, time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
 	}
 	return nil
 }

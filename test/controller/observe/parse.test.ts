@@ -116,6 +116,7 @@ describe('who asked for the present template', () => {
               'sluice.dev/revision': revisionOf('emqx', liveTemplate()),
               'sluice.dev/requested-by': 'alice',
               'sluice.dev/traceparent': '00-aa-bb-01',
+              'sluice.dev/requested-at': '2026-01-02T03:04:05.678Z',
             },
           },
           spec: { template },
@@ -124,7 +125,10 @@ describe('who asked for the present template', () => {
     ).declaration;
 
   it('is told by the notes of the webhook', () => {
-    expect(stamped(liveTemplate())).toMatchObject({ requestedBy: 'alice', traceparent: '00-aa-bb-01' });
+    expect(stamped(liveTemplate())).toMatchObject({
+      ...{ requestedBy: 'alice', traceparent: '00-aa-bb-01' },
+      requestedAtMs: Date.parse('2026-01-02T03:04:05.678Z'),
+    });
   });
 
   it('is the same where a server writes nulls', () => {
@@ -137,6 +141,7 @@ describe('who asked for the present template', () => {
   it('is not known when the webhook was away, and nobody else is named', () => {
     const later = liveTemplate({ emqx: { image: 'emqx/emqx-enterprise:5.8.9' } });
     expect(stamped(later)).toMatchObject({ requestedBy: '', traceparent: '' });
+    expect(stamped(later).requestedAtMs).toBeUndefined();
   });
 });
 

@@ -21,6 +21,8 @@ describe('a pod that is Ready', () => {
       name: 'emqx-bcdfghjkl-0',
       ordinal: 0,
       uid: 'uid-pod',
+      createdAtMs: Date.parse('2026-01-01T00:00:00Z'),
+      readySinceMs: Date.parse('2026-01-01T00:00:05Z'),
       podIp: '10.0.0.5',
       revision: 'bcdfghjkl',
       ready: true,

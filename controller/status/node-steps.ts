@@ -1,0 +1,161 @@
+import { NODE_STEPS, type NodeStep, type UpgradeStatus, type UpgradeStep } from '../../lib/types.js';
+import { evacuationOf, isDrained } from '../drained.js';
+import { drainingPods } from '../drains.js';
+import type { NodeSet, Observed, Pod } from '../model.js';
+import { nodeOf, podOfNode } from '../situation.js';
+import type { Seen } from './steps.js';
+
+/** Pods are as old as the upgrade, by a clock that may be a little behind ours. */
+const SKEW_MS = 5_000;
+
+/** What happened to single nodes so far: each start, drain and leave once for each pod. */
+export function nodeSteps(upgrade: UpgradeStatus, before: UpgradeStep[], seen: Seen): UpgradeStep[] {
+  const known = before.filter(({ name }) => (NODE_STEPS as readonly string[]).includes(name));
+  const went = known.map((step) => (step.endedAt === undefined ? continued(step, seen) : step));
+  const isNew = ({ name, pod, uid }: UpgradeStep): boolean =>
+    !known.some((step) => step.name === name && step.pod === pod && step.uid === uid && !isAgain(step));
+  const begun = [...starts(upgrade, seen), ...drains(upgrade, seen), ...leaves(seen)].filter(isNew);
+  return [...went, ...begun.map((step) => continued(step, seen))];
+}
+
+/** A node without a sidecar may be evacuated again, and a name may leave again. */
+function isAgain({ name, endedAt, outcome }: UpgradeStep): boolean {
+  return endedAt !== undefined && (outcome === 'interrupted' || name === 'leave');
+}
+
+function starts(upgrade: UpgradeStatus, { observed, decision }: Seen): UpgradeStep[] {
+  const green = observed.sets.find(({ name }) => name === decision.wanted);
+  const sinceMs = Date.parse(upgrade.startedAt);
+  return (green?.pods ?? [])
+    .filter(
+      ({ ready, terminating, createdAtMs, ordinal }) =>
+        ordinal < decision.wantedSize &&
+        !terminating &&
+        (!ready || (createdAtMs !== undefined && createdAtMs > sinceMs - SKEW_MS)),
+    )
+    .map((pod) => begin('start', pod, { atMs: pod.createdAtMs, upgrade, observed }));
+}
+
+function drains(upgrade: UpgradeStatus, seen: Seen): UpgradeStep[] {
+  const { observed } = seen;
+  const sinceMs = Date.parse(upgrade.startedAt);
+  const draining = drainingPods(observed);
+  return observed.sets.flatMap((set) =>
+    set.pods
+      // Who goes next is decided in this pass; a node that holds nobody may be drained, or gone, by the next look.
+      .filter(
+        (pod) =>
+          draining.includes(pod) ||
+          isTaken(pod, set, seen) ||
+          (pod.terminating && (pod.deletedAtMs ?? 0) > sinceMs),
+      )
+      .filter((pod) => isNode(pod, observed))
+      .map((pod) => {
+        const atMs = pod.evacuationNote?.acceptedAtMs ?? pod.deletedAtMs;
+        return begin('drain', pod, { atMs, upgrade, observed });
+      }),
+  );
+}
+
+/** This pass has made its set too small for it. */
+function isTaken(pod: Pod, set: NodeSet, { decision: { step }, isDone }: Seen): boolean {
+  return (
+    isDone &&
+    step.kind === 'resize' &&
+    step.set === set.name &&
+    pod.ordinal >= step.to &&
+    pod.ordinal < set.size
+  );
+}
+
+/** It has clients or sessions to hand over, or had: one that never ran ends without a drain. */
+function isNode(pod: Pod, { sets }: Observed): boolean {
+  return pod.ready || pod.report?.joined === true || nodeOf(pod, sets) !== undefined;
+}
+
+function leaves({ observed, decision: { step }, isDone }: Seen): UpgradeStep[] {
+  if (step.kind !== 'leave' || !isDone) return [];
+  return [{ name: 'leave', pod: podOfNode(step.node), startedAt: at(observed.nowMs) }];
+}
+
+/** @param from.atMs when it began, by the pod; no step begins before its upgrade, or later than it is seen. */
+function begin(
+  name: NodeStep,
+  { name: pod, uid }: Pod,
+  from: { atMs: number | undefined; upgrade: UpgradeStatus; observed: Observed },
+): UpgradeStep {
+  const { nowMs } = from.observed;
+  const sinceMs = Math.min(Date.parse(from.upgrade.startedAt), nowMs);
+  const beganMs = Math.min(Math.max(from.atMs ?? nowMs, sinceMs), nowMs);
+  return { name, pod, uid, startedAt: at(beganMs) };
+}
+
+/** A step that goes on, as it is now. */
+function continued(step: UpgradeStep, seen: Seen): UpgradeStep {
+  const { observed, decision } = seen;
+  const pod = observed.sets.flatMap(({ pods }) => pods).find(({ uid }) => uid === step.uid);
+  switch (step.name) {
+    case 'start':
+      if (pod === undefined || pod.terminating)
+        return ended(step, observed.nowMs, { outcome: 'interrupted' });
+      return pod.ready
+        ? ended(step, pod.readySinceMs ?? observed.nowMs, { outcome: 'done' }, observed.nowMs)
+        : step;
+    case 'drain':
+      return drainNow(step, pod, seen);
+    default: {
+      const leaver = decision.step.kind === 'leave' ? podOfNode(decision.step.node) : undefined;
+      const isNow = step.startedAt === at(observed.nowMs);
+      return leaver === step.pod || isNow ? step : ended(step, observed.nowMs, { outcome: 'done' });
+    }
+  }
+}
+
+function drainNow(step: UpgradeStep, pod: Pod | undefined, seen: Seen): UpgradeStep {
+  const { observed } = seen;
+  const { nowMs, sets, blueGreen } = observed;
+  const isLate = nowMs - Date.parse(step.startedAt) > blueGreen.spec.drainTimeoutSeconds * 1000;
+  if (pod === undefined) return ended(step, nowMs, { outcome: isLate ? 'timedOut' : 'ended' });
+  const counted = { ...step, ...countsOf(step, pod, observed) };
+  if (pod.report?.gate.kind === 'gaveUp') {
+    return ended(counted, nowMs, { outcome: 'gaveUp', sessionsLost: pod.report.gate.sessionsLost });
+  }
+  if (pod.report?.gate.kind === 'drained' || isDrained(pod, observed)) {
+    return ended(counted, nowMs, { outcome: 'drained' });
+  }
+  if (drainingPods(observed).some(({ uid }) => uid === pod.uid)) return counted;
+  if (pod.terminating) return ended(counted, nowMs, { outcome: isLate ? 'timedOut' : 'ended' });
+  const set = sets.find(({ pods }) => pods.includes(pod));
+  const isToGo = set !== undefined && (pod.ordinal >= set.size || isTaken(pod, set, seen));
+  return isToGo ? counted : ended(counted, nowMs, { outcome: 'interrupted' });
+}
+
+/** How many were there when it began: as listed before, or as EMQX counted when the evacuation began, which may begin anew with fewer. */
+function countsOf(
+  { clients = 0, sessions = 0 }: UpgradeStep,
+  pod: Pod,
+  { sets }: Observed,
+): Pick<UpgradeStep, 'clients' | 'sessions'> {
+  const stats = evacuationOf(pod, sets)?.stats;
+  const node = nodeOf(pod, sets);
+  if (!stats && !node) return {};
+  return {
+    clients: Math.max(clients, stats?.initial_connected ?? node?.clients ?? 0),
+    sessions: Math.max(sessions, stats?.initial_sessions ?? node?.sessions ?? 0),
+  };
+}
+
+/** @param latestMs a pod's clock may be ahead of ours */
+function ended(
+  step: UpgradeStep,
+  atMs: number,
+  how: Pick<UpgradeStep, 'outcome' | 'sessionsLost'>,
+  latestMs = atMs,
+): UpgradeStep {
+  const endMs = Math.max(Math.min(atMs, latestMs), Date.parse(step.startedAt));
+  return { ...step, endedAt: at(endMs), ...how };
+}
+
+function at(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,61 @@
+import { MOST_STEPS, type UpgradeStatus, type UpgradeStep } from '../../lib/types.js';
+import type { Decision, Observed } from '../model.js';
+import { nodeSteps } from './node-steps.js';
+import { phases } from './phases.js';
+
+/** What the record of steps is made from. */
+export interface Seen {
+  observed: Observed;
+  decision: Decision;
+  /** The decision's step was carried out. */
+  isDone: boolean;
+}
+
+/**
+ * The record of an upgrade's steps after one more look: the one before, with what has begun or ended since. Nothing but that record and
+ * the objects is needed, so whoever leads next goes on with it, and dates what nobody saw by the objects.
+ */
+export function stepsOf(upgrade: UpgradeStatus, seen: Seen): UpgradeStep[] {
+  const before = upgrade.steps ?? [];
+  return limited(
+    [...phases(upgrade, before, seen), ...nodeSteps(upgrade, before, seen)],
+    before,
+    MOST_STEPS.running,
+  );
+}
+
+/** The record of an upgrade that is over: whatever still goes on was interrupted, but for the last phase of one that came to its end. */
+export function endedSteps(steps: UpgradeStep[], finishedAt: string, isComplete: boolean): UpgradeStep[] {
+  const ended = steps.map((step): UpgradeStep => {
+    if (step.endedAt !== undefined) return step;
+    const isWhole = isComplete && step.pod === undefined;
+    return {
+      ...step,
+      endedAt: later(step.startedAt, finishedAt),
+      ...(!isWhole && { outcome: 'interrupted' }),
+    };
+  });
+  return limited(ended, [], MOST_STEPS.ended);
+}
+
+/** In the order in which they were first written, and at most so many of one name. */
+function limited(steps: UpgradeStep[], before: UpgradeStep[], most: number): UpgradeStep[] {
+  const known = new Map(before.map((step, index) => [keyOf(step), index]));
+  const ordered = steps.toSorted(
+    (a, b) => (known.get(keyOf(a)) ?? before.length) - (known.get(keyOf(b)) ?? before.length),
+  );
+  const counts = new Map<string, number>();
+  return ordered.filter(({ name }) => {
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    return count <= most;
+  });
+}
+
+function keyOf({ name, pod = '', uid = '', startedAt }: UpgradeStep): string {
+  return [name, pod, uid, startedAt].join('\n');
+}
+
+function later(one: string, other: string): string {
+  return Date.parse(one) > Date.parse(other) ? one : other;
+}
