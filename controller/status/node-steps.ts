@@ -12,15 +12,21 @@ const SKEW_MS = 5_000;
 export function nodeSteps(upgrade: UpgradeStatus, before: UpgradeStep[], seen: Seen): UpgradeStep[] {
   const known = before.filter(({ name }) => (NODE_STEPS as readonly string[]).includes(name));
   const went = known.map((step) => (step.endedAt === undefined ? continued(step, seen) : step));
-  const isNew = ({ name, pod, uid }: UpgradeStep): boolean =>
-    !known.some((step) => step.name === name && step.pod === pod && step.uid === uid && !isAgain(step));
-  const begun = [...starts(upgrade, seen), ...drains(upgrade, seen), ...leaves(seen)].filter(isNew);
+  const begun = [...starts(upgrade, seen), ...drains(upgrade, seen), ...leaves(seen)].flatMap((step) => {
+    const earlier = known.findLast(
+      ({ name, pod, uid }) => name === step.name && pod === step.pod && uid === step.uid,
+    );
+    return earlier ? again(step, earlier, seen.observed) : step;
+  });
   return [...went, ...begun.map((step) => continued(step, seen))];
 }
 
-/** A node without a sidecar may be evacuated again, and a name may leave again. */
-function isAgain({ name, endedAt, outcome }: UpgradeStep): boolean {
-  return endedAt !== undefined && (outcome === 'interrupted' || name === 'leave');
+/** A node without a sidecar may be evacuated again, and a name may leave again; all else happens to a pod once. */
+function again(step: UpgradeStep, { endedAt, outcome }: UpgradeStep, { nowMs }: Observed): UpgradeStep[] {
+  const mayRepeat = outcome === 'interrupted' || step.name === 'leave';
+  const endMs = endedAt === undefined ? nowMs : Date.parse(endedAt);
+  if (!mayRepeat || endMs >= nowMs) return [];
+  return [Date.parse(step.startedAt) > endMs ? step : { ...step, startedAt: at(nowMs) }];
 }
 
 function starts(upgrade: UpgradeStatus, { observed, decision }: Seen): UpgradeStep[] {

@@ -13,6 +13,7 @@ import { upgradeRecords } from '../../controller/status/upgrade.js';
 import { otherRevisionOf, ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
 import { podOf } from './kubelet.js';
+import { whyRecordsBreak } from './record.js';
 import { deleteSet } from './stateful-sets.js';
 import {
   allSets,
@@ -593,7 +594,10 @@ export function writeStatus(world: World, decision: Decision, seen: Observed): v
   const { blueGreen } = world;
   if (!blueGreen.exists) return;
   const { active, wanted, phase } = decision;
-  blueGreen.status = { active, wanted, phase, ...upgradeRecords(seen, decision) };
+  const records = upgradeRecords(seen, decision);
+  const broken = whyRecordsBreak(blueGreen.status, records);
+  if (broken !== undefined) violate(world, broken);
+  blueGreen.status = { active, wanted, phase, ...records };
 }
 
 /** What a pass did, for the trace of a replay. */
