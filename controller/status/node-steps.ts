@@ -100,21 +100,16 @@ function begin(
 function continued(step: UpgradeStep, seen: Seen): UpgradeStep {
   const { observed, decision } = seen;
   const pod = observed.sets.flatMap(({ pods }) => pods).find(({ uid }) => uid === step.uid);
-  switch (step.name) {
-    case 'start':
-      if (pod === undefined || pod.terminating)
-        return ended(step, observed.nowMs, { outcome: 'interrupted' });
-      return pod.ready
-        ? ended(step, pod.readySinceMs ?? observed.nowMs, { outcome: 'done' }, observed.nowMs)
-        : step;
-    case 'drain':
-      return drainNow(step, pod, seen);
-    default: {
-      const leaver = decision.step.kind === 'leave' ? podOfNode(decision.step.node) : undefined;
-      const isNow = step.startedAt === at(observed.nowMs);
-      return leaver === step.pod || isNow ? step : ended(step, observed.nowMs, { outcome: 'done' });
-    }
+  if (step.name === 'drain') return drainNow(step, pod, seen);
+  if (step.name === 'leave') {
+    const leaver = decision.step.kind === 'leave' ? podOfNode(decision.step.node) : undefined;
+    const isNow = step.startedAt === at(observed.nowMs);
+    return leaver === step.pod || isNow ? step : ended(step, observed.nowMs, { outcome: 'done' });
   }
+  if (pod === undefined || pod.terminating) return ended(step, observed.nowMs, { outcome: 'interrupted' });
+  return pod.ready
+    ? ended(step, pod.readySinceMs ?? observed.nowMs, { outcome: 'done' }, observed.nowMs)
+    : step;
 }
 
 function drainNow(step: UpgradeStep, pod: Pod | undefined, seen: Seen): UpgradeStep {

@@ -106,7 +106,12 @@ function beginOf(
       return upgrade.switchedAt === undefined ? decision.switchedAtMs : Date.parse(upgrade.switchedAt);
     case 'draining':
       return earliest(leavingPods(observed, decision).map(({ deletedAtMs }) => deletedAtMs));
-    default:
+    case 'admission':
+    case 'creation':
+    case 'promotion':
+    case 'switch':
+    case 'cleanUp':
+    case 'pause':
       return undefined;
   }
 }

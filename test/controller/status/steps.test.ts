@@ -239,7 +239,7 @@ describe('a phase', () => {
   });
 
   it('comes back when a node of green is lost', () => {
-    const records = after([...start, waiting(21, 'Progressing'), { ...start[2], at: 30 } as Look]);
+    const records = after([...start, waiting(21, 'Progressing'), { ...start[2], at: 30 }]);
     expect(namesOf(records).slice(-3)).toEqual(['readiness', 'gates', 'readiness']);
   });
 
