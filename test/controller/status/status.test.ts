@@ -254,7 +254,10 @@ describe('the record of an upgrade', () => {
 
   it.each([
     { when: 'the request is new', history: [], says: '2026-01-02T03:04:04.000Z' },
-    { when: 'an upgrade has begun with it before', history: [{ ...open, finishedAt: '', result: 'aborted' }] },
+    {
+      when: 'an upgrade has begun with it before',
+      history: [{ ...open, finishedAt: '', result: 'aborted' }],
+    },
   ] as const)('says when it was asked for, if $when', ({ history, ...expected }) => {
     const seen = both({ history: [...history] });
     const declaration = { ...seen.declaration, requestedAtMs: NOW_MS - 1000 };
