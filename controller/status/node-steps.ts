@@ -3,7 +3,7 @@ import { evacuationOf, isDrained } from '../drained.js';
 import { drainingPods } from '../drains.js';
 import type { NodeSet, Observed, Pod } from '../model.js';
 import { nodeOf, podOfNode } from '../situation.js';
-import type { Seen } from './steps.js';
+import type { Seen } from './seen.js';
 
 /** Pods are as old as the upgrade, by a clock that may be a little behind ours. */
 const SKEW_MS = 5_000;

@@ -7,7 +7,7 @@ import {
 } from '../../lib/types.js';
 import type { Decision, NodeSet, Observed, Pod } from '../model.js';
 import { isEmpty, stayingPods } from '../situation.js';
-import type { Seen } from './steps.js';
+import type { Seen } from './seen.js';
 
 /** What each upgrade goes through, whether or not somebody looked while it lasted. */
 const PATH: UpgradePhase[] = ['creation', 'readiness', 'gates', 'switch', 'delay', 'draining', 'cleanUp'];

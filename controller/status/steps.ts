@@ -1,15 +1,7 @@
 import { MOST_STEPS, type UpgradeStatus, type UpgradeStep } from '../../lib/types.js';
-import type { Decision, Observed } from '../model.js';
 import { nodeSteps } from './node-steps.js';
 import { phases } from './phases.js';
-
-/** What the record of steps is made from. */
-export interface Seen {
-  observed: Observed;
-  decision: Decision;
-  /** The decision's step was carried out. */
-  isDone: boolean;
-}
+import type { Seen } from './seen.js';
 
 /**
  * The record of an upgrade's steps after one more look: the one before, with what has begun or ended since. Nothing but that record and

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { setNameOf } from '../../lib/revision.js';
 import type { BlueGreenStatus, Phase, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
-import { endedSteps, stepsOf, type Seen } from './steps.js';
+import type { Seen } from './seen.js';
+import { endedSteps, stepsOf } from './steps.js';
 import { isEmpty } from '../situation.js';
 
 type History = BlueGreenStatus['history'];
