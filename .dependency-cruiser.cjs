@@ -1,5 +1,5 @@
 /** Who may import whom: the folders are the architecture, and this is what holds them to it. */
-const programs = ['webhook', 'controller', 'sidecar', 'uninstall'];
+const programs = ['webhook', 'controller', 'sidecar', 'uninstall', 'plugin'];
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -13,13 +13,19 @@ module.exports = {
       name: 'lib-imports-only-lib',
       severity: 'error',
       from: { path: '^lib/' },
-      to: { path: '^(webhook|controller|sidecar|uninstall|certs|test)/' },
+      to: { path: '^(webhook|controller|sidecar|uninstall|plugin|certs|test)/' },
     },
     {
       name: 'certs-imports-only-lib',
       severity: 'error',
       from: { path: '^certs/' },
-      to: { path: '^(webhook|controller|sidecar|uninstall|test)/' },
+      to: { path: '^(webhook|controller|sidecar|uninstall|plugin|test)/' },
+    },
+    {
+      name: 'the-plugin-makes-no-certificates',
+      severity: 'error',
+      from: { path: '^plugin/' },
+      to: { path: '^certs/' },
     },
     {
       name: 'sidecar-is-light',
@@ -33,7 +39,7 @@ module.exports = {
       comment: 'the EMQX stand-in is written from what EMQX does alone',
       severity: 'error',
       from: { path: '^test/emqx/' },
-      to: { path: '^(webhook|controller|sidecar|uninstall|certs|lib)/' },
+      to: { path: '^(webhook|controller|sidecar|uninstall|plugin|certs|lib)/' },
     },
     {
       name: 'the-simulation-knows-no-controller',
@@ -41,7 +47,7 @@ module.exports = {
         'the model test is written from what Kubernetes and EMQX do; its adapter alone knows the model',
       severity: 'error',
       from: { path: '^test/model/', pathNot: '^test/model/(adapter|model\\.test)\\.ts$' },
-      to: { path: '^(webhook|controller|sidecar|uninstall|certs)/' },
+      to: { path: '^(webhook|controller|sidecar|uninstall|plugin|certs)/' },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
