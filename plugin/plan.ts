@@ -1,0 +1,197 @@
+import { paceOf, secondsToLeave } from '../lib/eta.js';
+import { emqxContainer } from '../lib/emqx-container.js';
+import { annotationOf, at, numberAt, objectAt, plainTemplate, sizeOf, textAt } from '../lib/fields.js';
+import { whyNotInjectable } from '../lib/injectable.js';
+import { sameJson, type JsonObject } from '../lib/json.js';
+import { ANNOTATION } from '../lib/names.js';
+import type { BlueGreenSpec } from '../lib/types.js';
+import { counted } from '../lib/words.js';
+import { differences, type Change } from './difference.js';
+import { leavingNode } from './remaining.js';
+import { whyNotTogether } from './pair.js';
+import { isDeclaration, type SetView, type View } from './view.js';
+
+/** What applying a file would do to one declaration. */
+export interface Plan {
+  name: string;
+  namespace: string;
+  /** `finish`: it wants what an upgrade in progress goes to already. `back`: what serves now, so a green is given up. `handBack`: without the label. */
+  effect: 'nothing' | 'upgrade' | 'finish' | 'back' | 'handBack';
+  /** Fields of the template that differ from the present one's. */
+  changes: Change[];
+  /** Fields of the BlueGreen that differ; they hold at once. */
+  settings: Change[];
+  /** Set that the upgrade goes to; absent: a new one. */
+  to?: string;
+  nodes: { from: number; to: number };
+  /** Pods beyond today's while it lasts. */
+  extraPods: number;
+  clients: number;
+  parts: Part[];
+  seconds: number;
+  /** What else one should know. */
+  notes: string[];
+}
+
+export interface Part {
+  what: string;
+  seconds: number;
+}
+
+/** What the API server says that the objects would be; absent: the file does not speak of it. */
+export interface Applied {
+  statefulSet?: JsonObject;
+  blueGreen?: JsonObject;
+}
+
+/**
+ * Compares what would be with what is, as the controller does: by value, the declaration's template against each set's template with
+ * what Sluice injected taken out. Pure.
+ */
+export function planOf(view: View, { statefulSet, blueGreen }: Applied): Plan {
+  const { declaration, sets, status, name, namespace, nowMs } = view;
+  const spec = blueGreen ? (objectAt(blueGreen, 'spec') as unknown as BlueGreenSpec) : view.spec;
+  const present = declaration?.template ?? {};
+  const template = statefulSet ? plainTemplate(at(statefulSet, 'spec', 'template')) : present;
+  const nodes = sizes(view, statefulSet);
+  const same = sets.find((set) => set.template && sameJson(set.template, template));
+  const effect = effectOf(view, {
+    isChanged: !sameJson(template, present),
+    isLabelled: statefulSet ? isDeclaration(statefulSet) : declaration?.isLabelled === true,
+    same,
+  });
+  const blue = sets.find(({ roles }) => roles.includes('active'));
+  // A declaration whose own pods serve is handed back without a move.
+  const isMove = effect === 'upgrade' || (effect === 'handBack' && status.active !== name);
+  const leaving = isMove ? (blue?.nodes ?? []).map((node) => ({ load: leavingNode(node, nowMs).load })) : [];
+  const isKept = effect === 'upgrade' && same !== undefined;
+  const parts = isMove && blue ? partsOf(view, { spec, blue, leaving, isKept }) : [];
+  return {
+    name,
+    namespace,
+    effect,
+    changes: differences(present, template),
+    settings: blueGreen ? differences(view.spec as unknown as JsonObject, objectAt(blueGreen, 'spec')) : [],
+    ...(isKept && { to: same.name }),
+    nodes,
+    extraPods: isMove ? nodes.to : 0,
+    clients: leaving.reduce((sum, { load }) => sum + load.clients, 0),
+    parts,
+    seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
+    notes: notesOf(view, {
+      effect,
+      spec,
+      isKnown: !isMove || blue?.nodes.every(({ node }) => node !== undefined) === true,
+      obstacle: effect === 'upgrade' ? obstacleOf(template, { spec, from: blue?.image ?? '' }) : undefined,
+    }),
+  };
+}
+
+/** Wanted nodes now, and as the file declares them. */
+function sizes({ spec, declaration }: View, statefulSet: JsonObject | undefined): Plan['nodes'] {
+  const from = spec.replicas ?? declaration?.wish ?? 0;
+  const wish = statefulSet && wishOf(statefulSet, declaration?.replicas ?? 0);
+  const isDeclared = wish !== undefined && wish !== declaration?.wish;
+  return { from, to: isDeclared ? wish : from };
+}
+
+/** Why an upgrade to a template would not start, in words that name what to change. */
+function obstacleOf(
+  template: JsonObject,
+  { spec, from }: { spec: BlueGreenSpec; from: string },
+): string | undefined {
+  const emqx = emqxContainer(template, spec.emqx);
+  if ('refused' in emqx) return emqx.refused;
+  const refusal = whyNotInjectable(template, emqx, { isOwnSecret: spec.emqx.apiKeySecret.name === '' });
+  if (refusal !== undefined || spec.allowUnlistedVersions) return refusal;
+  const unlisted = whyNotTogether(from, textAt(emqx.raw, 'image'));
+  return unlisted && `${unlisted}; spec.allowUnlistedVersions goes on all the same`;
+}
+
+function wishOf(applied: JsonObject, held: number): number | undefined {
+  const noted = sizeOf(annotationOf(applied, ANNOTATION.replicas));
+  // Without the webhook the size stands where the user wrote it.
+  const written = numberAt(applied, ['spec', 'replicas'], 1);
+  return written === held ? noted : written;
+}
+
+function effectOf(
+  { status, declaration }: View,
+  { isChanged, isLabelled, same }: { isChanged: boolean; isLabelled: boolean; same: SetView | undefined },
+): Plan['effect'] {
+  const isUnderWay = status.upgrade !== undefined;
+  if (!isLabelled) return declaration?.isLabelled === true ? 'handBack' : 'finish';
+  if (!isChanged) {
+    // A refused revision stays refused, and an upgrade to the present template goes on.
+    return isUnderWay && declaration?.aborted === undefined ? 'finish' : 'nothing';
+  }
+  if (same === undefined) return 'upgrade';
+  if (same.name === status.active) return isUnderWay ? 'back' : 'nothing';
+  return same.name === status.wanted ? 'finish' : 'upgrade';
+}
+
+function partsOf(
+  view: View,
+  {
+    spec,
+    blue,
+    leaving,
+    isKept,
+  }: { spec: BlueGreenSpec; blue: SetView; leaving: Parameters<typeof secondsToLeave>[0]; isKept: boolean },
+): Part[] {
+  const start = startSeconds(view, blue);
+  const clients = leaving.reduce((sum, { load }) => sum + load.clients, 0);
+  const { connEvictRate, waitTakeover } = spec.updateStrategy.evacuationStrategy;
+  const drains = `${counted(leaving.length, 'node')} ${leaving.length === 1 ? 'hands' : 'hand'} over ${counted(clients, 'client')} (${connEvictRate}/s, ${waitTakeover} s to come back)`;
+  return [
+    ...(start === undefined
+      ? []
+      : [
+          {
+            what: `${isKept ? 'the kept set' : 'green'} starts and joins, as ${start.like}`,
+            seconds: start.seconds,
+          },
+        ]),
+    { what: 'delay after the switch', seconds: spec.updateStrategy.initialDelaySeconds },
+    { what: drains, seconds: secondsToLeave(leaving, paceOf(spec)) },
+  ];
+}
+
+/** How long green will take to start: as in the latest upgrade that switched, else as the present pods did. */
+function startSeconds({ status }: View, blue: SetView): { seconds: number; like: string } | undefined {
+  const last = status.history?.find(({ switchedAt }) => switchedAt !== undefined);
+  if (last?.switchedAt !== undefined) {
+    const seconds = (Date.parse(last.switchedAt) - Date.parse(last.startedAt)) / 1000;
+    return { seconds, like: 'in the latest upgrade' };
+  }
+  const starts = blue.nodes.flatMap(({ startMs }) => (startMs === undefined ? [] : [startMs / 1000]));
+  return starts.length === 0 ? undefined : { seconds: Math.max(...starts), like: 'the present nodes did' };
+}
+
+function notesOf(
+  { status, declaration, spec: present }: View,
+  {
+    effect,
+    spec,
+    isKnown,
+    obstacle,
+  }: { effect: Plan['effect']; spec: BlueGreenSpec; isKnown: boolean; obstacle: string | undefined },
+): string[] {
+  const refusal = declaration?.aborted;
+  if (effect === 'nothing' && refusal !== undefined) {
+    return [
+      `revision ${refusal}, which the StatefulSet asks for, is aborted; kubectl sluice retry tries it again`,
+    ];
+  }
+  if (effect === 'nothing' || effect === 'finish') return [];
+  const fate = effect === 'handBack' ? 'ends first' : 'is given up for it';
+  return [
+    ...(status.upgrade ? [`the upgrade to ${status.upgrade.to}, in progress now, ${fate}`] : []),
+    ...(obstacle === undefined ? [] : [`it does not start: ${obstacle}`]),
+    ...(spec.paused || present.paused ? ['it waits: spec.paused of the BlueGreen is true'] : []),
+    ...(spec.promotion.auto ? [] : ['it waits before the switch until somebody promotes it']),
+    ...(isKnown
+      ? []
+      : ["the present nodes' clients are not known before the first revision set runs, and not in the time"]),
+  ];
+}

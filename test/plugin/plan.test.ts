@@ -1,0 +1,183 @@
+import { describe, expect, it } from '@jest/globals';
+import { subjectsIn } from '../../plugin/dry-run.js';
+import { differences } from '../../plugin/difference.js';
+import { paint } from '../../plugin/paint.js';
+import { planLines } from '../../plugin/plan-words.js';
+import { planOf, type Plan } from '../../plugin/plan.js';
+import type { View } from '../../plugin/view.js';
+import type { JsonObject } from '../../lib/json.js';
+import { ago, BLUE, draining, GREEN, NEW, OLD, rawObjects, set, template, upgrade, view } from './cases.js';
+
+const applied = (
+  image: string,
+  more: { replicas?: number; wish?: string; isLabelled?: boolean } = {},
+): { statefulSet: JsonObject } => ({
+  statefulSet: {
+    kind: 'StatefulSet',
+    metadata: {
+      name: 'emqx',
+      namespace: 'mqtt',
+      labels: more.isLabelled === false ? {} : { 'sluice.dev/upgrade': 'blue-green' },
+      annotations: { 'sluice.dev/replicas': more.wish ?? '3' },
+    },
+    spec: { replicas: more.replicas ?? 0, template: template(image) },
+  },
+});
+const kept = view({
+  image: NEW,
+  status: { active: GREEN, wanted: GREEN },
+  sets: [set(GREEN, { image: NEW }), set(BLUE, { size: 0, nodes: [] })],
+});
+
+describe('what an edit would do', () => {
+  it.each<{ when: string; seen: View; edit: Parameters<typeof planOf>[1]; is: Partial<Plan> }>([
+    {
+      when: 'nothing changes',
+      seen: view(),
+      edit: applied(OLD),
+      is: { effect: 'nothing', changes: [], extraPods: 0, seconds: 0 },
+    },
+    {
+      when: 'the image changes',
+      seen: view(),
+      edit: applied(NEW),
+      is: {
+        effect: 'upgrade',
+        changes: [{ path: 'spec.containers[emqx].image', from: OLD, to: NEW }],
+        extraPods: 3,
+        clients: 3000,
+        // the present nodes took 20 s to start
+        seconds: 20 + 5 + 3 * 12 + 5,
+      },
+    },
+    {
+      when: 'an upgrade was measured before',
+      seen: view({
+        status: { history: [{ ...upgrade, finishedAt: ago(0), result: 'succeeded' }] },
+        spec: {},
+      }),
+      edit: applied(NEW),
+      is: { effect: 'upgrade', seconds: 20 + 5 + 3 * 12 + 5 },
+    },
+    {
+      when: 'it goes back to what is kept',
+      seen: kept,
+      edit: applied(OLD),
+      is: { effect: 'upgrade', to: BLUE },
+    },
+    {
+      when: 'only the size changes',
+      seen: view(),
+      edit: applied(OLD, { wish: '5' }),
+      is: { effect: 'nothing', nodes: { from: 3, to: 5 } },
+    },
+    {
+      when: 'the size changes, and no webhook is there to note it',
+      seen: view(),
+      edit: applied(NEW, { replicas: 4 }),
+      is: { effect: 'upgrade', nodes: { from: 3, to: 4 }, extraPods: 4 },
+    },
+    {
+      when: 'the label goes',
+      seen: view(),
+      edit: applied(OLD, { isLabelled: false }),
+      is: { effect: 'handBack', extraPods: 3, clients: 3000, seconds: 20 + 5 + 3 * 12 + 5 },
+    },
+    {
+      when: 'the label goes, and its own pods serve',
+      seen: view({ status: { active: 'emqx', wanted: 'emqx' }, sets: [] }),
+      edit: applied(OLD, { isLabelled: false }),
+      is: { effect: 'handBack', extraPods: 0, seconds: 0 },
+    },
+    { when: 'an upgrade goes there already', seen: draining(), edit: applied(NEW), is: { effect: 'finish' } },
+    {
+      when: 'it gives up the upgrade in progress',
+      seen: view({
+        image: NEW,
+        status: { phase: 'Progressing', wanted: GREEN, upgrade },
+        sets: [set(BLUE), set(GREEN, { image: NEW })],
+      }),
+      edit: applied(OLD),
+      is: { effect: 'back' },
+    },
+  ])('when $when', ({ seen, edit, is }) => expect(planOf(seen, edit)).toMatchObject(is));
+
+  it('takes the rates from the file where it has some', () => {
+    const blueGreen = structuredClone(rawObjects({}).blueGreen);
+    const faster = { waitTakeover: 6, connEvictRate: 1000, sessEvictRate: 200 };
+    const spec = blueGreen['spec'] as JsonObject;
+    blueGreen['spec'] = {
+      ...spec,
+      updateStrategy: { type: 'Recreate', initialDelaySeconds: 0, evacuationStrategy: faster },
+    };
+    const plan = planOf(view(), { ...applied(NEW), blueGreen });
+    expect(plan.settings.map(({ path }) => path).sort()).toEqual([
+      'updateStrategy.evacuationStrategy.connEvictRate',
+      'updateStrategy.initialDelaySeconds',
+    ]);
+    expect(plan.seconds).toBe(20 + 0 + 3 * 8 + 5);
+  });
+
+  it('does not start with a hook that cannot be chained', () => {
+    const { statefulSet } = applied(NEW);
+    const edited = structuredClone(statefulSet) as { spec: { template: { spec: { containers: object[] } } } };
+    Object.assign(edited.spec.template.spec.containers[0] ?? {}, {
+      lifecycle: { preStop: { httpGet: { path: '/', port: 80 } } },
+    });
+    const { notes } = planOf(view(), { statefulSet: edited as unknown as JsonObject });
+    expect(notes).toEqual([expect.stringMatching(/^it does not start: the preStop hook of container emqx/)]);
+  });
+
+  it('does not start with versions that may not share a cluster', () => {
+    const { notes } = planOf(view(), applied('emqx/emqx-enterprise:5.7.2'));
+    expect(notes).toEqual([
+      expect.stringMatching(/^it does not start: EMQX 5\.7\.2 is not known to share a cluster with 5\.8\.8/),
+    ]);
+  });
+
+  it('is told in words', () => {
+    const lines = planLines(planOf(view(), applied(NEW))).map((line) => paint(line, false));
+    expect(lines).toEqual([
+      'statefulset/emqx: a blue-green upgrade',
+      `  spec.template.spec.containers[emqx].image: ${OLD} → ${NEW}`,
+      '  goes to: a new set',
+      '  pods: 3 more while it lasts, 6 at most',
+      '  time: about 1m6s',
+      '       20s  green starts and joins, as the present nodes did',
+      '        5s  delay after the switch',
+      '       41s  3 nodes hand over 3000 clients (200/s, 6 s to come back)',
+    ]);
+  });
+});
+
+it('a StatefulSet and its BlueGreen are one subject; a Service is none', () => {
+  const named = (kind: string): JsonObject => ({ kind, metadata: { name: 'emqx', namespace: 'mqtt' } });
+  expect(subjectsIn([named('Service'), named('StatefulSet'), named('BlueGreen')])).toEqual([
+    { name: 'emqx', namespace: 'mqtt', statefulSet: named('StatefulSet'), blueGreen: named('BlueGreen') },
+  ]);
+});
+
+it('differences match named items by their names, and others as a whole', () => {
+  const from = {
+    env: [
+      { name: 'A', value: '1' },
+      { name: 'B', value: '2' },
+    ],
+    args: ['a'],
+    gone: 1,
+  };
+  const to = {
+    env: [
+      { name: 'B', value: '3' },
+      { name: 'A', value: '1' },
+      { name: 'C', value: '' },
+    ],
+    args: ['a', 'b'],
+  };
+  expect(differences(from, to)).toEqual([
+    { path: 'env[B].value', from: '2', to: '3' },
+    { path: 'env[C]', to: { name: 'C', value: '' } },
+    { path: 'args', from: ['a'], to: ['a', 'b'] },
+    { path: 'gone', from: 1 },
+  ]);
+});
