@@ -18,6 +18,10 @@ setup: node_modules/.package-lock.json ## install the pinned toolchain
 build: setup ## compile
 	@$(NPM) run build
 
+.PHONY: plugin
+plugin: build ## kubectl sluice, as an npm package to install: out/kubectl-sluice-VERSION.tgz
+	@$(NPM) run plugin
+
 .PHONY: lint
 lint: setup ## lint, format, types and import rules
 	@$(NPM) run lint && $(NPM) run format && $(NPM) run types && $(NPM) run cycles
