@@ -98,9 +98,13 @@ export function commandLine({ act, write, writeError, columns, version }: Comman
     .description('List the upgrade in progress and those that have ended, the latest first')
     .argument('[name]', NAME, withoutKind)
     .addOption(new Option('-o, --output <format>', 'how to write it').choices(FORMATS))
-    .addHelpText('after', examples('history emqx', 'history emqx -o wide'))
-    .action((name, { output }, command) =>
-      act({ kind: 'history', place: placeOf(command), name, output: output ?? 'text' }),
+    .option(
+      '--steps',
+      'each with what was done when: its phases, and the start, drain and leave of each node',
+    )
+    .addHelpText('after', examples('history emqx', 'history emqx --steps', 'history emqx -o wide'))
+    .action((name, { output, steps = false }, command) =>
+      act({ kind: 'history', place: placeOf(command), name, output: output ?? 'text', steps }),
     );
 
   program

@@ -1,6 +1,8 @@
+import type { UpgradeStatus } from '../lib/types.js';
 import { span, type Line, type Tone } from './paint.js';
 import { columns } from './columns.js';
 import { age, duration } from './times.js';
+import { stepLines } from './steps.js';
 import type { View } from './view.js';
 
 const TONES: Record<string, Tone> = {
@@ -10,9 +12,16 @@ const TONES: Record<string, Tone> = {
   rolledBack: 'busy',
 };
 
-/** The upgrade in progress and those that have ended, a line each. Pure. */
-export function historyOf({ status, nowMs }: View, { isWide }: { isWide: boolean }): Line[] {
+/**
+ * The upgrade in progress and those that have ended, a line each. Pure.
+ * @param shape hasSteps: below each, what was done when
+ */
+export function historyOf(
+  { status, nowMs }: View,
+  { isWide, hasSteps }: { isWide: boolean; hasSteps: boolean },
+): Line[] {
   const { upgrade, history = [] } = status;
+  const upgrades = [...(upgrade ? [upgrade] : []), ...history];
   const rows: Line[] = [
     ...(upgrade
       ? [row({ ...upgrade, result: 'in progress', seconds: secondsBetween(upgrade.startedAt, nowMs) }, nowMs)]
@@ -24,10 +33,14 @@ export function historyOf({ status, nowMs }: View, { isWide }: { isWide: boolean
   if (rows.length === 0) return [[span('no upgrade yet')]];
   const headers = ['RESULT', 'FROM', 'TO', 'BEGAN', 'TOOK', 'BY', 'REASON', 'TRACE'];
   const shown = isWide ? headers : headers.slice(0, -1);
-  return columns(
+  const [head = [], ...lines] = columns(
     shown,
     rows.map((cells) => cells.slice(0, shown.length)),
   );
+  if (!hasSteps) return [head, ...lines];
+  const stepsOf = (one: UpgradeStatus): Line[] =>
+    stepLines(one, nowMs).map((line) => [span('    '), ...line]);
+  return [head, ...upgrades.flatMap((one, at) => [lines[at] ?? [], ...stepsOf(one)])];
 }
 
 interface Entry {

@@ -4,11 +4,12 @@ import { annotationOf, at, numberAt, objectAt, plainTemplate, sizeOf, textAt } f
 import { whyNotInjectable } from '../lib/injectable.js';
 import { sameJson, type JsonObject } from '../lib/json.js';
 import { ANNOTATION } from '../lib/names.js';
-import type { BlueGreenSpec } from '../lib/types.js';
+import type { BlueGreenSpec, UpgradePhase } from '../lib/types.js';
 import { counted } from '../lib/words.js';
 import { differences, type Change } from './difference.js';
 import { leavingNode } from './remaining.js';
 import { whyNotTogether } from './pair.js';
+import { phasesOf } from './steps.js';
 import { isDeclaration, type SetView, type View } from './view.js';
 
 /** What applying a file would do to one declaration. */
@@ -157,16 +158,20 @@ function partsOf(
   ];
 }
 
-/** How long green will take to start: as in the latest upgrade that switched, else as the present pods did. */
-function startSeconds({ status }: View, blue: SetView): { seconds: number; like: string } | undefined {
+/** How long green will take until the switch: as in the latest upgrade that switched, people aside; else as the present pods took. */
+function startSeconds({ status, nowMs }: View, blue: SetView): { seconds: number; like: string } | undefined {
   const last = status.history?.find(({ switchedAt }) => switchedAt !== undefined);
   if (last?.switchedAt !== undefined) {
-    const seconds = (Date.parse(last.switchedAt) - Date.parse(last.startedAt)) / 1000;
+    const own = phasesOf(last, nowMs).filter(({ name }) => BEFORE_SWITCH.includes(name));
+    const whole = (Date.parse(last.switchedAt) - Date.parse(last.startedAt)) / 1000;
+    const seconds = own.length === 0 ? whole : own.reduce((sum, phase) => sum + phase.seconds, 0);
     return { seconds, like: 'in the latest upgrade' };
   }
   const starts = blue.nodes.flatMap(({ startMs }) => (startMs === undefined ? [] : [startMs / 1000]));
   return starts.length === 0 ? undefined : { seconds: Math.max(...starts), like: 'the present nodes did' };
 }
+
+const BEFORE_SWITCH: readonly UpgradePhase[] = ['creation', 'readiness', 'gates', 'switch'];
 
 function notesOf(
   { status, declaration, spec: present }: View,

@@ -44,18 +44,26 @@ const NOBODY: Load = { clients: 0, sessions: 0 };
 
 /** A pod as the estimate takes it. */
 export function leavingNode(
-  { load = NOBODY, evacuation, deletedAtMs }: NodeView,
+  { load = NOBODY, evacuation, drain, deletedAtMs }: NodeView,
   nowMs: number,
 ): LeavingNode {
-  if (!evacuation && deletedAtMs === undefined) return { load };
+  // A drain that was interrupted is to come again.
+  const recorded = drain?.outcome === 'interrupted' ? undefined : drain;
+  if (!evacuation && !recorded && deletedAtMs === undefined) return { load };
   const { stats, state } = evacuation ?? {};
+  // A node that EMQX no longer lists as running has nothing left to hand over.
+  const isDone = load === NOBODY || recorded?.endedAt !== undefined;
+  const beganMs = recorded ? Date.parse(recorded.startedAt) : deletedAtMs;
+  const { clients, sessions } = {
+    clients: stats?.initial_connected ?? recorded?.clients,
+    sessions: stats?.initial_sessions ?? recorded?.sessions,
+  };
   return {
     load,
     drain: {
-      // A node that EMQX no longer lists as running has nothing left to hand over.
-      ...(load === NOBODY ? { state: 'prohibiting' } : state !== undefined && { state }),
-      ...(stats && { initial: { clients: stats.initial_connected, sessions: stats.initial_sessions } }),
-      ...(deletedAtMs !== undefined && { forSeconds: Math.max(0, (nowMs - deletedAtMs) / 1000) }),
+      ...(isDone ? { state: 'prohibiting' } : state !== undefined && { state }),
+      ...(clients !== undefined && { initial: { clients, sessions: sessions ?? clients } }),
+      ...(beganMs !== undefined && { forSeconds: Math.max(0, (nowMs - beganMs) / 1000) }),
     },
   };
 }

@@ -21,7 +21,7 @@ export type Request =
 export type Asking = { place: Place } & (
   | { kind: 'get'; name?: string | undefined; everywhere: boolean; output: Output; watch: boolean }
   | { kind: 'status'; name?: string | undefined; watch: boolean; timeoutMs: number }
-  | { kind: 'history'; name?: string | undefined; output: Output }
+  | { kind: 'history'; name?: string | undefined; output: Output; steps: boolean }
   | { kind: 'trace'; name?: string | undefined; link?: string | undefined; output: Output }
   | { kind: 'plan'; files: string[]; serverSide: boolean; output: Output }
   | Action

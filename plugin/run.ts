@@ -96,8 +96,8 @@ async function ask(request: Asking, tools: Tools): Promise<number> {
     case 'history': {
       const view = await look();
       const { upgrade = null, history = [] } = view.status;
-      const isWide = request.output === 'wide';
-      answer(screen, request.output, { upgrade, history }, () => historyOf(view, { isWide }));
+      const shape = { isWide: request.output === 'wide', hasSteps: request.steps };
+      answer(screen, request.output, { upgrade, history }, () => historyOf(view, shape));
       return EXIT.ok;
     }
     case 'trace': {

@@ -2,6 +2,7 @@ import type { Phase } from '../lib/types.js';
 import { counted } from '../lib/words.js';
 import { clip, span, wrap, type Line, type Span, type Tone } from './paint.js';
 import { remainingOf, type Remaining } from './remaining.js';
+import { phasesOf, phaseSpans } from './steps.js';
 import { age, duration } from './times.js';
 import type { NodeView, SetView, View } from './view.js';
 
@@ -68,8 +69,24 @@ function headOf(view: View, width: number): Line[] {
           )
         : []),
     ...(upgrade ? entry('Asked for', askedFor(upgrade, nowMs)) : []),
+    ...(upgrade ? phaseLines(phaseSpans(phasesOf(upgrade, nowMs)), room) : []),
     ...(remaining ? entry('Left', inWords(remaining, nowMs)) : []),
   ];
+}
+
+/** The phases side by side, as many in a line as there is room for. */
+function phaseLines(phases: readonly Span[], room: number): Line[] {
+  const lines: Span[][] = [];
+  let used = Infinity;
+  for (const phase of phases) {
+    used += phase.text.length + 2;
+    if (used > room + 2) {
+      lines.push([]);
+      used = phase.text.length + 2;
+    }
+    lines.at(-1)?.push(phase, span('  '));
+  }
+  return lines.map((line, at) => [span((at === 0 ? 'Phases' : '').padEnd(LABEL_WIDTH), 'faint'), ...line]);
 }
 
 function askedFor(

@@ -17,7 +17,13 @@ import { emqxContainer } from '../lib/emqx-container.js';
 import type { Load } from '../lib/eta.js';
 import type { JsonObject } from '../lib/json.js';
 import { ANNOTATION, BLUE_GREEN, LABEL } from '../lib/names.js';
-import type { BlueGreenSpec, BlueGreenStatus, EmqxNodeStatus, NodeEvacuationStatus } from '../lib/types.js';
+import type {
+  BlueGreenSpec,
+  BlueGreenStatus,
+  EmqxNodeStatus,
+  NodeEvacuationStatus,
+  UpgradeStep,
+} from '../lib/types.js';
 
 /** One declaration with everything of it that people want to see. Pure data; times in milliseconds since the epoch. */
 export interface View {
@@ -89,6 +95,8 @@ export interface NodeView {
   /** What EMQX counts on it while it runs. EMQX before 5.1 counts sessions only: these are its clients, then. */
   load?: Load;
   evacuation?: NodeEvacuationStatus;
+  /** Its drain in the upgrade in progress, as the controller has recorded it. */
+  drain?: UpgradeStep;
 }
 
 /** Raw objects of one namespace. */
@@ -236,6 +244,8 @@ function nodeViewOf(raw: JsonObject, status: Partial<BlueGreenStatus>): NodeView
   const isIts = ({ node }: { node: string }): boolean => runsIn(node, pod, textAt(raw, 'status', 'podIP'));
   const emqx = status.emqxNodes?.find(isIts);
   const evacuation = status.nodeEvacuationsStatus?.find(isIts);
+  const uid = textAt(raw, 'metadata', 'uid');
+  const drain = status.upgrade?.steps?.findLast((step) => step.name === 'drain' && step.uid === uid);
   const readiness = objectsAt(raw, 'status', 'conditions').find(({ type }) => type === 'Ready');
   const ready = readiness?.['status'] === 'True';
   const createdAtMs = timeAt(raw, 'metadata', 'creationTimestamp');
@@ -253,6 +263,7 @@ function nodeViewOf(raw: JsonObject, status: Partial<BlueGreenStatus>): NodeView
     ...(emqx && { node: emqx.node }),
     ...(emqx?.node_status === 'running' && { load: loadOf(emqx) }),
     ...(evacuation && { evacuation }),
+    ...(drain && { drain }),
   };
 }
 

@@ -154,6 +154,7 @@ export function rawObjects({
         metadata: {
           name: `${name}-${at}`,
           namespace: 'mqtt',
+          uid: `uid-of-${name}-${at}`,
           creationTimestamp: ago(3600),
           labels: { 'sluice.dev/revision': name.slice(5) },
           ownerReferences: [{ controller: true, uid: name }],

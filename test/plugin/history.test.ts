@@ -3,6 +3,7 @@ import { historyOf } from '../../plugin/history.js';
 import { paint } from '../../plugin/paint.js';
 import { summaryOf } from '../../plugin/summary.js';
 import { traceLines, traceOf } from '../../plugin/trace.js';
+import type { UpgradeStep } from '../../lib/types.js';
 import { ago, BLUE, draining, GREEN, upgrade, view } from './cases.js';
 
 const ended = { ...upgrade, finishedAt: ago(10), result: 'aborted' as const, reason: 'somebody said so' };
@@ -12,20 +13,47 @@ const words = (lines: ReturnType<typeof historyOf>): string[] =>
 
 describe('the history', () => {
   it('has a line for each upgrade, with how long it took and why it ended so', () => {
-    expect(words(historyOf(once, { isWide: false }))).toEqual([
+    expect(words(historyOf(once, { isWide: false, hasSteps: false }))).toEqual([
       'RESULT FROM TO BEGAN TOOK BY REASON',
       `aborted ${BLUE} ${GREEN} 1m ago 50s alice somebody said so`,
     ]);
   });
 
   it('begins with the upgrade in progress, and has the trace when wide', () => {
-    expect(words(historyOf(draining(), { isWide: true }))).toEqual([
+    expect(words(historyOf(draining(), { isWide: true, hasSteps: false }))).toEqual([
       'RESULT FROM TO BEGAN TOOK BY TRACE',
       `in progress ${BLUE} ${GREEN} 1m ago 1m alice ${'a'.repeat(32)}`,
     ]);
   });
 
-  it('may be empty', () => expect(words(historyOf(view(), { isWide: false }))).toEqual(['no upgrade yet']));
+  it('has the steps of each below it', () => {
+    const steps: UpgradeStep[] = [
+      { name: 'readiness', startedAt: ago(60), endedAt: ago(42) },
+      { name: 'draining', startedAt: ago(38) },
+      {
+        name: 'drain',
+        pod: `${BLUE}-2`,
+        startedAt: ago(38),
+        endedAt: ago(20),
+        clients: 1000,
+        sessions: 1200,
+        outcome: 'drained',
+      },
+    ];
+    const seen = view({ status: { upgrade: { ...upgrade, steps }, history: [ended] } });
+    expect(words(historyOf(seen, { isWide: false, hasSteps: true })).slice(1)).toEqual([
+      `in progress ${BLUE} ${GREEN} 1m ago 1m alice`,
+      ' AT STEP POD TOOK CLIENTS SESSIONS OUTCOME',
+      ' +0s ✔ readiness 18s',
+      ' +22s ◌ draining 38s',
+      ` +22s ✔ drain ${BLUE}-2 18s 1000 1200 drained`,
+      `aborted ${BLUE} ${GREEN} 1m ago 50s alice somebody said so`,
+      ' no steps were recorded',
+    ]);
+  });
+
+  it('may be empty', () =>
+    expect(words(historyOf(view(), { isWide: false, hasSteps: false }))).toEqual(['no upgrade yet']));
 });
 
 describe('the trace', () => {

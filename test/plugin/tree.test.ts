@@ -4,7 +4,8 @@ import { paint } from '../../plugin/paint.js';
 import { remainingOf } from '../../plugin/remaining.js';
 import { treeOf } from '../../plugin/tree.js';
 import type { View } from '../../plugin/view.js';
-import { BLUE, draining, GREEN, NEW, set, upgrade, view } from './cases.js';
+import type { UpgradeStep } from '../../lib/types.js';
+import { ago, BLUE, draining, GREEN, NEW, set, upgrade, view } from './cases.js';
 
 const drawn = (seen: View, width = 120, isWide = false): string[] =>
   treeOf(seen, { width, isWide }).map((line) => paint(line, false));
@@ -48,6 +49,30 @@ describe('the tree', () => {
     ]);
   });
 
+  it('has the phases that were, are, and are to come', () => {
+    const steps: UpgradeStep[] = [
+      { name: 'creation', startedAt: ago(60), endedAt: ago(59) },
+      { name: 'readiness', startedAt: ago(59), endedAt: ago(50) },
+      { name: 'pause', startedAt: ago(50), endedAt: ago(45) },
+      { name: 'readiness', startedAt: ago(45), endedAt: ago(40) },
+      { name: 'gates', startedAt: ago(40), endedAt: ago(40) },
+      { name: 'switch', startedAt: ago(40), endedAt: ago(39) },
+      { name: 'delay', startedAt: ago(39) },
+    ];
+    const seen = view({ status: { phase: 'Delaying', upgrade: { ...upgrade, steps } } });
+    const lines = drawn(seen);
+    expect(lines[lines.findIndex((line) => line.startsWith('Phases'))]).toBe(
+      'Phases      ✔ creation 1s  ✔ readiness 14s  ✔ gates 0s  ✔ switch 1s  ◌ delay 39s  · draining  · clean-up  ✔ pause 5s',
+    );
+    const narrow = drawn(seen, 60);
+    const at = narrow.findIndex((line) => line.startsWith('Phases'));
+    expect(narrow.slice(at, at + 3)).toEqual([
+      'Phases      ✔ creation 1s  ✔ readiness 14s  ✔ gates 0s',
+      '            ✔ switch 1s  ◌ delay 39s  · draining  · clean-up',
+      '            ✔ pause 5s',
+    ]);
+  });
+
   it.each([80, 100, 200])('keeps within %d columns, with every version to be seen', (width) => {
     const lines = drawn(draining(), width);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width);
@@ -73,6 +98,12 @@ describe('the tree', () => {
     expect(coloured.map((line) => stripVTControlCharacters(line).trimEnd())).toEqual(drawn(draining()));
   });
 });
+
+/** The record of a drain that began 10 s ago. */
+function drainOf(ordinal: number): UpgradeStep {
+  const pod = `${BLUE}-${ordinal}`;
+  return { name: 'drain', pod, uid: `uid-of-${pod}`, startedAt: ago(10) };
+}
 
 describe('what is left', () => {
   it.each<{ when: string; seen: View; is: ReturnType<typeof remainingOf> }>([
@@ -100,6 +131,27 @@ describe('what is left', () => {
         sets: [set(BLUE), set(GREEN, { image: NEW })],
       }),
       is: { clients: 3000, nodes: 3, seconds: 20 + 3 * 12 + 5, from: 'now' },
+    },
+    {
+      when: 'the record alone says that one drains, one gave up, and one is to drain again',
+      seen: view({
+        status: {
+          phase: 'Draining',
+          active: GREEN,
+          wanted: GREEN,
+          upgrade: {
+            ...upgrade,
+            steps: [
+              { ...drainOf(0), endedAt: ago(20), outcome: 'timedOut' },
+              { ...drainOf(1), clients: 1000, sessions: 1000 },
+              { ...drainOf(2), endedAt: ago(5), outcome: 'interrupted' },
+            ],
+          },
+        },
+        sets: [set(BLUE), set(GREEN, { image: NEW })],
+      }),
+      // 12 s for 1000 clients, of which the second's begins now for all that EMQX says
+      is: { clients: 3000, nodes: 3, seconds: 11 + 12 + 5, from: 'now' },
     },
   ])('when $when', ({ seen, is }) => expect(remainingOf(seen)).toEqual(is));
 });
