@@ -6,6 +6,7 @@ import { isScalePath, SCALE_PREFIX } from '../lib/scale-path.js';
 import { untouched, writeReview, type Answer } from './answer.js';
 import { decide } from './decide.js';
 import type { Fresh } from './declaration.js';
+import { kindOf, outcomeOf, type Outcome, type WebhookMetrics } from './metrics.js';
 import { MalformedReviewError, parseReview, type AdmissionRequest } from './review.js';
 import type { BlueGreens } from './scale.js';
 import { childTraceparent } from './trace.js';
@@ -19,6 +20,7 @@ export interface AppOptions {
   isLeaving: () => boolean;
   /** What proves that a review of a Scale comes from an API server; undefined: not known yet, and nothing proves it. */
   scaleToken: () => string | undefined;
+  metrics: Pick<WebhookMetrics, 'reviewed'>;
   log: Logger;
 }
 
@@ -99,20 +101,27 @@ function answerReview(
   response: ServerResponse,
   options: AppOptions,
 ): void {
+  const cameAtMs = performance.now();
   let review: AdmissionRequest;
   try {
     review = parseReview(body);
   } catch (error) {
     if (!(error instanceof MalformedReviewError)) throw error;
+    options.metrics.reviewed('other', 'malformed', (performance.now() - cameAtMs) / 1000);
     send(response, 400, JSON.stringify({ message: error.message }));
     return;
   }
-  const sendAnswer = (answer: Answer): void => send(response, 200, writeReview(review.uid, answer));
+  const answerWith = (answer: Answer, outcome: Outcome): void => {
+    send(response, 200, writeReview(review.uid, answer));
+    options.metrics.reviewed(kindOf(review), outcome, (performance.now() - cameAtMs) / 1000);
+  };
+  const sendAnswer = (answer: Answer): void => answerWith(answer, outcomeOf(answer));
   const admitAnyway = (error: unknown): void => {
     const { namespace, name, resource, subResource, operation } = review;
     options.log.error({ err: error, namespace, name, resource, subResource, operation }, 'review failed');
-    sendAnswer(
+    answerWith(
       untouched('sluice: the webhook failed on this request and admitted it unchanged; see its log'),
+      'failed',
     );
   };
   try {

@@ -1,10 +1,12 @@
 import { makeLogger } from '../lib/log.js';
+import { makeMetricsServer } from '../lib/metrics/serve.js';
 import { readServiceAccount } from '../lib/service-account.js';
 import { sleep } from '../lib/sleep.js';
 import { makeAskApiServer } from '../lib/api-server.js';
 import { makeApp, makeRoutes } from './app.js';
 import { makeBlueGreens } from './blue-greens.js';
-import { followCertificate, readFromDirectory, readFromSecret } from './certificate.js';
+import { followCertificate, readFromDirectory, readFromSecret, type Certificate } from './certificate.js';
+import { makeWebhookMetrics } from './metrics.js';
 import { close, listen, makeHealthServer, makeTlsServer, showCertificate } from './server.js';
 import { readSettings } from './settings.js';
 
@@ -16,28 +18,34 @@ process.once('SIGTERM', () => ending.abort());
 process.once('SIGINT', () => ending.abort());
 
 let isListening = false;
-let scaleToken: string | undefined;
+let certificate: Certificate | undefined;
 const state = {
   isReady: () => isListening,
   isLeaving: () => ending.signal.aborted,
-  scaleToken: () => scaleToken,
+  scaleToken: () => certificate?.scaleToken,
 };
-const app = makeApp({ ...state, ownUsers: settings.ownUsers, blueGreens: makeBlueGreens(ask), log });
+const metrics = makeWebhookMetrics(() => ({
+  isReady: state.isReady() && !state.isLeaving(),
+  certificate: certificate?.cert,
+}));
+const app = makeApp({ ...state, ownUsers: settings.ownUsers, blueGreens: makeBlueGreens(ask), metrics, log });
 const server = makeTlsServer(app);
 const health = makeHealthServer(makeRoutes(state));
 await listen(health, settings.healthPort);
+const figures = makeMetricsServer(() => metrics.scrape());
+if (settings.metricsPort > 0) await listen(figures, settings.metricsPort);
 
-const { certificate } = settings;
+const { certificate: origin } = settings;
 const read =
-  certificate.kind === 'directory'
-    ? readFromDirectory(certificate.path)
-    : readFromSecret(ask, certificate.namespace, certificate.name);
+  origin.kind === 'directory'
+    ? readFromDirectory(origin.path)
+    : readFromSecret(ask, origin.namespace, origin.name);
 const { promise: loaded, resolve: isLoaded } = Promise.withResolvers<void>();
 const following = followCertificate(
   read,
   (found) => {
     showCertificate(server, found);
-    scaleToken = found.scaleToken;
+    certificate = found;
     isLoaded();
   },
   { log, signal: ending.signal },
@@ -52,4 +60,4 @@ if (!ending.signal.aborted) {
 await following;
 log.info({ forMs: settings.leaveMs }, 'leaving: answering until every API server has noticed');
 if (isListening) await sleep(settings.leaveMs);
-await Promise.all([close(server), close(health)]);
+await Promise.all([close(server), close(health), ...(figures.listening ? [close(figures)] : [])]);

@@ -10,6 +10,8 @@ export interface Settings {
   port: number;
   /** Port of the kubelet's probes, plain HTTP. */
   healthPort: number;
+  /** Port of the metrics, plain HTTP; 0: none are served. */
+  metricsPort: number;
   certificate: CertificateOrigin;
   ownUsers: ReadonlySet<string>;
   /** How long a webhook that is asked to end goes on answering, until every API server has noticed. Milliseconds. */
@@ -36,6 +38,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const settings: Settings = {
     port: number('SLUICE_PORT', 9443),
     healthPort: number('SLUICE_HEALTH_PORT', 8081),
+    metricsPort: number('SLUICE_METRICS_PORT', 0),
     certificate:
       directory === ''
         ? { kind: 'secret', namespace: text('SLUICE_NAMESPACE'), name: text('SLUICE_WEBHOOK_TLS_SECRET') }

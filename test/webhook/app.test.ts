@@ -4,6 +4,7 @@ import supertest from 'supertest';
 import type { JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
 import { makeApp, type AppOptions } from '../../webhook/app.js';
+import { makeWebhookMetrics } from '../../webhook/metrics.js';
 import type { BlueGreens } from '../../webhook/scale.js';
 import {
   edited,
@@ -27,6 +28,7 @@ function client(parts: Partial<AppOptions> = {}): ReturnType<typeof supertest> {
     isReady: () => true,
     isLeaving: () => false,
     scaleToken: () => TOKEN,
+    metrics: makeWebhookMetrics(() => ({ isReady: true, certificate: undefined })),
     log: pino({ level: 'silent' }),
     ...parts,
   };

@@ -42,7 +42,9 @@ afterEach(async () => {
 
 async function startWebhook(): Promise<{ server: https.Server; port: number }> {
   const state = { isReady: () => true, isLeaving: () => false, scaleToken: () => undefined };
-  const server = makeTlsServer(makeApp({ ...state, ownUsers: new Set(), blueGreens: noBlueGreens, log }));
+  const metrics = { reviewed: () => undefined };
+  const options = { ...state, ownUsers: new Set<string>(), blueGreens: noBlueGreens, metrics, log };
+  const server = makeTlsServer(makeApp(options));
   servers.push(server);
   return { server, port: await listen(server, 0) };
 }

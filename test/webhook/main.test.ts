@@ -15,7 +15,7 @@ const NAME = 'sluice-webhook.sluice-system.svc';
 let directory: string;
 let ca: string;
 let webhook: ChildProcess;
-let ports: { reviews: number; health: number };
+let ports: { reviews: number; health: number; metrics: number };
 const lines: string[] = [];
 
 async function freePort(): Promise<number> {
@@ -26,16 +26,19 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Status of a GET of the health port; undefined while nothing listens. */
-async function health(path: string): Promise<number | undefined> {
+/** Status and text of a GET; no status while nothing listens. */
+async function get(port: number, path: string): Promise<{ status?: number | undefined; text: string }> {
   return new Promise((resolve) => {
-    const call = http.get({ host: '127.0.0.1', port: ports.health, path, agent: false }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode);
+    const call = http.get({ host: '127.0.0.1', port, path, agent: false }, (answer) => {
+      let text = '';
+      answer.on('data', (piece: Buffer) => (text += piece.toString()));
+      answer.on('end', () => resolve({ status: answer.statusCode, text }));
     });
-    call.on('error', () => resolve(undefined));
+    call.on('error', () => resolve({ text: '' }));
   });
 }
+
+const health = async (path: string): Promise<number | undefined> => (await get(ports.health, path)).status;
 
 function review(agent: https.Agent): Promise<{ allowed: boolean; connection: string | undefined }> {
   const body = JSON.stringify({
@@ -72,11 +75,12 @@ function review(agent: https.Agent): Promise<{ allowed: boolean; connection: str
 beforeAll(async () => {
   directory = await mkdtemp(`${tmpdir()}/sluice-`);
   await bundle(`${directory}/app`, ['webhook']);
-  ports = { reviews: await freePort(), health: await freePort() };
+  ports = { reviews: await freePort(), health: await freePort(), metrics: await freePort() };
   webhook = spawn(process.execPath, [`${directory}/app/webhook.js`], {
     env: {
       SLUICE_PORT: String(ports.reviews),
       SLUICE_HEALTH_PORT: String(ports.health),
+      SLUICE_METRICS_PORT: String(ports.metrics),
       SLUICE_TLS_DIR: directory,
       SLUICE_OWN_USERS: OWN_USER,
       SLUICE_LEAVE_SECONDS: '2',
@@ -112,6 +116,18 @@ describe('the program', () => {
     const agent = new https.Agent({ keepAlive: true });
     expect(await review(agent)).toEqual({ allowed: true, connection: 'keep-alive' });
     agent.destroy();
+  });
+
+  it('has its metrics on a port of their own', async () => {
+    const { status, text } = await get(ports.metrics, '/metrics');
+    expect(status).toBe(200);
+    expect(text).toContain('sluice_admission_reviews_total{resource="StatefulSet",answer="allow"} 1\n');
+    expect(text).toContain('sluice_webhook_ready 1\n');
+    expect(text).toMatch(
+      /^sluice_certificate_expiry_timestamp_seconds\{certificate="webhook-serving"\} 1\d{9}$/m,
+    );
+    expect(await health('/metrics')).toBe(404);
+    expect((await get(ports.metrics, '/readyz')).status).toBe(404);
   });
 
   it('goes on answering after SIGTERM, sends clients elsewhere, and ends by itself', async () => {
