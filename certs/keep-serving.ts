@@ -20,15 +20,22 @@ export interface ServingOptions {
   now: () => number;
 }
 
+/** The webhook's certificates, complete. */
+export interface ServingMaterial {
+  ca: Pair;
+  serving: Pair;
+}
+
 /** More steps than any state needs; a conflict costs one. */
 const MOST_STEPS = 10;
 
 /**
  * One pass over the webhook's certificates: makes or renews what is due, and publishes the bundle. The bundle goes
  * out before any certificate that needs it, so a pass may be cut short anywhere and the next one goes on.
+ * @returns what is current
  * @throws Error when the API server refuses, or others kept changing the Secrets
  */
-export async function keepServing(options: ServingOptions, signal: AbortSignal): Promise<void> {
+export async function keepServing(options: ServingOptions, signal: AbortSignal): Promise<ServingMaterial> {
   const { secrets, publish, caSecret, tlsSecret, dnsNames, now } = options;
   for (let steps = 0; steps < MOST_STEPS; steps += 1) {
     const [storedCa, storedTls] = [
@@ -68,12 +75,18 @@ export async function keepServing(options: ServingOptions, signal: AbortSignal):
         if (state.ca) await secrets.write(caSecret, caData(state.ca, []), storedCa, signal);
         break;
       case 'rest':
-        return;
+        return materialOf(state);
       default:
         unreachable(step);
     }
   }
   throw new Error(`secrets ${caSecret} and ${tlsSecret} were changed by others all the time`);
+}
+
+/** At rest both are there. */
+function materialOf({ ca, serving }: ServingState): ServingMaterial {
+  if (!ca || !serving) throw new Error('at rest without a CA or without a certificate');
+  return { ca, serving };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Logger } from '../lib/log.js';
 import { sleep } from '../lib/sleep.js';
 import type { ControlMaterial } from './control.js';
 import { keepControl } from './keep-control.js';
-import { keepServing } from './keep-serving.js';
+import { keepServing, type ServingMaterial } from './keep-serving.js';
 import { makePublish } from './publish.js';
 import { makeSecretStore, type CertificateKube } from './secrets.js';
 
@@ -19,6 +19,10 @@ export interface KeepOptions {
   };
   /** Called with the first material, and again each time it has changed. */
   onControl: (material: ControlMaterial) => void;
+  /** Called after each pass over the webhook's certificates with what is current. */
+  onServing: (material: ServingMaterial) => void;
+  /** A pass has failed; it is tried again. */
+  onTrouble: (error: unknown) => void;
   /** Milliseconds since 1970. */
   now: () => number;
   log: Logger;
@@ -49,12 +53,13 @@ export async function keepCertificates(options: KeepOptions, signal: AbortSignal
   };
   while (!signal.aborted) {
     let waitMs = EVERY_MS;
-    for (const keep of [control, () => keepServing(serving, signal)]) {
+    for (const keep of [control, async () => options.onServing(await keepServing(serving, signal))]) {
       try {
         await keep();
       } catch (error) {
         if (signal.aborted) return;
         log.warn({ err: error }, 'certificates not kept');
+        options.onTrouble(error);
         waitMs = RETRY_MS;
       }
     }

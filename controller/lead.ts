@@ -50,7 +50,10 @@ export async function lead(options: LeadOptions, leading: AbortSignal): Promise<
           }
         },
         onSynced: () => options.log.debug({ path, labelSelector }, 'listed'),
-        onTrouble: (error) => options.log.warn({ err: error, path }, 'watch broke'),
+        onTrouble: (error) => {
+          options.log.warn({ err: error, path }, 'watch broke');
+          options.gauge.failed('watch', error);
+        },
       },
       leading,
     ),

@@ -16,6 +16,8 @@ export interface LeaseOptions {
   /** Ours among the replicas; the pod's name. */
   identity: string;
   log: Logger;
+  /** The Lease could not be read or written; it is tried again. */
+  onTrouble?: (error: unknown) => void;
   times?: typeof LEASE_TIMES;
 }
 
@@ -51,7 +53,10 @@ export async function whileLeader(
       }
     } catch (error) {
       if (shutdown.aborted) return;
-      if (!isConflict(error) && !isAlreadyExists(error)) log.warn({ err: error }, 'lease not reached');
+      if (!isConflict(error) && !isAlreadyExists(error)) {
+        log.warn({ err: error }, 'lease not reached');
+        options.onTrouble?.(error);
+      }
     }
     await sleep(times.retryMs * (0.75 + Math.random() / 2), shutdown);
   }

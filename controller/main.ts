@@ -2,10 +2,12 @@ import type { ControlMaterial } from '../certs/control.js';
 import { keepCertificates } from '../certs/keep.js';
 import { makeLogger } from '../lib/log.js';
 import { steadyNow } from './clock.js';
-import { serveHealth } from './health.js';
+import { listen, makeHealthServer } from './health.js';
 import { findAccess } from './kube/access.js';
 import { makeKube } from './kube/client.js';
 import { makeTransport } from './kube/transport.js';
+import { makeMetricsServer } from '../lib/metrics/serve.js';
+import { makeControllerMetrics } from './metrics/metrics.js';
 import { lead } from './lead.js';
 import { whileLeader } from './lease.js';
 import { plan, planUrgent } from './plan.js';
@@ -20,23 +22,42 @@ async function main(): Promise<void> {
   for (const name of ['SIGTERM', 'SIGINT'] as const)
     process.once(name, () => shutdown.abort(new Error(name)));
   let isLeading = false;
-  const server = await serveHealth(settings.healthPort, () => ({ isLeading }));
+  const certificates: Record<string, string> = {};
+  const gauge = makeControllerMetrics(() => ({ isLeading, certificates }));
+  const servers = [await listen(makeHealthServer(), settings.healthPort)];
+  if (settings.metricsPort > 0) {
+    servers.push(
+      await listen(
+        makeMetricsServer(() => gauge.scrape()),
+        settings.metricsPort,
+      ),
+    );
+  }
   const transport = makeTransport(await findAccess(process.env));
   const kube = makeKube(transport);
 
   await whileLeader(
-    { kube, namespace: settings.namespace, name: settings.lease, identity: settings.identity, log },
+    {
+      kube,
+      namespace: settings.namespace,
+      name: settings.lease,
+      identity: settings.identity,
+      log,
+      onTrouble: (error) => gauge.failed('lease', error),
+    },
     async (leading) => {
       isLeading = true;
       try {
         await leadWithCertificates(leading);
       } finally {
         isLeading = false;
+        gauge.forgetAll();
+        for (const name of Object.keys(certificates)) delete certificates[name];
       }
     },
     shutdown.signal,
   );
-  server.close();
+  for (const server of servers) server.close();
   log.info('stopped');
 
   /** Certificates first: without the control CA there is nothing to inject, and without its client certificate nobody to ask. */
@@ -51,8 +72,15 @@ async function main(): Promise<void> {
         names: settings.certificates,
         onControl: (latest) => {
           material = latest;
+          certificates['control-ca'] = latest.ca.cert;
+          certificates['control-client'] = latest.client.cert;
           known.resolve(undefined);
         },
+        onServing: ({ ca, serving }) => {
+          certificates['webhook-ca'] = ca.cert;
+          certificates['webhook-serving'] = serving.cert;
+        },
+        onTrouble: (error) => gauge.failed('certificates', error),
         now: steadyNow,
         log,
       },
@@ -65,7 +93,7 @@ async function main(): Promise<void> {
     const sidecarSettings = async () => ({ ...settings.sidecar, controlCa: (await present()).ca.cert });
     const { defaults } = settings;
     await lead(
-      { transport, kube, sidecars, sidecarSettings, plan, planUrgent, defaults, now: steadyNow, log },
+      { transport, kube, sidecars, sidecarSettings, plan, planUrgent, defaults, gauge, now: steadyNow, log },
       leading,
     );
     await keeping;

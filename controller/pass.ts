@@ -4,9 +4,12 @@ import { apply } from './apply/apply.js';
 import { tidy } from './apply/tidy.js';
 import type { ApplyTools, Outcome } from './apply/tools.js';
 import { farewell } from './farewell.js';
+import { keyOf } from './key.js';
 import { isConflict } from './kube/errors.js';
+import type { Gauge, PassResult } from './metrics/metrics.js';
+import { pictureOf } from './metrics/picture.js';
 import type { Decision, Observed } from './model.js';
-import { observe, type Key, type ObserveTools } from './observe/observe.js';
+import { observe, type ObserveTools } from './observe/observe.js';
 import { makeSilence, type Silence } from './observe/silence.js';
 import type { Next } from './schedule.js';
 import { publishEvents, publishStatus, type Told } from './status/publish.js';
@@ -17,6 +20,7 @@ export interface PassTools extends Omit<ObserveTools, 'silence'>, ApplyTools {
   planUrgent: (observed: Observed) => Decision | undefined;
   log: Logger;
   sidecars: ObserveTools['sidecars'] & ApplyTools['sidecars'];
+  gauge: Gauge;
   /** A pass has seen these Services of the declaration. */
   onServices: (key: string, services: string[]) => void;
 }
@@ -44,19 +48,24 @@ const TELL_AFTER = 2;
 export function makePass(tools: PassTools, signal: AbortSignal): (key: string) => Promise<Next> {
   const runs = new Map<string, Run>();
   const told: Told = new Set();
-  const silence = makeSilence(tools.log);
+  const silence = makeSilence(tools.log, (error) => tools.gauge.failed('sidecars', error));
 
   return async function pass(key) {
     const run = runs.get(key) ?? { failures: 0, lastStep: '', repeats: 0 };
     runs.set(key, run);
     const log = tools.log.child({ declaration: key });
+    const lap = stopwatch();
+    const over = (result: PassResult): void => tools.gauge.passed(result, lap() / 1000);
     try {
       const next = await once(tools, { key, run, told, silence, log }, signal);
       if (next === 'forget') runs.delete(key);
       run.failures = 0;
+      over('done');
       return next;
     } catch (error) {
       if (signal.aborted) return 'forget';
+      tools.gauge.failed('pass', error);
+      over(isConflict(error) ? 'conflict' : 'failed');
       if (isConflict(error)) return { afterMs: CONFLICT_MS };
       run.failures += 1;
       log.warn({ err: error, failures: run.failures }, 'pass failed');
@@ -78,7 +87,10 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const { run, told, silence, log } = context;
   const lap = stopwatch();
   const view = await observe({ ...tools, silence }, keyOf(context.key), signal);
-  if (!view) return farewell(tools, { key: keyOf(context.key), told, silence }, signal);
+  if (!view) {
+    tools.gauge.forget(context.key);
+    return farewell(tools, { key: keyOf(context.key), told, silence }, signal);
+  }
   const observeMs = lap();
   tools.onServices(
     context.key,
@@ -91,7 +103,8 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const decision = tools.plan(view.observed);
   logStep(log, decision, run);
   const publish = async (trouble?: Trouble): Promise<void> => {
-    await publishStatus(tools.kube, { view, decision, trouble }, signal);
+    const status = await publishStatus(tools.kube, { view, decision, trouble }, signal);
+    tools.gauge.saw(context.key, pictureOf(view.observed, decision, status));
     await publishEvents(tools.kube, { view, decision, trouble, told }, signal);
   };
   let outcome: Outcome;
@@ -123,11 +136,6 @@ function logStep(log: Logger, { step, phase, message }: Decision, run: Run): voi
   run.repeats = text === run.lastStep ? run.repeats + 1 : 0;
   if (run.repeats === 0 && step.kind !== 'rest') log.info({ step: step.kind, phase, message }, 'step');
   run.lastStep = text;
-}
-
-export function keyOf(key: string): Key {
-  const [namespace = '', name = ''] = key.split('/');
-  return { namespace, name };
 }
 
 /** Milliseconds since it was last asked. */

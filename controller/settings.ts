@@ -6,8 +6,10 @@ export interface Settings {
   /** Who we are among the replicas. */
   identity: string;
   healthPort: number;
+  /** Plain HTTP; 0: no metrics are served. */
+  metricsPort: number;
   lease: string;
-  sidecar: { image: string; imagePullPolicy: string; resources: JsonObject };
+  sidecar: { image: string; imagePullPolicy: string; resources: JsonObject; metricsPort: number };
   /** Partial spec of BlueGreens that Sluice makes. */
   defaults: JsonObject;
   certificates: {
@@ -40,19 +42,22 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     problems.push(`${name} is not a JSON object`);
     return {};
   };
-  const healthPort = Number(text('SLUICE_HEALTH_PORT', '8081'));
-  if (!Number.isInteger(healthPort) || healthPort < 0 || healthPort > 65535) {
-    problems.push('SLUICE_HEALTH_PORT is not a port');
-  }
+  const port = (name: string, otherwise: string): number => {
+    const value = Number(text(name, otherwise));
+    if (!Number.isInteger(value) || value < 0 || value > 65535) problems.push(`${name} is not a port`);
+    return value;
+  };
   const settings: Settings = {
     namespace: text('SLUICE_NAMESPACE'),
     identity: text('SLUICE_POD'),
-    healthPort,
+    healthPort: port('SLUICE_HEALTH_PORT', '8081'),
+    metricsPort: port('SLUICE_METRICS_PORT', '0'),
     lease: text('SLUICE_LEASE'),
     sidecar: {
       image: text('SLUICE_IMAGE'),
       imagePullPolicy: text('SLUICE_IMAGE_PULL_POLICY', 'IfNotPresent'),
       resources: json('SLUICE_SIDECAR_RESOURCES'),
+      metricsPort: port('SLUICE_METRICS_PORT', '0'),
     },
     defaults: json('SLUICE_BLUEGREEN_DEFAULTS'),
     certificates: {

@@ -4,7 +4,8 @@ import { tidy } from './apply/tidy.js';
 import { isConflict } from './kube/errors.js';
 import type { Step } from './model.js';
 import { observeObjects } from './observe/observe.js';
-import { keyOf, type PassTools } from './pass.js';
+import { keyOf } from './key.js';
+import type { PassTools } from './pass.js';
 import type { Next } from './schedule.js';
 import { publishEvents, type Told } from './status/publish.js';
 

@@ -17,7 +17,8 @@ const SURE_AFTER = 3;
 const HINT =
   'the sidecar does not take the certificate of the controller: it was started with another control CA; bring back the Secret of the control CA as it was then';
 
-export function makeSilence(log: Pick<Logger, 'warn'>): Silence {
+/** @param onSilence called each time that one is not heard */
+export function makeSilence(log: Pick<Logger, 'warn'>, onSilence: (cause: unknown) => void): Silence {
   const told = new Map<string, string>();
   const turnedAway = new Map<string, number>();
   return {
@@ -26,6 +27,7 @@ export function makeSilence(log: Pick<Logger, 'warn'>): Silence {
       turnedAway.delete(pod);
     },
     silent(pod, cause) {
+      onSilence(cause);
       if (told.size >= LIMIT || turnedAway.size >= LIMIT) {
         told.clear();
         turnedAway.clear();

@@ -13,18 +13,19 @@ import { statusOf, type Trouble } from './status.js';
 /**
  * Writes the status of a declaration's BlueGreen, when it has changed.
  * A conflict is left to the next pass: it will see what changed.
+ * @returns the status as it should be
  */
 export async function publishStatus(
   kube: Kube,
   { view, decision, trouble }: { view: View; decision: Decision; trouble: Trouble | undefined },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<BlueGreenStatus> {
   const { observed, raw } = view;
-  if (!raw.blueGreen) return;
   const status = statusOf(observed, decision, { trouble, selector: selectorOf(raw.declaration) });
+  if (!raw.blueGreen) return status;
   const before = objectAt(raw.blueGreen, 'status');
   const after = asJson(status);
-  if (sameJson(before, after)) return;
+  if (sameJson(before, after)) return status;
   const { namespace, name } = observed.declaration;
   const metadata = { resourceVersion: observed.blueGreen.resourceVersion };
   try {
@@ -36,6 +37,7 @@ export async function publishStatus(
   } catch (error) {
     if (!isConflict(error) && !isNotFound(error)) throw error;
   }
+  return status;
 }
 
 /** What a merge patch must say so that `after` is all there is. */

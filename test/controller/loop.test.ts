@@ -2,11 +2,13 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { makeKube } from '../../controller/kube/client.js';
 import { makeTransport } from '../../controller/kube/transport.js';
 import { lead, type LeadOptions } from '../../controller/lead.js';
+import { makeControllerMetrics, type ControllerMetrics } from '../../controller/metrics/metrics.js';
 import { plan, planUrgent } from '../../controller/plan.js';
 import { makeUrgent } from '../../controller/urgent.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
 import type { UpgradeStatus, UpgradeStep } from '../../lib/types.js';
+import { until } from '../cluster/wait.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
 import { BLUEGREENS, CLAIMS, PODS, REVISIONS, SECRETS, SERVICES, SETS } from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
@@ -17,11 +19,13 @@ jest.setTimeout(60_000);
 
 const log = makeLogger('test', process.env['SLUICE_LOG_LEVEL'] ?? 'silent');
 
+const notLeading = () => ({ isLeading: false, certificates: {} });
+
 interface Leader {
   stop: () => Promise<void>;
 }
 
-function optionsOf(world: World): LeadOptions {
+function optionsOf(world: World, gauge = makeControllerMetrics(notLeading)): LeadOptions {
   const transport = makeTransport({
     origin: new URL(world.url),
     tls: {},
@@ -37,18 +41,20 @@ function optionsOf(world: World): LeadOptions {
         imagePullPolicy: 'IfNotPresent',
         resources: {},
         controlCa: 'PEM',
+        metricsPort: 9464,
       }),
     plan,
     planUrgent,
     defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
+    gauge,
     now: Date.now,
     log,
   };
 }
 
-function startLeader(world: World): Leader {
+function startLeader(world: World, gauge?: ControllerMetrics): Leader {
   const stopping = new AbortController();
-  const done = lead(optionsOf(world), stopping.signal);
+  const done = lead(optionsOf(world, gauge), stopping.signal);
   return {
     stop: async () => {
       stopping.abort(new Error('test over'));
@@ -73,8 +79,8 @@ async function world(
   return made;
 }
 
-function leading(made: World): Leader {
-  const leader = startLeader(made);
+function leading(made: World, gauge?: ControllerMetrics): Leader {
+  const leader = startLeader(made, gauge);
   cleanUps.push(() => leader.stop());
   return leader;
 }
@@ -143,6 +149,37 @@ describe('a changed template', () => {
     expect(after['history']).toMatchObject([
       { from: before['active'], to: after['active'], result: 'succeeded' },
     ]);
+  });
+
+  it('is counted once it is done, until its declaration has gone', async () => {
+    const made = await world();
+    const gauge = makeControllerMetrics(notLeading);
+    const counted = async (): Promise<string[]> =>
+      (await gauge.scrape()).text
+        .split('\n')
+        .filter((line) => /^sluice_upgrades_total.* [1-9]/.test(line))
+        .map((line) => line.replace(`namespace="${NAMESPACE}",bluegreen="emqx",`, ''));
+    leading(made, gauge);
+    const before = await made.until('Stable', isStable(made));
+    expect(await counted()).toEqual([]);
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    await made.until(
+      'Stable again',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== before['active'],
+    );
+    // the status is written first
+    await until(
+      'a succeeded upgrade',
+      async () =>
+        (await counted()).includes('sluice_upgrades_total{result="succeeded"} 1') ? true : undefined,
+      { timeoutMs: 20_000 },
+    );
+    made.store.remove(SETS, NAMESPACE, 'emqx');
+    await until(
+      'nothing of it left',
+      async () => ((await gauge.scrape()).text.includes('bluegreen="emqx"') ? undefined : true),
+      { timeoutMs: 20_000 },
+    );
   });
 
   it('goes back to the set that still exists when the edit is undone', async () => {

@@ -4,7 +4,10 @@ import { SidecarError } from '../../../controller/sidecars.js';
 
 it('logs each cause once a pod, and again once the sidecar was heard', () => {
   const logged: unknown[] = [];
-  const silence = makeSilence({ warn: (values: unknown) => void logged.push(values) });
+  const causes: unknown[] = [];
+  const silence = makeSilence({ warn: (values: unknown) => void logged.push(values) }, (cause) =>
+    causes.push(cause),
+  );
   const reset = new Error('ECONNRESET');
   silence.silent('mq/a', reset);
   silence.silent('mq/a', reset);
@@ -14,11 +17,15 @@ it('logs each cause once a pod, and again once the sidecar was heard', () => {
   silence.heard('mq/b');
   silence.silent('mq/b', reset);
   expect(logged).toHaveLength(4);
+  expect(causes).toHaveLength(5);
 });
 
 it('is sure that a sidecar turns the controller away when it did so three times in a row, and says so once', () => {
   const logged: { hint?: string }[] = [];
-  const silence = makeSilence({ warn: (values: unknown) => void logged.push(values as { hint?: string }) });
+  const silence = makeSilence(
+    { warn: (values: unknown) => void logged.push(values as { hint?: string }) },
+    () => undefined,
+  );
   const away = new SidecarError('ECONNRESET', 0);
   away.isTurnedAway = true;
   const silent = (cause: Error) => silence.silent('mq/a', cause);

@@ -1,0 +1,120 @@
+import { factsOf } from '../../certs/pair.js';
+import type { Sample } from '../../lib/metrics/definition.js';
+import { sampleProcess } from '../../lib/metrics/process.js';
+import { makeMetrics } from '../../lib/metrics/registry.js';
+import type { Scraped } from '../../lib/metrics/serve.js';
+import { unreachable } from '../../lib/unreachable.js';
+import { keyOf } from '../key.js';
+import { causeOf, PARTS, type Part } from './causes.js';
+import { CONTROLLER_METRICS, type MetricName } from './catalogue.js';
+import { changesBetween, DRAIN_OUTCOMES, type Change } from './changes.js';
+import type { Picture } from './picture.js';
+import { samplesOf } from './samples.js';
+
+/** What the loop tells of itself; `key` is `namespace/name` of a declaration, as everywhere. */
+export interface Gauge {
+  /** A pass has looked at a BlueGreen. */
+  saw(key: string, picture: Picture): void;
+  /** There is no such declaration any more, or this replica does not lead. */
+  forget(key: string): void;
+  passed(result: PassResult, seconds: number): void;
+  failed(part: Part, error: unknown): void;
+}
+
+export type PassResult = 'done' | 'conflict' | 'failed';
+
+const RESULTS = ['done', 'conflict', 'failed'] as const satisfies readonly PassResult[];
+const UPGRADE_RESULTS = ['succeeded', 'aborted', 'superseded', 'rolledBack'] as const;
+
+/** State that is read at each scrape. */
+export interface ControllerState {
+  isLeading: boolean;
+  /** PEM by name, those that are known. */
+  certificates: Readonly<Record<string, string>>;
+}
+
+export interface ControllerMetrics extends Gauge {
+  /** This replica does not lead any more: another one tells of every BlueGreen. */
+  forgetAll(): void;
+  scrape(): Promise<Scraped>;
+}
+
+export function makeControllerMetrics(state: () => ControllerState): ControllerMetrics {
+  const pictures = new Map<string, Picture>();
+  const metrics = makeMetrics(CONTROLLER_METRICS, (): Sample<MetricName>[] => {
+    const { isLeading, certificates } = state();
+    return [
+      ...sampleProcess(),
+      { metric: 'leading', labels: {}, value: isLeading ? 1 : 0 },
+      ...Object.entries(certificates).map(([certificate, pem]) => ({
+        metric: 'certificate' as const,
+        labels: { certificate },
+        value: factsOf(pem).notAfterMs / 1000,
+      })),
+      ...[...pictures].flatMap(([key, picture]) => samplesOf(keyOf(key), picture)),
+    ];
+  });
+  for (const result of RESULTS) metrics.begin('passes', { result });
+  for (const part of PARTS) metrics.begin('errors', { part, cause: 'internal' });
+
+  function tell(labels: Labels, change: Change): void {
+    switch (change.kind) {
+      case 'evicted':
+        metrics.count('evictedClients', labels, change.clients);
+        metrics.count('evictedSessions', labels, change.sessions);
+        return;
+      case 'drainEnded':
+        metrics.count('drainsEnded', { ...labels, outcome: change.outcome });
+        return;
+      case 'upgradeEnded':
+        metrics.count('upgrades', { ...labels, result: change.result });
+        metrics.measure('upgradeDuration', { result: change.result }, change.seconds);
+        return;
+      case 'stepEnded':
+        metrics.measure('stepDuration', { step: change.step }, change.seconds);
+        return;
+      default:
+        unreachable(change);
+    }
+  }
+
+  function forget(key: string): void {
+    if (!pictures.delete(key)) return;
+    for (const [metric, labels] of countersOf(labelsOf(key))) metrics.forget(metric, labels);
+  }
+
+  return {
+    saw(key, picture) {
+      const labels = labelsOf(key);
+      const before = pictures.get(key);
+      pictures.set(key, picture);
+      if (before) for (const change of changesBetween(before, picture)) tell(labels, change);
+      else for (const [metric, own] of countersOf(labels)) metrics.begin(metric, own);
+    },
+    forget,
+    forgetAll: () => [...pictures.keys()].forEach(forget),
+    passed(result, seconds) {
+      metrics.count('passes', { result });
+      metrics.measure('passDuration', {}, seconds);
+    },
+    failed: (part, error) => metrics.count('errors', { part, cause: causeOf(error) }),
+    scrape: () => metrics.scrape(),
+  };
+}
+
+type Labels = Record<string, string>;
+
+function labelsOf(key: string): Labels {
+  const { namespace, name } = keyOf(key);
+  return { namespace, bluegreen: name };
+}
+
+/** Every counter that a BlueGreen has. */
+function countersOf(labels: Labels): [MetricName, Labels][] {
+  return [
+    ['evictedClients', labels],
+    ['evictedSessions', labels],
+    ...DRAIN_OUTCOMES.map((outcome): [MetricName, Labels] => ['drainsEnded', { ...labels, outcome }]),
+    ...UPGRADE_RESULTS.map((result): [MetricName, Labels] => ['upgrades', { ...labels, result }]),
+  ];
+}

@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import { changesBetween, type Change } from '../../../controller/metrics/changes.js';
+import type { DrainState, Picture } from '../../../controller/metrics/picture.js';
+import type { UpgradeStep } from '../../../lib/types.js';
+import { ended, ENDED, evacuation, picture, STARTED } from './pictures.js';
+
+const evacuating = (...list: ReturnType<typeof evacuation>[]): Picture =>
+  picture({ nodeEvacuationsStatus: list });
+const draining = (drains: Record<string, DrainState>): Picture =>
+  picture({}, { drains: Object.entries(drains).map(([uid, state]) => ({ uid, state, isOverdue: false })) });
+
+describe('evictions', () => {
+  it.each<{ when: string; before: Picture; after: Picture; then: Change[] }>([
+    { when: 'nobody is evicted', before: picture(), after: picture(), then: [] },
+    {
+      when: 'an evacuation has begun since',
+      before: picture(),
+      after: evacuating(evacuation('a', 90, 150)),
+      then: [{ kind: 'evicted', clients: 10, sessions: 0 }],
+    },
+    {
+      when: 'two go on',
+      before: evacuating(evacuation('a', 90, 150), evacuation('b', 100, 150)),
+      after: evacuating(evacuation('a', 70, 150), evacuation('b', 95, 149)),
+      then: [{ kind: 'evicted', clients: 25, sessions: 1 }],
+    },
+    {
+      when: 'the node was evacuated before, stopped, and is again',
+      before: evacuating(evacuation('a', 0, 0)),
+      after: evacuating(evacuation('a', 98, 150)),
+      then: [{ kind: 'evicted', clients: 2, sessions: 0 }],
+    },
+    {
+      when: 'clients have come while load balancers are waited for',
+      before: evacuating(evacuation('a', 100, 150)),
+      after: evacuating(evacuation('a', 120, 170)),
+      then: [],
+    },
+    {
+      when: 'nothing is reported any more: whoever was left was not evicted',
+      before: evacuating(evacuation('a', 50, 100)),
+      after: picture(),
+      then: [],
+    },
+  ])('are counted when $when', ({ before, after, then }) => {
+    expect(changesBetween(before, after)).toEqual(then);
+  });
+});
+
+describe('drains', () => {
+  it.each<{
+    when: string;
+    before: Record<string, DrainState>;
+    after: Record<string, DrainState>;
+    then: string[];
+  }>([
+    { when: 'one goes on', before: { a: 'draining' }, after: { a: 'draining' }, then: [] },
+    { when: 'one has ended', before: { a: 'draining' }, after: { a: 'drained' }, then: ['drained'] },
+    { when: 'it was over at once', before: {}, after: { a: 'drained' }, then: ['drained'] },
+    { when: 'it ended before', before: { a: 'drained' }, after: { a: 'drained' }, then: [] },
+    { when: 'its pod has gone since', before: { a: 'drained' }, after: {}, then: [] },
+    { when: 'sessions were left', before: { a: 'draining' }, after: { a: 'gaveUp' }, then: ['gave_up'] },
+    { when: 'the pod has gone in the middle', before: { a: 'draining' }, after: {}, then: ['unseen'] },
+    {
+      when: 'another pod follows',
+      before: { a: 'draining' },
+      after: { a: 'drained', b: 'draining' },
+      then: ['drained'],
+    },
+  ])('are counted by outcome: $when', ({ before, after, then }) => {
+    const outcomes = changesBetween(draining(before), draining(after)).map(
+      (change) => change.kind === 'drainEnded' && change.outcome,
+    );
+    expect(outcomes).toEqual(then);
+  });
+});
+
+describe('upgrades', () => {
+  it('are counted when they have ended, with what they took', () => {
+    const before = picture({ history: [ended('1')] });
+    const after = picture({ history: [ended('2', 'aborted'), ended('1')] });
+    expect(changesBetween(before, after)).toEqual([
+      { kind: 'upgradeEnded', result: 'aborted', seconds: 300 },
+    ]);
+    expect(changesBetween(after, after)).toEqual([]);
+  });
+
+  it('have steps, each counted once, also when the upgrade has ended meanwhile', () => {
+    const drain = { name: 'drain', pod: 'emqx-blue-0', uid: 'a', startedAt: STARTED } as const;
+    const over = { ...drain, endedAt: ENDED };
+    const open = (steps: UpgradeStep[]): Picture => picture({ upgrade: { ...ended('1'), steps } });
+    const closed = picture({ history: [{ ...ended('1'), steps: [over] }] });
+    const counted = [{ kind: 'stepEnded', step: 'drain', seconds: 300 }];
+    expect(changesBetween(open([drain]), open([over]))).toEqual(counted);
+    expect(changesBetween(open([drain]), closed)).toEqual([
+      { kind: 'upgradeEnded', result: 'succeeded', seconds: 300 },
+      ...counted,
+    ]);
+    expect(changesBetween(open([over]), closed).filter(({ kind }) => kind === 'stepEnded')).toEqual([]);
+  });
+
+  it('that fall out of the history are not counted again', () => {
+    const before = picture({ history: [ended('2'), ended('1')] });
+    expect(changesBetween(before, picture({ history: [ended('2')] }))).toEqual([]);
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from '@jest/globals';
+import { issue, makeCa } from '../../../certs/issue.js';
+import { ApiError } from '../../../controller/kube/errors.js';
+import { makeControllerMetrics, type ControllerMetrics } from '../../../controller/metrics/metrics.js';
+import { SidecarError } from '../../../controller/sidecars.js';
+import { ended, evacuation, node, picture } from './pictures.js';
+
+const leader = (certificates: Record<string, string> = {}): ControllerMetrics =>
+  makeControllerMetrics(() => ({ isLeading: true, certificates }));
+
+/** The lines of a scrape that begin so. */
+async function lines(metrics: ControllerMetrics, start: string): Promise<string[]> {
+  const { text } = await metrics.scrape();
+  return text.split('\n').filter((line) => line.startsWith(start));
+}
+
+const BLUE_GREEN = 'namespace="mq",bluegreen="emqx"';
+
+describe("the controller's metrics", () => {
+  it('count from 0 what happens after the first look', async () => {
+    const metrics = leader();
+    metrics.saw(
+      'mq/emqx',
+      picture({ history: [ended('1')], nodeEvacuationsStatus: [evacuation('a', 60, 90)] }),
+    );
+    expect(await lines(metrics, 'sluice_evicted_clients_total')).toEqual([
+      `sluice_evicted_clients_total{${BLUE_GREEN}} 0`,
+    ]);
+    metrics.saw(
+      'mq/emqx',
+      picture({ history: [ended('2'), ended('1')], nodeEvacuationsStatus: [evacuation('a', 20, 80)] }),
+    );
+    expect(await lines(metrics, 'sluice_evicted')).toEqual([
+      `sluice_evicted_clients_total{${BLUE_GREEN}} 40`,
+      `sluice_evicted_sessions_total{${BLUE_GREEN}} 10`,
+    ]);
+    expect(await lines(metrics, 'sluice_upgrades_total')).toContain(
+      `sluice_upgrades_total{${BLUE_GREEN},result="succeeded"} 1`,
+    );
+    expect(await lines(metrics, 'sluice_upgrade_duration_seconds_sum')).toEqual([
+      'sluice_upgrade_duration_seconds_sum{result="succeeded"} 300',
+    ]);
+  });
+
+  it('end with the declaration, and with the lead', async () => {
+    const metrics = leader();
+    const empty = await lines(metrics, 'sluice_');
+    for (const key of ['mq/emqx', 'mq/other', 'mq/third']) {
+      metrics.saw(key, picture({ emqxNodes: [node('emqx@b-0', 'blue', 7, 20)] }));
+      metrics.saw(key, picture({}, { drains: [{ uid: 'a', state: 'drained', isOverdue: false }] }));
+    }
+    metrics.forget('mq/other');
+    expect((await lines(metrics, 'sluice_')).filter((line) => line.includes('"other"'))).toEqual([]);
+    expect(await lines(metrics, `sluice_bluegreen_nodes_wanted{${BLUE_GREEN}}`)).toHaveLength(1);
+    metrics.forgetAll();
+    expect(await lines(metrics, 'sluice_')).toEqual(empty);
+  });
+
+  it('no longer have a node that has gone', async () => {
+    const metrics = leader();
+    metrics.saw('mq/emqx', picture({ emqxNodes: [node('emqx@b-0', 'blue', 7, 20)] }));
+    expect(await lines(metrics, 'sluice_node_')).toHaveLength(2);
+    metrics.saw('mq/emqx', picture());
+    expect(await lines(metrics, 'sluice_node_')).toEqual([]);
+  });
+
+  it('count errors by cause', async () => {
+    const metrics = leader();
+    const away = new SidecarError('ECONNRESET', 0);
+    away.isTurnedAway = true;
+    metrics.failed('pass', new ApiError('get x', 0, 'NoAnswer', 'ECONNREFUSED'));
+    metrics.failed('pass', new ApiError('patch x', 409, 'Conflict', 'changed'));
+    metrics.failed('pass', new ApiError('patch x', 403, 'Forbidden', 'no'));
+    metrics.failed('watch', new ApiError('watch x', 503, 'Unknown', 'later'));
+    metrics.failed('pass', new ApiError('patch x', 422, 'Invalid', 'no'));
+    metrics.failed('sidecars', away);
+    metrics.failed('sidecars', new SidecarError('late', 0));
+    metrics.failed('sidecars', new SidecarError('HTTP 502', 502));
+    metrics.failed('lease', new TypeError('x is not a function'));
+    const above = (await lines(metrics, 'sluice_errors_total')).filter((line) => line.endsWith(' 1'));
+    expect(above.map((line) => /part="(\w+)",cause="(\w+)"/.exec(line)?.slice(1).join(' ')).sort()).toEqual([
+      'lease internal',
+      'pass api_conflict',
+      'pass api_forbidden',
+      'pass api_refused',
+      'pass api_unreachable',
+      'sidecars sidecar_refused',
+      'sidecars sidecar_turned_away',
+      'sidecars sidecar_unreachable',
+      'watch api_unavailable',
+    ]);
+  });
+
+  it('say when certificates end', async () => {
+    const nowMs = Date.parse('2026-01-01T00:00:00Z');
+    const ca = await makeCa('test', { nowMs, days: 10 });
+    const client = await issue(ca, { kind: 'client', name: 'x' }, { nowMs, days: 2 });
+    const metrics = leader({ 'control-client': client.cert });
+    expect(await lines(metrics, 'sluice_certificate')).toEqual([
+      `sluice_certificate_expiry_timestamp_seconds{certificate="control-client"} ${nowMs / 1000 + 2 * 86_400}`,
+    ]);
+  });
+
+  it('time passes, in seconds', async () => {
+    const metrics = leader();
+    metrics.passed('done', 0.2);
+    metrics.passed('conflict', 0.1);
+    expect(await lines(metrics, 'sluice_passes_total')).toEqual([
+      'sluice_passes_total{result="done"} 1',
+      'sluice_passes_total{result="conflict"} 1',
+      'sluice_passes_total{result="failed"} 0',
+    ]);
+    const [sum] = await lines(metrics, 'sluice_pass_duration_seconds_sum');
+    expect(Number(sum?.split(' ')[1])).toBeCloseTo(0.3);
+  });
+});
