@@ -4,6 +4,8 @@ export const SIDECAR_ENV = {
   pod: 'SLUICE_POD',
   /** Port of EMQX's management API on 127.0.0.1. */
   apiPort: 'SLUICE_API_PORT',
+  /** Port of the sidecar's metrics; absent: none are served. */
+  metricsPort: 'SLUICE_METRICS_PORT',
   /** Name of the headless Service, to find peers by DNS. */
   headlessService: 'SLUICE_HEADLESS_SERVICE',
   /** Name of the Secret with the API key, to be told of. */

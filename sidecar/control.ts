@@ -29,12 +29,13 @@ class BadRequest extends Error {
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** Answers the requests of lib/control.ts. Who asks was settled by TLS before. */
-export function makeControlHandler(controls: Controls, log: Log) {
+export function makeControlHandler(controls: Controls, log: Log, onRefusal: () => void = () => undefined) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     answer(controls, request).then(
       ({ status, body }) => send(response, status, body),
       (error: unknown) => {
         const { status, message } = refusalOf(error);
+        onRefusal();
         log.warn(
           { method: request.method, url: request.url, status, because: message },
           'control request refused',

@@ -3,6 +3,8 @@ import { SIDECAR_ENV } from '../lib/sidecar-env.js';
 export interface SidecarEnv {
   pod: string;
   apiPort: number;
+  /** Of the metrics, plain HTTP; 0: none are served. */
+  metricsPort: number;
   headlessService: string;
   controlCa: string;
   /** Name of the Secret with the API key. */
@@ -11,15 +13,24 @@ export interface SidecarEnv {
 
 /** Reads what the injection has set. */
 export function readEnv(env: NodeJS.ProcessEnv): SidecarEnv {
-  const apiPort = Number(env[SIDECAR_ENV.apiPort] ?? 18083);
-  if (!Number.isInteger(apiPort) || apiPort < 1 || apiPort > 65_535) {
-    throw new Error(`${SIDECAR_ENV.apiPort} must be a port, not ${env[SIDECAR_ENV.apiPort]}`);
-  }
   return {
     pod: env[SIDECAR_ENV.pod] ?? '',
-    apiPort,
+    apiPort: portOf(env, SIDECAR_ENV.apiPort, { otherwise: 18083, least: 1 }),
+    metricsPort: portOf(env, SIDECAR_ENV.metricsPort, { otherwise: 0, least: 0 }),
     headlessService: env[SIDECAR_ENV.headlessService] ?? '',
     controlCa: env[SIDECAR_ENV.controlCa] ?? '',
     keySecret: env[SIDECAR_ENV.keySecret] ?? '',
   };
+}
+
+function portOf(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  { otherwise, least }: { otherwise: number; least: number },
+): number {
+  const port = Number(env[name] ?? otherwise);
+  if (!Number.isInteger(port) || port < least || port > 65_535) {
+    throw new Error(`${name} must be a port, not ${env[name]}`);
+  }
+  return port;
 }

@@ -1,11 +1,14 @@
 import { CONTROL_PORT } from '../lib/control.js';
+import { makeMetricsServer } from '../lib/metrics/serve.js';
 import { makeEmqxClient } from '../lib/emqx/find.js';
 import { SIDECAR_PATHS } from '../lib/sidecar-env.js';
 import { sleep } from '../lib/sleep.js';
 import { readApiKey } from './api-key.js';
 import { makeControlHandler } from './control.js';
 import { readEnv } from './env.js';
+import { noErrors } from './errors.js';
 import { makeLog } from './log.js';
+import type { makeSidecarMetrics } from './metrics.js';
 import { evacuate, leave } from './nodes.js';
 import { makeObserver } from './observer.js';
 import { findPeers, servicePeers } from './peers.js';
@@ -24,6 +27,7 @@ const { signal } = stop;
 process.once('SIGTERM', () => stop.abort());
 process.once('SIGINT', () => stop.abort());
 
+const errors = noErrors();
 const share = openShare(SIDECAR_PATHS.share);
 const settings = openSettings(share, env.apiPort, () => readApiKey(SIDECAR_PATHS.apiKey));
 const emqx = makeEmqxClient({
@@ -42,6 +46,7 @@ const observer = makeObserver({
     findPeers(servicePeers(env.headlessService, emqx.api()?.port ?? env.apiPort), aborted),
   nowMs: () => performance.now(),
   log,
+  errors,
 });
 const handler = makeControlHandler(
   {
@@ -52,6 +57,7 @@ const handler = makeControlHandler(
     stopEvacuation: async (node) => void (await emqx.stopEvacuation(node, signal)),
   },
   log,
+  () => (errors.control_refused += 1),
 );
 
 try {
@@ -65,6 +71,22 @@ try {
 } catch (err) {
   // The latch and the left-overs need no controller.
   log.error({ err }, 'no control server');
+}
+
+if (env.metricsPort > 0) {
+  // Loaded by the first scrape: who is not scraped does not pay for it.
+  let metrics: Promise<ReturnType<typeof makeSidecarMetrics>> | undefined;
+  const load = async () => {
+    const { makeSidecarMetrics } = await import('./metrics.js');
+    return makeSidecarMetrics(() => ({ ...observer.seen(), errors, controlCa: env.controlCa }));
+  };
+  const server = makeMetricsServer(async () => (await (metrics ??= load())).scrape());
+  server.on('error', (err) => log.error({ err }, 'metrics server'));
+  server.listen(env.metricsPort);
+  signal.addEventListener('abort', () => {
+    server.close();
+    server.closeAllConnections();
+  });
 }
 
 async function watch(): Promise<void> {

@@ -3,8 +3,10 @@ import type { ApiState, ForeignProcess, GateState, SidecarReport } from '../lib/
 import type { EmqxClient } from '../lib/emqx/client.js';
 import { EmqxApiError } from '../lib/emqx/errors.js';
 import type { RebalanceStatus } from '../lib/emqx/parse.js';
+import type { EvacuationState } from '../lib/types.js';
 import { decideEvacuation, hasNobodyToJoin, stayAlone, type Alone, type Peers } from './decide.js';
 import { parseGate } from './gate-state.js';
+import type { Errors } from './errors.js';
 import type { Log } from './log.js';
 import type { Settings } from './settings.js';
 import type { Share } from './share.js';
@@ -20,6 +22,8 @@ export interface ObserverParts {
   /** Milliseconds of a clock that does not jump. */
   nowMs: () => number;
   log: Log;
+  /** Counts what fails. */
+  errors: Errors;
   /** How long a report waits for EMQX, in milliseconds; the controller waits 3 s for it. */
   reportMs?: number;
 }
@@ -32,7 +36,25 @@ export interface Observer {
    * controller waits, the last whole one, at most 10 s old; after that what has been read, and that EMQX hangs.
    */
   report(signal: AbortSignal): Promise<SidecarReport>;
+  /** What was last seen, without asking EMQX. */
+  seen(): Seen;
 }
+
+/** What metrics are made from. */
+export interface Seen {
+  /** Absent before EMQX was asked. */
+  api?: ApiState['kind'] | undefined;
+  joined: boolean;
+  gate: GateState;
+  /** Of the own node; absent while none runs. */
+  evacuation?: { state: EvacuationState; clients: number; sessions: number } | undefined;
+}
+
+const ERRORS = {
+  unreachable: 'emqx_unreachable',
+  unauthorized: 'emqx_unauthorized',
+  noKey: 'emqx_no_key',
+} as const satisfies Record<Exclude<ApiState['kind'], 'ok'>, keyof Errors>;
 
 const FRESH_MS = 1_000;
 /** Less than the controller waits: an EMQX that hangs is told of, and not taken for a sidecar that hangs. */
@@ -55,6 +77,7 @@ export function makeObserver(parts: ObserverParts): Observer {
   let lastApi: ApiState['kind'] | undefined;
   let lastGate: GateState['kind'] = 'idle';
   let hasEvacuation: boolean | undefined;
+  let evacuation: Seen['evacuation'];
   let pending: Reading | undefined;
   let last: { reading: Reading; atMs: number } | undefined;
 
@@ -73,6 +96,7 @@ export function makeObserver(parts: ObserverParts): Observer {
     try {
       const status = await emqx.status(signal);
       hasEvacuation = true;
+      evacuation = leftOf(status);
       return status;
     } catch (error) {
       if (!(error instanceof EmqxApiError) || !error.isFeatureAbsent) throw error;
@@ -140,10 +164,12 @@ export function makeObserver(parts: ObserverParts): Observer {
       if (missing === undefined) await work();
       else state = { kind: 'noKey', detail: `key "${missing}" of Secret ${parts.keySecret} has no value` };
     } catch (error) {
+      evacuation = undefined;
       if (!(error instanceof EmqxApiError)) throw error;
       state = { kind: error.isUnauthorized ? 'unauthorized' : 'unreachable', detail: error.message };
       if (error.isUnauthorized && settings.refreshKey()) log.info('API key read again');
     }
+    if (state.kind !== 'ok') parts.errors[ERRORS[state.kind]] += 1;
     if (state.kind !== lastApi) {
       lastApi = state.kind;
       log.info({ ...state }, 'EMQX API');
@@ -164,7 +190,9 @@ export function makeObserver(parts: ObserverParts): Observer {
     try {
       await asking(() => lookOnce(signal));
     } catch (cause) {
-      if (!signal.aborted) log.error({ err: cause }, 'look failed');
+      if (signal.aborted) return isJoined();
+      parts.errors.look += 1;
+      log.error({ err: cause }, 'look failed');
     }
     return isJoined();
   }
@@ -238,6 +266,7 @@ export function makeObserver(parts: ObserverParts): Observer {
 
   return {
     look: lookAndSettle,
+    seen: () => ({ api: lastApi, joined: isJoined(), gate: gate(), evacuation }),
     async report(signal) {
       const report = await readPart(signal);
       const api = emqx.api();
@@ -252,6 +281,13 @@ export function makeObserver(parts: ObserverParts): Observer {
       };
     },
   };
+}
+
+/** What an evacuation has still to do. */
+function leftOf(status: RebalanceStatus): Seen['evacuation'] {
+  if (status.kind !== 'evacuating') return undefined;
+  const { state, stats } = status.evacuation;
+  return { state, clients: stats.current_connected, sessions: stats.current_sessions };
 }
 
 /** Whether `work` is done within that many milliseconds; it goes on if not. @throws what `work` throws */

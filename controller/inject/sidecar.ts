@@ -13,6 +13,8 @@ export interface SidecarSettings {
   resources: JsonObject;
   /** PEM of the control CA's certificate. */
   controlCa: string;
+  /** Port of the sidecars' metrics; 0: none are served. */
+  metricsPort: number;
 }
 
 /** What the sidecar is to do, and for whom. */
@@ -26,7 +28,7 @@ export interface SidecarTask {
 
 /** The sidecar's container: a native sidecar (init container that stays), first of the list. */
 export function sidecarContainer(
-  { image, imagePullPolicy, resources, controlCa }: SidecarSettings,
+  { image, imagePullPolicy, resources, controlCa, metricsPort }: SidecarSettings,
   { spec, headlessService, secretName }: SidecarTask,
 ): JsonObject {
   const { evacuationStrategy, initialDelaySeconds } = spec.updateStrategy;
@@ -43,6 +45,7 @@ export function sidecarContainer(
         valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } },
       },
       env(SIDECAR_ENV.apiPort, spec.emqx.apiPort),
+      ...(metricsPort > 0 ? [env(SIDECAR_ENV.metricsPort, metricsPort)] : []),
       env(SIDECAR_ENV.headlessService, headlessService),
       env(SIDECAR_ENV.keySecret, secretName),
       env(SIDECAR_ENV.controlCa, controlCa),
@@ -54,7 +57,10 @@ export function sidecarContainer(
       env(SIDECAR_ENV.noRecipientSeconds, spec.noRecipientSeconds),
       env(SIDECAR_ENV.withoutEvacuation, spec.withoutEvacuation),
     ],
-    ports: [{ name: 'sluice-control', containerPort: CONTROL_PORT, protocol: 'TCP' }],
+    ports: [
+      { name: 'sluice-control', containerPort: CONTROL_PORT, protocol: 'TCP' },
+      ...(metricsPort > 0 ? [{ name: 'sluice-metrics', containerPort: metricsPort, protocol: 'TCP' }] : []),
+    ],
     // EMQX starts only when the gate that will hold its end is installed
     startupProbe: {
       exec: { command: [BUSYBOX, 'test', '-f', `${SIDECAR_PATHS.share}/bin/ready-to-gate`] },

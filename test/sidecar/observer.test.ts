@@ -6,6 +6,7 @@ import { EmqxApiError } from '../../lib/emqx/errors.js';
 import type { GlobalStatus, RebalanceStatus } from '../../lib/emqx/parse.js';
 import type { MountedKey } from '../../sidecar/api-key.js';
 import type { Peers } from '../../sidecar/decide.js';
+import { noErrors, type Errors } from '../../sidecar/errors.js';
 import { evacuate, leave, LeavesByItself, NodeRuns, OwnNode } from '../../sidecar/nodes.js';
 import { makeObserver, type Observer } from '../../sidecar/observer.js';
 import { openSettings } from '../../sidecar/settings.js';
@@ -77,6 +78,7 @@ let observer: Observer;
 let nowMs: number;
 let peers: Peers['kind'];
 let mounted: MountedKey;
+let errors: Errors;
 
 const share: Share = {
   read: (file) => files.get(file) ?? '',
@@ -96,6 +98,7 @@ beforeEach(() => {
   mounted = { kind: 'key', key: 'good', secret: 's' };
   nowMs = 0;
   peers = 'some';
+  errors = noErrors();
   const settings = openSettings(share, 18083, () => mounted);
   emqx = new FakeEmqx(() => settings.key().key);
   observer = makeObserver({
@@ -107,6 +110,7 @@ beforeEach(() => {
     findPeers: () => Promise.resolve({ kind: peers }),
     nowMs: () => nowMs,
     log: pino({ level: 'silent' }),
+    errors,
     reportMs: 50,
   });
 });
@@ -385,5 +389,40 @@ describe('other nodes', () => {
     };
     await evacuate(emqx, PEER, told, signal);
     expect(emqx.started).toEqual([expect.objectContaining({ node: PEER, migrate_to: [SELF] })]);
+  });
+});
+
+describe('what metrics are made from', () => {
+  it('is what was last seen, and asks EMQX nothing', async () => {
+    expect(observer.seen()).toEqual({ joined: false, gate: { kind: 'idle' } });
+    await observer.look(signal);
+    const { requests } = emqx;
+    expect(observer.seen()).toEqual({ api: 'ok', joined: true, gate: { kind: 'idle' } });
+    expect(emqx.requests).toBe(requests);
+  });
+
+  it('has the evacuation of the own node while one runs, and while EMQX answers', async () => {
+    files.set('handled', 'b1\n');
+    files.set('gate', 'boot=b1\nstate=draining\ndetail=x\n');
+    const stats = { initial_connected: 9, current_connected: 4, initial_sessions: 9, current_sessions: 6 };
+    emqx.own = { kind: 'evacuating', evacuation: { ...evacuating.evacuation, stats } };
+    await observer.look(signal);
+    expect(observer.seen().evacuation).toEqual({ state: 'evicting_conns', clients: 4, sessions: 6 });
+    emqx.failure = new EmqxApiError('ECONNREFUSED', 0);
+    await observer.look(signal);
+    expect(observer.seen()).toEqual({
+      api: 'unreachable',
+      joined: true,
+      gate: { kind: 'draining', detail: 'x' },
+    });
+  });
+
+  it('counts what fails by cause', async () => {
+    emqx.failure = new EmqxApiError('ECONNREFUSED', 0);
+    await observer.look(signal);
+    await observer.look(signal);
+    emqx.failure = new EmqxApiError('401', 401);
+    await observer.look(signal);
+    expect(errors).toEqual({ ...noErrors(), emqx_unreachable: 2, emqx_unauthorized: 1 });
   });
 });
