@@ -66,6 +66,7 @@ describe('helm lint', () => {
     { field: 'webhook/timeoutSeconds', values: { webhook: { timeoutSeconds: 2 } } },
     { field: 'webhook/failurePolicy', values: { webhook: { failurePolicy: 'ignore' } } },
     { field: 'logLevel', values: { logLevel: 'verbose' } },
+    { field: 'metrics/port', values: { metrics: { port: 9442 } } },
     { field: 'imge', values: { imge: {} } },
     {
       field: 'connEvictRate',
@@ -127,6 +128,37 @@ describe('the pods', () => {
     expect(grace).toBeGreaterThan(60);
     expect(readSettings(environmentOf(all, 'webhook')).leaveMs).toBe(60_000);
   });
+
+  it.each(PROGRAMS)(
+    'of the %s have metrics on a port of their own, open to those who may read them',
+    async (program) => {
+      const portsOf = (all: JsonObject[]): Json[] =>
+        listAt(
+          find(all, 'Deployment', `-${program}`),
+          'spec',
+          'template',
+          'spec',
+          'containers',
+          0,
+          'ports',
+        ).map((port) => [port['name'] ?? '', port['containerPort'] ?? '']);
+      const ingressOf = (all: JsonObject[]): Json =>
+        at(find(all, 'NetworkPolicy', `-${program}`), 'spec', 'ingress');
+      expect(portsOf(objects)).toContainEqual(['metrics', 9464]);
+      expect(environmentOf(objects, program)['SLUICE_METRICS_PORT']).toBe('9464');
+      expect(ingressOf(objects)).toContainEqual({ ports: [{ port: 'metrics' }] });
+      const from = [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }];
+      expect(
+        ingressOf(await helm.template('sluice', { networkPolicy: { metricsFrom: from } })),
+      ).toContainEqual({
+        ports: [{ port: 'metrics' }],
+        from,
+      });
+      const without = await helm.template('sluice', { metrics: { enabled: false } });
+      expect(JSON.stringify([portsOf(without), ingressOf(without)])).not.toContain('metrics');
+      expect(environmentOf(without, program)).not.toHaveProperty('SLUICE_METRICS_PORT');
+    },
+  );
 
   it('have network policies, unless these are switched off', async () => {
     const policy = at(find(objects, 'NetworkPolicy', '-controller'), 'spec', 'egress');

@@ -93,6 +93,9 @@ readinessProbe:
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 - { name: SLUICE_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
 - { name: SLUICE_HEALTH_PORT, value: "8081" }
+{{- if .root.Values.metrics.enabled }}
+- { name: SLUICE_METRICS_PORT, value: {{ .root.Values.metrics.port | quote }} }
+{{- end }}
 - { name: SLUICE_WEBHOOK_TLS_SECRET, value: {{ include "sluice.fullname" .root }}-webhook-tls }
 {{- end -}}
 
