@@ -8,7 +8,13 @@ import { defaulted, liveTemplate, randomTemplate, seeded } from '../fixtures/tem
 const settings = (changes: Partial<InjectionSettings> = {}): InjectionSettings => ({
   revision: 'bcdfghjkl',
   spec: DEFAULT_SPEC,
-  sidecar: { image: 'sluice:1', imagePullPolicy: 'IfNotPresent', resources: {}, controlCa: 'PEM', metricsPort: 9464 },
+  sidecar: {
+    image: 'sluice:1',
+    imagePullPolicy: 'IfNotPresent',
+    resources: {},
+    controlCa: 'PEM',
+    metricsPort: 9464,
+  },
   headlessService: 'emqx-headless',
   secretName: 'emqx-sluice-api-key',
   isOwnSecret: true,

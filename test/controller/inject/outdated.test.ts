@@ -10,7 +10,13 @@ function made(spec: BlueGreenSpec, secretName: string): ReturnType<typeof liveTe
   const injection = inject(own, {
     revision: 'bcdfghjkl',
     spec,
-    sidecar: { image: 'sluice:1', imagePullPolicy: 'IfNotPresent', resources: {}, controlCa: 'CA', metricsPort: 9464 },
+    sidecar: {
+      image: 'sluice:1',
+      imagePullPolicy: 'IfNotPresent',
+      resources: {},
+      controlCa: 'CA',
+      metricsPort: 9464,
+    },
     headlessService: 'emqx-headless',
     secretName,
     isOwnSecret: true,
