@@ -11,8 +11,7 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { core, NodeSDK, resources, type tracing } from '@opentelemetry/sdk-node';
 import { sleep } from '../sleep.js';
-import type { SpanData } from './span.js';
-import type { Tracing, TracingOptions } from './tracing.js';
+import type { SpanData, Tracing, TracingOptions } from './types.js';
 
 /** How long an end of the program waits for what is under way. */
 const CLOSE_MS = 3_000;

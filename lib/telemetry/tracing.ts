@@ -1,26 +1,6 @@
-import type { Logger } from '../log.js';
-import type { Attributes, SpanData } from './span.js';
+import type { Tracing, TracingOptions } from './types.js';
 
-/** Sends spans to whatever `OTEL_EXPORTER_OTLP_ENDPOINT` names. */
-export interface Tracing {
-  /**
-   * Resolves when the receiver has acknowledged them all, or they are not sampled.
-   * @throws Error when it has not within its time (`OTEL_EXPORTER_OTLP_TIMEOUT`, 10 s); sending the same again is harmless
-   */
-  send(spans: SpanData[]): Promise<void>;
-  /** Waits for what is under way, but no longer than a few seconds. Never fails. */
-  close(): Promise<void>;
-}
-
-export interface TracingOptions {
-  /** `service.name`, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` says otherwise. */
-  service: string;
-  /** Further attributes of the resource. */
-  attributes: Attributes;
-  log: Logger;
-  /** The longest that {@link Tracing.close} waits; 3 s. */
-  closeMs?: number;
-}
+export type { Tracing };
 
 /**
  * Switches tracing on where the environment names a receiver, by OpenTelemetry's own variables; undefined where it is off. Only then is

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { makeLogger } from '../../../lib/log.js';
-import type { SpanData } from '../../../lib/telemetry/span.js';
+import type { SpanData } from '../../../lib/telemetry/types.js';
 import { openTracing, whyOff, type Tracing } from '../../../lib/telemetry/tracing.js';
 import { startReceiver, type Receiver } from '../../otlp/receiver.js';
 
