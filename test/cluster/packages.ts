@@ -16,6 +16,9 @@ const wanted: readonly {
   { package: 'iproute2', program: 'ip' },
   { package: 'util-linux', program: 'nsenter' },
   { package: 'buildah', program: 'buildah' },
+  // Scrapes, rules and the dashboard's queries are tried on a real one; promtool comes with it.
+  { package: 'prometheus', program: 'prometheus' },
+  { package: 'prometheus', program: 'promtool' },
   // The Lua that Argo CD runs health checks in is a 5.1.
   { package: 'lua5.1', program: 'lua5.1' },
 ];

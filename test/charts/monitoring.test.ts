@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
+import { CONTROLLER_METRICS } from '../../controller/metrics/catalogue.js';
+import type { Catalogue } from '../../lib/metrics/definition.js';
+import { LABEL } from '../../lib/names.js';
+import { SIDECAR_METRICS } from '../../sidecar/metrics.js';
+import { WEBHOOK_METRICS } from '../../webhook/metrics.js';
+import type { JsonObject } from '../../lib/json.js';
+import { ensurePackages } from '../cluster/packages.js';
+import { at, find, findHelm, FIND_HELM_MS, listAt, ofKind, textAt, type Helm } from './render.js';
+
+const run = promisify(execFile);
+const MONITORED = { metrics: { podMonitor: { enabled: true }, rules: { enabled: true } } };
+
+let helm: Helm;
+let objects: JsonObject[];
+let folder: string;
+beforeAll(async () => {
+  // for promtool
+  await ensurePackages(process.env, (line) => void process.stderr.write(`${line}\n`));
+  helm = await findHelm();
+  objects = await helm.template('sluice', MONITORED);
+  folder = await mkdtemp(`${tmpdir()}/sluice-rules-`);
+  await writeFile(`${folder}/rules.yaml`, stringify(at(find(objects, 'PrometheusRule', 'sluice'), 'spec')));
+}, FIND_HELM_MS);
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Names of all series that a catalogue may have. */
+function seriesOf(catalogue: Catalogue): string[] {
+  return Object.values(catalogue).flatMap(({ name, kind }) =>
+    kind === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+  );
+}
+const known = new Set([CONTROLLER_METRICS, WEBHOOK_METRICS, SIDECAR_METRICS].flatMap(seriesOf));
+
+describe('without being asked for', () => {
+  it('nothing is made of a kind that the cluster may not know', async () => {
+    const plain = await helm.template('sluice');
+    expect(ofKind(plain, 'PodMonitor').concat(ofKind(plain, 'PrometheusRule'))).toEqual([]);
+  });
+});
+
+describe('the PodMonitors', () => {
+  const sidecars = (): JsonObject => find(objects, 'PodMonitor', '-sidecars');
+  const programs = (): JsonObject =>
+    ofKind(objects, 'PodMonitor').find((monitor) => monitor !== sidecars()) ?? {};
+
+  it.each(['controller', 'webhook'])('select the pods of the %s, at their metrics port', (program) => {
+    const { selector, namespaceSelector } = at(programs(), 'spec') as JsonObject;
+    const labels = at(find(objects, 'Deployment', `-${program}`), 'spec', 'template', 'metadata', 'labels');
+    expect(labels).toMatchObject(at(selector, 'matchLabels') as object);
+    const [component] = listAt(selector, 'matchExpressions');
+    expect(component).toMatchObject({ key: 'app.kubernetes.io/component', operator: 'In' });
+    expect(component?.['values']).toContain(textAt(labels, 'app.kubernetes.io/component'));
+    expect(namespaceSelector).toBeUndefined();
+    expect(at(programs(), 'spec', 'podMetricsEndpoints', 0, 'port')).toBe('metrics');
+  });
+
+  it('select sidecars in all namespaces, by the label that every pod of a revision has', () => {
+    const spec = at(sidecars(), 'spec');
+    expect(spec).toMatchObject({
+      namespaceSelector: { any: true },
+      selector: { matchExpressions: [{ key: LABEL.revision, operator: 'Exists' }] },
+    });
+    expect(at(sidecars(), 'spec', 'podMetricsEndpoints', 0, 'port')).toBe('sluice-metrics');
+  });
+
+  it("keep a BlueGreen's namespace", () => {
+    expect(at(sidecars(), 'metadata', 'namespace')).toBe('sluice-system');
+    for (const monitor of ofKind(objects, 'PodMonitor')) {
+      expect(at(monitor, 'spec', 'podMetricsEndpoints', 0, 'honorLabels')).toBe(true);
+    }
+  });
+
+  it('carry the labels by which a Prometheus finds them', async () => {
+    const labels = { release: 'kube-prometheus-stack' };
+    const all = await helm.template('sluice', {
+      metrics: { podMonitor: { enabled: true, labels }, rules: { enabled: true, labels } },
+    });
+    for (const object of [...ofKind(all, 'PodMonitor'), ...ofKind(all, 'PrometheusRule')])
+      expect(at(object, 'metadata', 'labels')).toMatchObject(labels);
+  });
+
+  it('are refused where there is nothing to scrape', async () => {
+    const metrics = { enabled: false, podMonitor: { enabled: true } };
+    await expect(helm.template('sluice', { metrics })).rejects.toThrow('needs metrics.enabled');
+  });
+});
+
+describe('the alerts', () => {
+  const rules = (): JsonObject[] =>
+    listAt(find(objects, 'PrometheusRule', 'sluice'), 'spec', 'groups', 0, 'rules');
+
+  it('are what Prometheus takes', async () => {
+    const { stdout } = await run('promtool', ['check', 'rules', `${folder}/rules.yaml`]);
+    expect(stdout).toContain(`SUCCESS: ${rules().length} rules found`);
+  });
+
+  it('fire on their fault, and not without it', async () => {
+    await cp('test/charts/alerts.yaml', `${folder}/alerts.yaml`);
+    const { stdout } = await run('promtool', ['test', 'rules', `${folder}/alerts.yaml`]).catch(
+      ({ stdout, stderr }: { stdout: string; stderr: string }) => ({ stdout: `${stdout}${stderr}` }),
+    );
+    expect(stdout).toContain('SUCCESS');
+    expect(stdout).not.toContain('FAILED');
+  });
+
+  it('each have a test of the fault that they are for', async () => {
+    const { stdout } = await run('grep', ['-A1', 'alertname:', 'test/charts/alerts.yaml']);
+    for (const rule of rules())
+      expect(stdout).toMatch(new RegExp(`alertname: ${textAt(rule, 'alert')}\\n +exp_alerts:`));
+  });
+
+  it('ask only for series that exist', () => {
+    for (const rule of rules()) {
+      const asked = textAt(rule, 'expr').match(/\bsluice_\w+/g) ?? [];
+      expect(asked.length).toBeGreaterThan(0);
+      for (const name of asked) expect([...known]).toContain(name);
+    }
+  });
+
+  it('say how bad it is, what it is, and what to look at', () => {
+    for (const rule of rules()) {
+      expect(textAt(rule, 'labels', 'severity')).toMatch(/^(warning|critical)$/);
+      expect(textAt(rule, 'annotations', 'summary').length).toBeGreaterThan(10);
+      expect(textAt(rule, 'annotations', 'description').length).toBeGreaterThan(20);
+    }
+  });
+
+  it('can be added to', async () => {
+    const additional = [{ alert: 'Mine', expr: 'up == 0' }];
+    const all = await helm.template('sluice', { metrics: { rules: { enabled: true, additional } } });
+    const names = listAt(find(all, 'PrometheusRule', 'sluice'), 'spec', 'groups', 0, 'rules').map(
+      ({ alert }) => alert,
+    );
+    expect(names).toContain('Mine');
+  });
+});
