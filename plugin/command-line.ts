@@ -86,7 +86,9 @@ export function commandLine({ act, write, writeError, columns, version }: Comman
         '1  failed, aborted, or a person has to act',
         '2  could not be asked',
         '3  the time is up; with --no-watch: not over yet',
-      ) + examples('status emqx --timeout=15m', 'status emqx --no-watch'),
+      ) +
+        textOf('It goes on waiting while the upgrade is paused, or is to be promoted by a person.') +
+        examples('status emqx --timeout=15m', 'status emqx --no-watch'),
     )
     .action((name, { watch, timeout = Infinity }, command) =>
       act({ kind: 'status', place: placeOf(command), name, watch, timeoutMs: timeout }),

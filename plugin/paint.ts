@@ -8,7 +8,7 @@ const CODES: Record<Tone, string> = {
   bad: '31',
   faint: '2',
   strong: '1',
-  blue: '34',
+  blue: '94',
   green: '32',
   plain: '',
 };

@@ -152,7 +152,7 @@ function rowsOf(view: View): Row[] {
   const rows: Row[] = [
     {
       branch: '',
-      icon: span('⟳', 'strong'),
+      icon: span('◆', 'strong'),
       name: span(name, 'strong'),
       cells: [
         span([sign, status.phase ?? 'Unknown', status.nodes ?? ''].join(' '), tone),

@@ -19,7 +19,7 @@ describe('the tree', () => {
       'Message     emqx-bbbbbbbbb serves with 3 nodes',
       '',
       'NAME                    STATE         CLIENTS  SESSIONS  RATE  AGE  IMAGE',
-      '⟳ emqx                  ✔ Stable 3/3     3000      3000        12d',
+      '◆ emqx                  ✔ Stable 3/3     3000      3000        12d',
       '└─# emqx-bbbbbbbbb      ✔ active 3/3     3000      3000         1h  emqx-enterprise:5.8.8',
       '  ├─□ emqx-bbbbbbbbb-0  ✔ running        1000      1000         1h',
       '  ├─□ emqx-bbbbbbbbb-1  ✔ running        1000      1000         1h',
@@ -36,7 +36,7 @@ describe('the tree', () => {
     );
     expect(lines.slice(-11).map((line) => line.replace(/ +/g, ' '))).toEqual([
       'NAME STATE CLIENTS SESSIONS RATE AGE IMAGE',
-      '⟳ emqx ◌ Draining 3/3 3000 3400 12d',
+      '◆ emqx ◌ Draining 3/3 3000 3400 12d',
       '├─# emqx-ggggggggg ✔ active 3/3 1400 1400 1h emqx-enterprise:5.8.9',
       '│ ├─□ emqx-ggggggggg-0 ✔ running 467 467 1h',
       '│ ├─□ emqx-ggggggggg-1 ✔ running 467 467 1h',
@@ -94,7 +94,7 @@ describe('the tree', () => {
 
   it('has colours on a terminal alone, and no word in them alone', () => {
     const coloured = treeOf(draining(), { width: 120, isWide: false }).map((line) => paint(line, true));
-    expect(coloured.join('\n')).toContain('\u001b[34memqx-bbbbbbbbb\u001b[0m');
+    expect(coloured.join('\n')).toContain('\u001b[94memqx-bbbbbbbbb\u001b[0m');
     expect(coloured.map((line) => stripVTControlCharacters(line).trimEnd())).toEqual(drawn(draining()));
   });
 });
