@@ -23,6 +23,8 @@ export interface LeavingNode {
     initial?: Load;
     /** How long ago its drain began. */
     forSeconds?: number;
+    /** How long ago it was done, so that only its stop is left. */
+    doneForSeconds?: number;
   };
 }
 
@@ -67,7 +69,13 @@ export function secondsToLeave(nodes: readonly LeavingNode[], pace: Pace): numbe
     const soonest = slots.indexOf(Math.min(...slots));
     slots[soonest] = (slots[soonest] ?? 0) + secondsOf(node, pace);
   }
-  return Math.max(...slots) + STOP_SECONDS;
+  return Math.max(...slots) + stopSeconds(nodes);
+}
+
+/** The last node's stop; what has passed of it counts when it is all that is left. */
+function stopSeconds(nodes: readonly LeavingNode[]): number {
+  const passed = nodes.map(({ drain }) => (drain?.state === 'prohibiting' ? (drain.doneForSeconds ?? 0) : 0));
+  return Math.max(1, STOP_SECONDS - Math.min(...passed));
 }
 
 /** Seconds that one node's drain still takes. */

@@ -63,6 +63,9 @@ export function leavingNode(
     drain: {
       ...(isDone ? { state: 'prohibiting' } : state !== undefined && { state }),
       ...(clients !== undefined && { initial: { clients, sessions: sessions ?? clients } }),
+      ...(recorded?.endedAt !== undefined && {
+        doneForSeconds: Math.max(0, (nowMs - Date.parse(recorded.endedAt)) / 1000),
+      }),
       ...(beganMs !== undefined && { forSeconds: Math.max(0, (nowMs - beganMs) / 1000) }),
     },
   };

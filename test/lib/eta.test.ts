@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { paceOf, secondsToLeave, type LeavingNode, type Pace } from '../../lib/eta.js';
 import { DEFAULT_SPEC } from '../../lib/types.js';
 
@@ -50,6 +51,11 @@ describe('the time that nodes take to leave', () => {
     },
     { when: 'the last one is drained', nodes: [node(0, { state: 'prohibiting' })], seconds: 5 },
     {
+      when: 'the last one was drained 3 s ago, and others earlier',
+      nodes: [9, 3].map((ago) => node(0, { state: 'prohibiting', doneForSeconds: ago })),
+      seconds: 2,
+    },
+    {
       when: 'one is drained, the next not begun',
       nodes: [node(0, { state: 'prohibiting' }), node(200)],
       seconds: 8 + 5,
@@ -76,3 +82,29 @@ it('nodes that drain at once share the rate', () => {
     atOnce: 3,
   });
 });
+
+describe('in an upgrade as it was recorded, of 3,000 clients on three nodes', () => {
+  const { pace, looks } = JSON.parse(
+    readFileSync(new URL('recorded/drain.json', import.meta.url), 'utf8'),
+  ) as Recorded;
+  const [whole = 0] = looks.map(({ leftSeconds }) => leftSeconds);
+  const errorAt = ({ leftSeconds, nodes }: Recorded['looks'][number]): number =>
+    Math.abs(secondsToLeave(nodes, pace) - leftSeconds) / leftSeconds;
+
+  it('what is said at a quarter of the drain is within a tenth of the truth', () => {
+    const quarter = looks.find(({ leftSeconds }) => leftSeconds <= 0.75 * whole);
+    expect(quarter && errorAt(quarter)).toBeLessThan(0.1);
+  });
+
+  it('whatever is said before its last tenth is within a fifth', () => {
+    const early = looks.filter(({ leftSeconds }) => leftSeconds > 0.1 * whole);
+    expect(early.length).toBeGreaterThan(30);
+    expect(Math.max(...early.map(errorAt))).toBeLessThan(0.2);
+  });
+});
+
+/** Looks at an upgrade on the local cluster, about one a second, with the seconds that it took from then on. */
+interface Recorded {
+  pace: Pace;
+  looks: { leftSeconds: number; nodes: LeavingNode[] }[];
+}
