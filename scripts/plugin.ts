@@ -4,7 +4,7 @@
  *   node dist/scripts/plugin.js
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { commandLine } from '../plugin/command-line.js';
 import { NEEDED_NODE } from '../plugin/node-version.js';
 import { bundle } from './bundle.js';
@@ -14,6 +14,7 @@ export const DOCS = 'docs/kubectl-sluice.md';
 
 /** Writes the package into a folder: the program, its description, its documentation. */
 export async function makePlugin(folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
   await bundle(folder, ['plugin']);
   const { version, license } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, string>;
   const description = {

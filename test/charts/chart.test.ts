@@ -301,6 +301,22 @@ describe('the rights', () => {
     ]);
   });
 
+  it('of people come with those that they have in a namespace', () => {
+    const aggregated = (role: string): string[] =>
+      Object.entries(at(find(objects, 'ClusterRole', role), 'metadata', 'labels') as JsonObject).flatMap(
+        ([key, value]) =>
+          value === 'true' ? [key.replace('rbac.authorization.k8s.io/aggregate-to-', '')] : [],
+      );
+    expect(aggregated('-view')).toEqual(['view', 'edit', 'admin']);
+    expect(aggregated('-edit')).toEqual(['edit', 'admin']);
+    const rules = (role: string): Rule[] =>
+      listAt(find(objects, 'ClusterRole', role), 'rules') as unknown as Rule[];
+    expect(rules('-view').flatMap(({ verbs }) => verbs)).toEqual(['get', 'list', 'watch']);
+    for (const { apiGroups } of [...rules('-view'), ...rules('-edit')]) {
+      expect(apiGroups).toEqual(['sluice.dev']);
+    }
+  });
+
   it('of the webhook are two: the size of a BlueGreen, and its own certificate', () => {
     expect(listAt(find(objects, 'ClusterRole', '-webhook'), 'rules')).toEqual([
       { apiGroups: ['sluice.dev'], resources: ['bluegreens'], verbs: ['patch'] },
