@@ -10,6 +10,8 @@ export interface Abilities {
   readonly takesDurations: boolean;
   /** `availability_check` wants no credentials. */
   readonly isAvailabilityPublic: boolean;
+  /** EMQX 4: its metrics for Prometheus want no credentials. */
+  readonly isScrapePublic: boolean;
   /** The eviction agent is armed by the start call, so that a clash with a rebalance is refused there. */
   readonly isArmedAtOnce: boolean;
   /** Sessions opened with clean start, and kept by an expiry, are moved too. */
@@ -44,6 +46,7 @@ export function abilitiesOf(version: string, edition: Edition): Abilities {
       hasHealthCheckWait: false,
       takesDurations: false,
       isAvailabilityPublic: isLate,
+      isScrapePublic: isAtLeast(version, '4.4.11'),
       isArmedAtOnce: true,
       movesCleanSessions: isLate,
       redirects: true,
@@ -62,6 +65,7 @@ export function abilitiesOf(version: string, edition: Edition): Abilities {
     hasHealthCheckWait,
     takesDurations: isAtLeast(version, '5.1.1'),
     isAvailabilityPublic: isAtLeast(version, '5.4.0'),
+    isScrapePublic: true,
     isArmedAtOnce: !hasHealthCheckWait || isAtLeast(version, '5.4.0'),
     movesCleanSessions: isAtLeast(version, '5.2.1'),
     redirects: false,

@@ -14,6 +14,7 @@ Variables of EMQX:
   EMQX_CLUSTER__NAME                      emqxcl
   EMQX_API_KEY__BOOTSTRAP_FILE            key:secret[:role] a line; the path may be in double quotes
   EMQX_DASHBOARD__DEFAULT_USERNAME, EMQX_DASHBOARD__DEFAULT_PASSWORD   admin, public
+  EMQX_PROMETHEUS__ENABLE_BASIC_AUTH      false; true: GET /prometheus/stats wants a key
   EMQX_LISTENERS__TCP__DEFAULT__BIND      1883
   EMQX_DASHBOARD__LISTENERS__HTTP__BIND   18083
   EMQX_MQTT__SESSION_EXPIRY_INTERVAL      2h; sessions of MQTT 3.1.1 clients

@@ -47,6 +47,20 @@ describe('versions', () => {
   );
 });
 
+describe('metrics for Prometheus', () => {
+  it.each([
+    ['4.4.10', {}, 401],
+    ['4.4.11', {}, 200],
+    ['5.8.8', {}, 200],
+    ['5.8.8', { EMQX_PROMETHEUS__ENABLE_BASIC_AUTH: 'true' }, 401],
+  ] as const)('%s %j: without credentials %i', async (version, extra, status) => {
+    const isV4 = version.startsWith('4');
+    const node = await up(start(1, { ...(isV4 ? v4 : {}), ...extra, STANDIN_VERSION: version }));
+    const path = isV4 ? ':8081/api/v4/emqx_prometheus' : ':18083/api/v5/prometheus/stats';
+    expect((await fetch(`http://${node.host}${path}`)).status).toBe(status);
+  });
+});
+
 describe('5.0', () => {
   it('refuses wait_health_check, durations and a wait of 0, and evicts from the start call on', async () => {
     const node = await up(start(1, { STANDIN_VERSION: '5.0.4' }));

@@ -47,6 +47,8 @@ export interface Settings {
   readonly bootstrapFile: string | undefined;
   /** EMQX 4: id and secret of the application that is there from the start. */
   readonly application: { readonly id: string; readonly secret: string } | undefined;
+  /** EMQX 5: `prometheus.enable_basic_auth`. */
+  readonly scrapesNeedKey: boolean;
   readonly defaultUser: string;
   readonly defaultPassword: string;
   readonly sessionExpirySeconds: number;
@@ -105,6 +107,7 @@ export function readSettings(env: Env): Settings {
           secret: env.EMQX_MANAGEMENT__DEFAULT_APPLICATION__SECRET ?? 'public',
         }
       : undefined,
+    scrapesNeedKey: flag('EMQX_PROMETHEUS__ENABLE_BASIC_AUTH', env),
     defaultUser: env.EMQX_DASHBOARD__DEFAULT_USERNAME ?? 'admin',
     defaultPassword: env.EMQX_DASHBOARD__DEFAULT_PASSWORD ?? 'public',
     sessionExpirySeconds: duration(variables.sessionExpiry, env, 7_200),

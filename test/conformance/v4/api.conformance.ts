@@ -87,6 +87,19 @@ describe('credentials and paths', () => {
     expect({ status, text }).toEqual({ status: 404, text: 'Not found.' });
   });
 
+  it('shows its counts to Prometheus, as text for who asks for that type', async () => {
+    const { status, headers, text } = await target.api(a, '/emqx_prometheus?type=prometheus');
+    expect({ status, type: headers.get('content-type') }).toEqual({
+      status: 200,
+      type: expect.stringMatching(/^text\/plain/),
+    });
+    expect(text).toMatch(/^# TYPE emqx_connections_count gauge$/m);
+    expect(text).toMatch(/^emqx_connections_count \d+$/m);
+    expect((await target.api(a, '/emqx_prometheus')).body).toMatchObject({
+      stats: { emqx_connections_count: expect.any(Number) },
+    });
+  });
+
   it('has no API of version 5', async () => {
     expect((await target.plain(a, '/api/v5/nodes')).status).toBe(404);
   });

@@ -436,6 +436,31 @@ describe('nodes, cluster and clients', () => {
     },
   );
 
+  it('shows its own counts to Prometheus, as text with the type before the help', async () => {
+    const { client } = await RawClient.open(a, { clientId: 'conformance-scraped' });
+    const { status, headers, text } = await target.api(a, '/prometheus/stats', { accept: 'text/plain' });
+    expect({ status, type: headers.get('content-type') }).toEqual({
+      status: 200,
+      type: expect.stringMatching(/^text\/plain/),
+    });
+    expect(text).toMatch(
+      /^# TYPE emqx_connections_count gauge\n# HELP emqx_connections_count *\nemqx_connections_count \d+$/m,
+    );
+    expect(text).toMatch(/^emqx_live_connections_count 1$/m);
+    expect(text).toMatch(/^emqx_client_connected [1-9]\d*$/m);
+    await client.leave();
+  });
+
+  it('shows the same as JSON to who accepts that alone, and of every node when asked to', async () => {
+    const json = await target.api(a, '/prometheus/stats', { accept: 'application/json' });
+    expect(json.body).toMatchObject({ stats: { emqx_connections_count: expect.any(Number) } });
+    const { text } = await target.api(a, '/prometheus/stats?mode=all_nodes_unaggregated', {
+      accept: 'text/plain',
+    });
+    for (const { name } of target.nodes) expect(text).toContain(`emqx_connections_count{node="${name}"} `);
+    expect((await target.api(a, '/prometheus/stats?mode=some')).status).toBe(400);
+  });
+
   it('every node names itself and lists all of them', async () => {
     for (const node of target.nodes) {
       const { body } = await target.api(node, '/cluster');

@@ -4,10 +4,12 @@ import type { NodeApi } from './nodeApi.js';
 import { v4ClientRoutes } from './v4/clientRoutes.js';
 import { v4Api } from './v4/dispatch.js';
 import { v4NodeRoutes } from './v4/nodeRoutes.js';
+import { v4PrometheusRoutes } from './v4/prometheusRoutes.js';
 import { v4RebalanceRoutes } from './v4/rebalanceRoutes.js';
 import { clientRoutes } from './v5/clientRoutes.js';
 import { v5Api } from './v5/dispatch.js';
 import { nodeRoutes } from './v5/nodeRoutes.js';
+import { prometheusRoutes } from './v5/prometheusRoutes.js';
 import { rebalanceRoutes } from './v5/rebalanceRoutes.js';
 
 export interface Management {
@@ -26,14 +28,24 @@ export function managementApi({ node, keys, isUp }: Management): Api {
   switch (abilities.api) {
     case 4:
       return v4Api({
-        routes: [...v4NodeRoutes(node), ...v4ClientRoutes(node), ...v4RebalanceRoutes(node)],
+        routes: [
+          ...v4NodeRoutes(node),
+          ...v4ClientRoutes(node),
+          ...v4RebalanceRoutes(node),
+          ...v4PrometheusRoutes(node),
+        ],
         status: () => statusText(node.self, isUp()),
         isAuthorized: (authorization) => keys.isApplication(given(authorization)),
         hasNoEvacuation,
       });
     case 5:
       return v5Api({
-        routes: [...nodeRoutes(node), ...clientRoutes(node), ...rebalanceRoutes(node)],
+        routes: [
+          ...nodeRoutes(node),
+          ...clientRoutes(node),
+          ...rebalanceRoutes(node),
+          ...prometheusRoutes(node),
+        ],
         status: (query) => ({
           ...(query.get('format') === 'json' ? statusJson(node, isUp()) : statusText(node.self, isUp())),
           headers: isUp() ? {} : { 'retry-after': '15' },

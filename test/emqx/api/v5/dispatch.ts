@@ -9,6 +9,7 @@ export interface Asked {
   readonly query: URLSearchParams;
   /** Parsed JSON; `{}` when there was none. */
   readonly body: unknown;
+  readonly accept: string | undefined;
 }
 
 export interface Route {
@@ -71,7 +72,8 @@ export function v5Api(options: V5Options): Api {
         const params: Record<string, string> = {};
         for (const [key, value] of Object.entries(hit.match?.groups ?? {}))
           params[key] = decodeURIComponent(value);
-        return await hit.route.answer({ params, query: searchParams, body: body.value });
+        const { accept } = request.headers;
+        return await hit.route.answer({ params, query: searchParams, body: body.value, accept });
       } catch (error) {
         if (error instanceof SchemaError) return failed(400, 'BAD_REQUEST', error.message);
         throw error;
