@@ -1,16 +1,16 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { CONTROLLER_METRICS } from '../../controller/metrics/catalogue.js';
-import type { Catalogue } from '../../lib/metrics/definition.js';
-import { LABEL } from '../../lib/names.js';
+import { keySecretName, LABEL } from '../../lib/names.js';
 import { SIDECAR_METRICS } from '../../sidecar/metrics.js';
 import { WEBHOOK_METRICS } from '../../webhook/metrics.js';
 import type { JsonObject } from '../../lib/json.js';
 import { ensurePackages } from '../cluster/packages.js';
+import { seriesOf } from '../monitoring/series.js';
 import { at, find, findHelm, FIND_HELM_MS, listAt, ofKind, textAt, type Helm } from './render.js';
 
 const run = promisify(execFile);
@@ -29,12 +29,6 @@ beforeAll(async () => {
 }, FIND_HELM_MS);
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Names of all series that a catalogue may have. */
-function seriesOf(catalogue: Catalogue): string[] {
-  return Object.values(catalogue).flatMap(({ name, kind }) =>
-    kind === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
-  );
-}
 const known = new Set([CONTROLLER_METRICS, WEBHOOK_METRICS, SIDECAR_METRICS].flatMap(seriesOf));
 
 describe('without being asked for', () => {
@@ -107,7 +101,7 @@ describe('the alerts', () => {
     );
     expect(stdout).toContain('SUCCESS');
     expect(stdout).not.toContain('FAILED');
-  });
+  }, 60_000);
 
   it('each have a test of the fault that they are for', async () => {
     const { stdout } = await run('grep', ['-A1', 'alertname:', 'test/charts/alerts.yaml']);
@@ -139,4 +133,42 @@ describe('the alerts', () => {
     );
     expect(names).toContain('Mine');
   });
+});
+
+describe('the examples for EMQX itself', () => {
+  const read = async (file: string): Promise<JsonObject> => parse(await readFile(file, 'utf8')) as JsonObject;
+
+  it.each([
+    { file: 'emqx5.yaml', port: 18083, path: '/api/v5/prometheus/stats', manifest: 'examples/emqx.yaml' },
+    {
+      file: 'emqx4.yaml',
+      port: 8081,
+      path: '/api/v4/emqx_prometheus',
+      manifest: 'test/emqx/manifests/emqx4.yaml',
+    },
+  ])(
+    '$file names the port of EMQX in $manifest, and the key that Sluice makes',
+    async ({ file, port, path, manifest }) => {
+      const monitor = await read(`examples/monitoring/${file}`);
+      const endpoint = at(monitor, 'spec', 'podMetricsEndpoints', 0);
+      expect(endpoint).toMatchObject({
+        path,
+        basicAuth: {
+          username: { name: keySecretName('emqx'), key: 'key' },
+          password: { name: keySecretName('emqx'), key: 'secret' },
+        },
+      });
+      const set = parseAllDocuments(await readFile(manifest, 'utf8'))
+        .map((document) => document.toJS() as JsonObject)
+        .find(({ kind }) => kind === 'StatefulSet');
+      const template = at(set, 'spec', 'template');
+      expect(at(template, 'metadata', 'labels')).toMatchObject(
+        at(monitor, 'spec', 'selector', 'matchLabels') as object,
+      );
+      expect(listAt(template, 'spec', 'containers', 0, 'ports')).toContainEqual({
+        name: at(endpoint, 'port'),
+        containerPort: port,
+      });
+    },
+  );
 });
