@@ -3,6 +3,7 @@ import type { Sample } from '../../lib/metrics/definition.js';
 import { sampleProcess } from '../../lib/metrics/process.js';
 import { makeMetrics } from '../../lib/metrics/registry.js';
 import type { Scraped } from '../../lib/metrics/serve.js';
+import { NODE_STEPS, UPGRADE_PHASES } from '../../lib/types.js';
 import { unreachable } from '../../lib/unreachable.js';
 import { keyOf } from '../key.js';
 import { causeOf, PARTS, type Part } from './causes.js';
@@ -56,6 +57,8 @@ export function makeControllerMetrics(state: () => ControllerState): ControllerM
   });
   for (const result of RESULTS) metrics.begin('passes', { result });
   for (const part of PARTS) metrics.begin('errors', { part, cause: 'internal' });
+  for (const result of UPGRADE_RESULTS) metrics.begin('upgradeDuration', { result });
+  for (const step of [...UPGRADE_PHASES, ...NODE_STEPS]) metrics.begin('stepDuration', { step });
 
   function tell(labels: Labels, change: Change): void {
     switch (change.kind) {

@@ -11,7 +11,7 @@ export interface Metrics<Name extends string> {
   count(metric: Name, labels: Record<string, string>, by?: number): void;
   /** Adds one measurement to a histogram. */
   measure(metric: Name, labels: Record<string, string>, value: number): void;
-  /** Counters start at 0 the first time that they are seen, or a first increase would be none for `rate()`. */
+  /** Counters and histograms start at 0 before they count, or the first increase would be none for `rate()`. */
   begin(metric: Name, labels: Record<string, string>): void;
   /** Takes the counters of one thing away, for it has gone. */
   forget(metric: Name, labels: Record<string, string>): void;
@@ -58,7 +58,11 @@ export function makeMetrics<const C extends Catalogue>(
   return {
     count: (metric: Name, labels, by = 1) => found(counters, metric).inc(labels, by),
     measure: (metric: Name, labels, value) => found(histograms, metric).observe(labels, value),
-    begin: (metric: Name, labels) => found(counters, metric).inc(labels, 0),
+    begin: (metric: Name, labels) => {
+      const histogram = histograms.get(metric);
+      if (histogram) histogram.zero(labels);
+      else found(counters, metric).inc(labels, 0);
+    },
     forget: (metric: Name, labels) => found(counters, metric).remove(labels),
     scrape: async () => {
       refresh();

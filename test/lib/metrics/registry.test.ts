@@ -69,6 +69,12 @@ describe('metrics', () => {
     ]);
   });
 
+  it('that measure may begin at 0', async () => {
+    const metrics = makeMetrics(CATALOGUE, () => []);
+    metrics.begin('took', {});
+    expect(await lines(metrics)).toContain('took_seconds_count 0');
+  });
+
   it('of states are 1 for the present one', () => {
     expect(oneOf('size', { label: 'state', present: 'on', among: ['on', 'off'] }, { thing: 'a' })).toEqual([
       { metric: 'size', labels: { thing: 'a', state: 'on' }, value: 1 },
