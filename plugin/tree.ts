@@ -84,7 +84,8 @@ function phaseLines(phases: readonly Span[], room: number): Line[] {
       lines.push([]);
       used = phase.text.length + 2;
     }
-    lines.at(-1)?.push(phase, span('  '));
+    const line = lines.at(-1) ?? [];
+    line.push(...(line.length === 0 ? [] : [span('  ')]), phase);
   }
   return lines.map((line, at) => [span((at === 0 ? 'Phases' : '').padEnd(LABEL_WIDTH), 'faint'), ...line]);
 }
@@ -257,13 +258,19 @@ function textOf(count: number | undefined): string {
   return count === undefined ? '' : String(count);
 }
 
+/** Room for what comes and goes while nodes drain, so that the columns stand still. */
+const LEAST_WIDTH: Partial<Record<Header, number>> = {
+  STATE: '◌ evicting_sessions'.length,
+  RATE: '1000/s'.length,
+};
+
 function tableOf(rows: Row[], { without, image }: Shape): Line[] {
   const first = rows.map(({ branch, icon, name }): Line => [span(branch, 'faint'), icon, span(' '), name]);
   const nameWidth = Math.max(4, ...first.map(lengthOf));
   const cells = rows.map((row) => [...row.cells, span(image(row.image))]);
   const shown = HEADERS.map((header, at) => {
     const texts = [header, ...cells.map((row) => row[at]?.text ?? '')];
-    return { header, at, width: Math.max(...texts.map(({ length }) => length)) };
+    return { header, at, width: Math.max(LEAST_WIDTH[header] ?? 0, ...texts.map(({ length }) => length)) };
   }).filter(({ header }) => !without.includes(header));
   const join = (name: Line, row: readonly Span[]): Line => [
     ...name,

@@ -18,12 +18,12 @@ describe('the tree', () => {
       'Phase       ✔ Stable',
       'Message     emqx-bbbbbbbbb serves with 3 nodes',
       '',
-      'NAME                    STATE         CLIENTS  SESSIONS  RATE  AGE  IMAGE',
-      '◆ emqx                  ✔ Stable 3/3     3000      3000        12d',
-      '└─# emqx-bbbbbbbbb      ✔ active 3/3     3000      3000         1h  emqx-enterprise:5.8.8',
-      '  ├─□ emqx-bbbbbbbbb-0  ✔ running        1000      1000         1h',
-      '  ├─□ emqx-bbbbbbbbb-1  ✔ running        1000      1000         1h',
-      '  └─□ emqx-bbbbbbbbb-2  ✔ running        1000      1000         1h',
+      'NAME                    STATE                CLIENTS  SESSIONS    RATE  AGE  IMAGE',
+      '◆ emqx                  ✔ Stable 3/3            3000      3000          12d',
+      '└─# emqx-bbbbbbbbb      ✔ active 3/3            3000      3000           1h  emqx-enterprise:5.8.8',
+      '  ├─□ emqx-bbbbbbbbb-0  ✔ running               1000      1000           1h',
+      '  ├─□ emqx-bbbbbbbbb-1  ✔ running               1000      1000           1h',
+      '  └─□ emqx-bbbbbbbbb-2  ✔ running               1000      1000           1h',
     ]);
   });
 
