@@ -33,14 +33,14 @@ export interface Scope {
 }
 
 /**
- * Reads declarations with their sets and pods, by three calls however many there are.
+ * Reads declarations with their sets and pods, by a few calls however many there are.
  * @throws NotFound when there is none of that name, with what to do
  */
 export async function readViews(kube: Kube, scope: Scope): Promise<View[]> {
   const { name, namespace } = scope;
   const [blueGreens, statefulSets, pods] = await Promise.all([
     readBlueGreens(kube, scope),
-    kube.list(PATH.statefulSets(namespace)),
+    readSets(kube, namespace),
     kube.list(PATH.pods(namespace), LABEL.revision),
   ]);
   const wanted = name === undefined ? blueGreens : blueGreens.filter((one) => nameOf(one) === name);
@@ -71,6 +71,14 @@ export async function readView(kube: Kube, scope: Scope): Promise<View> {
 export function noneIn(namespace: string): string {
   const where = namespace === '' ? 'any namespace' : `namespace ${namespace}`;
   return `no StatefulSet in ${where} is under Sluice: kubectl label statefulset NAME ${LABEL.upgrade}=blue-green`;
+}
+
+/** In every namespace only those that are Sluice's affair: declarations, those that are handed back, and revision sets. */
+async function readSets(kube: Kube, namespace: string): Promise<JsonObject[]> {
+  if (namespace !== '') return kube.list(PATH.statefulSets(namespace));
+  const selectors = [LABEL.upgrade, `${LABEL.managed},!${LABEL.upgrade}`, LABEL.declaration];
+  const lists = await Promise.all(selectors.map((selector) => kube.list(PATH.statefulSets(''), selector)));
+  return lists.flat();
 }
 
 async function readBlueGreens(kube: Kube, { namespace }: Scope): Promise<JsonObject[]> {

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { labelOf } from '../../lib/fields.js';
 import type { Json, JsonObject } from '../../lib/json.js';
 import { run } from '../../plugin/run.js';
 import { BLUE, GREEN, NEW, rawObjects, set, upgrade, type ViewCase } from './cases.js';
@@ -33,7 +34,8 @@ beforeAll(async () => {
         return;
       }
       const list = lists[path.replace(/.*\//, '')];
-      if (list) answer(200, list);
+      const selector = new URL(request.url ?? '', 'http://here').searchParams.get('labelSelector') ?? '';
+      if (list) answer(200, { items: list.items.filter((item) => isSelected(item, selector)) });
       else answer(404, { kind: 'Status', message: 'the server could not find the requested resource' });
     })();
   });
@@ -50,6 +52,14 @@ beforeEach(() => {
   refusal = undefined;
   have({});
 });
+
+/** Of label selectors, those that ask whether a key is there or not. */
+function isSelected(item: JsonObject, selector: string): boolean {
+  const keys = selector.split(',').filter(Boolean);
+  return keys.every((key) =>
+    key.startsWith('!') ? labelOf(item, key.slice(1)) === undefined : labelOf(item, key) !== undefined,
+  );
+}
 
 function writeKubeconfig(name: string, url: string): void {
   writeFileSync(
@@ -106,6 +116,8 @@ describe('what is shown', () => {
 
   it('is a line for each with -A', async () => {
     expect((await sluice('get', '-A')).stdout).toMatch(/^NAMESPACE .*\nmqtt +emqx +✔ Stable/);
+    const all = JSON.parse((await sluice('get', '-A', '-o', 'json')).stdout) as { sets: object[] }[];
+    expect(all[0]?.sets).toHaveLength(1);
   });
 
   it('is data for programs', async () => {
