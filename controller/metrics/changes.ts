@@ -57,7 +57,7 @@ function drains(before: Picture, after: Picture): Change[] {
   });
   const gone = before.drains
     .filter(({ uid, state }) => state === 'draining' && stateIn(after, uid) === undefined)
-    .map((): DrainOutcome => 'unseen');
+    .map(({ isEmpty }): DrainOutcome => (isEmpty ? 'drained' : 'unseen'));
   return [...ended, ...gone].map((outcome) => ({ kind: 'drainEnded', outcome }));
 }
 

@@ -2,6 +2,7 @@ import type { BlueGreenSpec, BlueGreenStatus } from '../../lib/types.js';
 import { drainingPods, isOverdue } from '../drains.js';
 import { isDrained } from '../drained.js';
 import type { Decision, Observed, Pod } from '../model.js';
+import { nodeOf } from '../situation.js';
 
 /** What the metrics of one BlueGreen are made from: its status, and what a pass saw beside. */
 export interface Picture {
@@ -11,7 +12,15 @@ export interface Picture {
   wantedRevision: string;
   wantedSize: number;
   /** One for each pod that drains or has drained; by the pod's uid, for another may get its name. */
-  drains: { uid: string; state: DrainState; isOverdue: boolean }[];
+  drains: Drain[];
+}
+
+export interface Drain {
+  uid: string;
+  state: DrainState;
+  isOverdue: boolean;
+  /** Its node holds no client and no session. */
+  isEmpty: boolean;
 }
 
 export type DrainState = 'draining' | 'drained' | 'gaveUp';
@@ -25,7 +34,15 @@ export function pictureOf(observed: Observed, decision: Decision, status: BlueGr
     .flatMap((pod) => {
       const state = drainStateOf(pod, observed, draining);
       if (state === undefined) return [];
-      return [{ uid: pod.uid, state, isOverdue: state === 'draining' && isOverdue(pod, observed) }];
+      const node = nodeOf(pod, observed.sets);
+      return [
+        {
+          uid: pod.uid,
+          state,
+          isOverdue: state === 'draining' && isOverdue(pod, observed),
+          isEmpty: node?.clients === 0 && node.sessions === 0,
+        },
+      ];
     });
   return {
     status,

@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { changesBetween, type Change } from '../../../controller/metrics/changes.js';
 import type { DrainState, Picture } from '../../../controller/metrics/picture.js';
 import type { UpgradeStep } from '../../../lib/types.js';
-import { ended, ENDED, evacuation, picture, STARTED } from './pictures.js';
+import { drain, ended, ENDED, evacuation, picture, STARTED } from './pictures.js';
 
 const evacuating = (...list: ReturnType<typeof evacuation>[]): Picture =>
   picture({ nodeEvacuationsStatus: list });
 const draining = (drains: Record<string, DrainState>): Picture =>
-  picture({}, { drains: Object.entries(drains).map(([uid, state]) => ({ uid, state, isOverdue: false })) });
+  picture({}, { drains: Object.entries(drains).map(([uid, state]) => drain(uid, state)) });
 
 describe('evictions', () => {
   it.each<{ when: string; before: Picture; after: Picture; then: Change[] }>([
@@ -75,6 +75,11 @@ describe('drains', () => {
   });
 });
 
+it('a drain whose pod has gone had ended if the node held nobody when it was last seen', () => {
+  const before = picture({}, { drains: [drain('a', 'draining', { isEmpty: true })] });
+  expect(changesBetween(before, picture())).toEqual([{ kind: 'drainEnded', outcome: 'drained' }]);
+});
+
 describe('upgrades', () => {
   it('are counted when they have ended, with what they took', () => {
     const before = picture({ history: [ended('1')] });
@@ -86,13 +91,13 @@ describe('upgrades', () => {
   });
 
   it('have steps, each counted once, also when the upgrade has ended meanwhile', () => {
-    const drain = { name: 'drain', pod: 'emqx-blue-0', uid: 'a', startedAt: STARTED } as const;
-    const over = { ...drain, endedAt: ENDED };
+    const begun = { name: 'drain', pod: 'emqx-blue-0', uid: 'a', startedAt: STARTED } as const;
+    const over = { ...begun, endedAt: ENDED };
     const open = (steps: UpgradeStep[]): Picture => picture({ upgrade: { ...ended('1'), steps } });
     const closed = picture({ history: [{ ...ended('1'), steps: [over] }] });
     const counted = [{ kind: 'stepEnded', step: 'drain', seconds: 300 }];
-    expect(changesBetween(open([drain]), open([over]))).toEqual(counted);
-    expect(changesBetween(open([drain]), closed)).toEqual([
+    expect(changesBetween(open([begun]), open([over]))).toEqual(counted);
+    expect(changesBetween(open([begun]), closed)).toEqual([
       { kind: 'upgradeEnded', result: 'succeeded', seconds: 300 },
       ...counted,
     ]);

@@ -3,7 +3,7 @@ import { issue, makeCa } from '../../../certs/issue.js';
 import { ApiError } from '../../../controller/kube/errors.js';
 import { makeControllerMetrics, type ControllerMetrics } from '../../../controller/metrics/metrics.js';
 import { SidecarError } from '../../../controller/sidecars.js';
-import { ended, evacuation, node, picture } from './pictures.js';
+import { drain, ended, evacuation, node, picture } from './pictures.js';
 
 const leader = (certificates: Record<string, string> = {}): ControllerMetrics =>
   makeControllerMetrics(() => ({ isLeading: true, certificates }));
@@ -47,7 +47,7 @@ describe("the controller's metrics", () => {
     const empty = await lines(metrics, 'sluice_');
     for (const key of ['mq/emqx', 'mq/other', 'mq/third']) {
       metrics.saw(key, picture({ emqxNodes: [node('emqx@b-0', 'blue', 7, 20)] }));
-      metrics.saw(key, picture({}, { drains: [{ uid: 'a', state: 'drained', isOverdue: false }] }));
+      metrics.saw(key, picture({}, { drains: [drain('a', 'drained')] }));
     }
     metrics.forget('mq/other');
     expect((await lines(metrics, 'sluice_')).filter((line) => line.includes('"other"'))).toEqual([]);

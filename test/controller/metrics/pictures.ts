@@ -1,4 +1,4 @@
-import type { Picture } from '../../../controller/metrics/picture.js';
+import type { Drain, DrainState, Picture } from '../../../controller/metrics/picture.js';
 import {
   DEFAULT_SPEC,
   type BlueGreenStatus,
@@ -75,4 +75,8 @@ export function ended(id: string, result: BlueGreenStatus['history'][number]['re
     traceparent: '',
     result,
   };
+}
+
+export function drain(uid: string, state: DrainState, parts: Partial<Drain> = {}): Drain {
+  return { uid, state, isOverdue: false, isEmpty: false, ...parts };
 }

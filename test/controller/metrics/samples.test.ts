@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { MetricName } from '../../../controller/metrics/catalogue.js';
 import { samplesOf } from '../../../controller/metrics/samples.js';
 import type { Picture } from '../../../controller/metrics/picture.js';
-import { ended, ENDED, evacuation, node, picture, STARTED } from './pictures.js';
+import { drain, ended, ENDED, evacuation, node, picture, STARTED } from './pictures.js';
 
 const KEY = { namespace: 'mq', name: 'emqx' };
 
@@ -76,11 +76,7 @@ describe('samples of a BlueGreen', () => {
     const seen = picture(
       { nodeEvacuationsStatus: [evacuation('emqx@b-0', 1, 2)] },
       {
-        drains: [
-          { uid: 'a', state: 'draining', isOverdue: true },
-          { uid: 'b', state: 'draining', isOverdue: false },
-          { uid: 'c', state: 'drained', isOverdue: false },
-        ],
+        drains: [drain('a', 'draining', { isOverdue: true }), drain('b', 'draining'), drain('c', 'drained')],
       },
     );
     expect(of('nodeEvacuation', seen)).toEqual({ 'emqx@b-0 evicting_conns': 1 });
