@@ -1,12 +1,20 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
 import { CONTROLLER_METRICS } from '../../controller/metrics/catalogue.js';
 import { LABEL } from '../../lib/names.js';
 import { SIDECAR_METRICS } from '../../sidecar/metrics.js';
 import { WEBHOOK_METRICS } from '../../webhook/metrics.js';
 import { at, find, findHelm, FIND_HELM_MS, ofKind, textAt, type Helm } from '../charts/render.js';
+import { ensurePackages } from '../cluster/packages.js';
 import { objectsIn, queriesOf, readDashboard } from './dashboard.js';
 import { seriesOf } from './series.js';
 
+const run = promisify(execFile);
 /** The label that podTargetLabels make of the pods' own. */
 const REVISION = LABEL.revision.replaceAll(/[^a-z]/g, '_');
 const dashboard = readDashboard();
@@ -24,6 +32,16 @@ describe('the dashboard', () => {
       }
     }
   });
+
+  it('asks what Prometheus understands', async () => {
+    await ensurePackages(process.env, (line) => void process.stderr.write(`${line}\n`));
+    const rules = queries.map(({ expr }, index) => ({ record: `query_${index}`, expr }));
+    const file = `${await mkdtemp(`${tmpdir()}/sluice-queries-`)}/rules.yaml`;
+    await writeFile(file, stringify({ groups: [{ name: 'queries', rules }] }));
+    const { stdout } = await run('promtool', ['check', 'rules', file]);
+    expect(stdout).toContain(`SUCCESS: ${queries.length} rules found`);
+    await rm(dirname(file), { recursive: true });
+  }, 300_000);
 
   it('uses nearly every metric of BlueGreens and their nodes', () => {
     const all = queries.map(({ expr }) => expr).join('\n');
