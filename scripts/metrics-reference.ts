@@ -28,7 +28,7 @@ const SECTIONS: { title: string; says: string; catalogue: Catalogue }[] = [
 
 const HEAD = `# Metrics
 
-Every program of Sluice serves metrics for Prometheus at \`http://POD:9464/metrics\`: plain HTTP, read-only, apart from the port of the
+Every program of Sluice serves metrics for Prometheus at \`http://POD:9441/metrics\`: plain HTTP, read-only, apart from the port of the
 kubelet's probes. The chart's values under \`metrics\` switch them off, and make what Prometheus Operator and Grafana find by themselves:
 
 \`\`\`sh

@@ -1,5 +1,6 @@
 import { bootstrapOf } from '../../lib/emqx-bootstrap.js';
 import { emqxContainer, type Container } from '../../lib/emqx-container.js';
+import { objectAt, objectsAt } from '../../lib/fields.js';
 import { graceSecondsOf } from '../../lib/grace.js';
 import { hookOf, whyNotInjectable } from '../../lib/injectable.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
@@ -43,9 +44,19 @@ export function inject(template: JsonObject, settings: InjectionSettings): Injec
   const edits = record(template);
   editPod(edits, template, settings);
   editEmqx(edits, emqx, settings);
-  edits.insert(['spec', 'initContainers'], 'first', sidecarContainer(settings.sidecar, settings));
+  const metricsPort = freePort(template, settings.sidecar.metricsPort);
+  const sidecar = sidecarContainer({ ...settings.sidecar, metricsPort }, settings);
+  edits.insert(['spec', 'initContainers'], 'first', sidecar);
   annotate(edits);
   return { kind: 'injected', template: edits.result };
+}
+
+/** 0 where one of the user's containers has the port: nobody's pod may fail for the sake of metrics. */
+function freePort(template: JsonObject, port: number): number {
+  const pod = objectAt(template, 'spec');
+  const containers = [...objectsAt(pod, 'containers'), ...objectsAt(pod, 'initContainers')];
+  const taken = containers.flatMap((container) => objectsAt(container, 'ports'));
+  return taken.some(({ containerPort }) => containerPort === port) ? 0 : port;
 }
 
 function editPod(

@@ -1,8 +1,5 @@
 import { createServer, type Server } from 'node:http';
 
-/** Port of every program's metrics: the one that exporters of OpenTelemetry listen on too; EMQX uses none near it. */
-export const METRICS_PORT = 9464;
-
 /** What a scrape is answered with. */
 export interface Scraped {
   text: string;

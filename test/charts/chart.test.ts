@@ -144,8 +144,8 @@ describe('the pods', () => {
         ).map((port) => [port['name'] ?? '', port['containerPort'] ?? '']);
       const ingressOf = (all: JsonObject[]): Json =>
         at(find(all, 'NetworkPolicy', `-${program}`), 'spec', 'ingress');
-      expect(portsOf(objects)).toContainEqual(['metrics', 9464]);
-      expect(environmentOf(objects, program)['SLUICE_METRICS_PORT']).toBe('9464');
+      expect(portsOf(objects)).toContainEqual(['metrics', 9441]);
+      expect(environmentOf(objects, program)['SLUICE_METRICS_PORT']).toBe('9441');
       expect(ingressOf(objects)).toContainEqual({ ports: [{ port: 'metrics' }] });
       const from = [{ namespaceSelector: { matchLabels: { name: 'monitoring' } } }];
       expect(

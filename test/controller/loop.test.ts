@@ -41,7 +41,7 @@ function optionsOf(world: World, gauge = makeControllerMetrics(notLeading)): Lea
         imagePullPolicy: 'IfNotPresent',
         resources: {},
         controlCa: 'PEM',
-        metricsPort: 9464,
+        metricsPort: 9441,
       }),
     plan,
     planUrgent,

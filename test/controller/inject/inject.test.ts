@@ -13,7 +13,7 @@ const settings = (changes: Partial<InjectionSettings> = {}): InjectionSettings =
     imagePullPolicy: 'IfNotPresent',
     resources: {},
     controlCa: 'PEM',
-    metricsPort: 9464,
+    metricsPort: 9441,
   },
   headlessService: 'emqx-headless',
   secretName: 'emqx-sluice-api-key',
@@ -35,6 +35,36 @@ function refusal(template: JsonObject, changes: Partial<InjectionSettings> = {})
 const podOf = (template: JsonObject): JsonObject => template['spec'] as JsonObject;
 const emqxOf = (template: JsonObject): JsonObject =>
   (podOf(template)['containers'] as JsonObject[]).find(({ name }) => name === 'emqx') ?? {};
+
+describe('the metrics port', () => {
+  const sidecarOf = (template: JsonObject): JsonObject =>
+    (podOf(template)['initContainers'] as JsonObject[]).find(({ name }) => name === 'sluice') ?? {};
+  const metricsOf = (template: JsonObject): unknown[] =>
+    [
+      ...(sidecarOf(template)['ports'] as JsonObject[]),
+      ...(sidecarOf(template)['env'] as JsonObject[]),
+    ].filter(({ name }) => name === 'sluice-metrics' || name === 'SLUICE_METRICS_PORT');
+
+  it('is told to the sidecar, and named for PodMonitors', () => {
+    expect(metricsOf(injected(liveTemplate()))).toEqual([
+      { name: 'sluice-metrics', containerPort: 9441, protocol: 'TCP' },
+      { name: 'SLUICE_METRICS_PORT', value: '9441' },
+    ]);
+  });
+
+  it('is left to a container of the user that has it', () => {
+    const exporter = { name: 'exporter', image: 'x', ports: [{ containerPort: 9441, protocol: 'TCP' }] };
+    const template = liveTemplate();
+    (podOf(template)['containers'] as JsonObject[]).push(exporter);
+    expect(metricsOf(injected(template))).toEqual([]);
+  });
+
+  it('is not there where metrics are off', () => {
+    const { sidecar } = settings();
+    const off = { sidecar: { ...sidecar, metricsPort: 0 } };
+    expect(metricsOf(injected(liveTemplate(), off))).toEqual([]);
+  });
+});
 
 describe('taking out again', () => {
   it('gives back the template by value, whatever people put into it and the API server fills in', () => {

@@ -15,7 +15,7 @@ function made(spec: BlueGreenSpec, secretName: string): ReturnType<typeof liveTe
       imagePullPolicy: 'IfNotPresent',
       resources: {},
       controlCa: 'CA',
-      metricsPort: 9464,
+      metricsPort: 9441,
     },
     headlessService: 'emqx-headless',
     secretName,

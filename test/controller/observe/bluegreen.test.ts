@@ -37,7 +37,7 @@ it('a set made with such numbers has a sidecar that starts', () => {
   const injection = inject(liveTemplate(), {
     revision: 'bcdfghjkl',
     spec: specOf(stored),
-    sidecar: { image: 's', imagePullPolicy: 'Always', resources: {}, controlCa: '', metricsPort: 9464 },
+    sidecar: { image: 's', imagePullPolicy: 'Always', resources: {}, controlCa: '', metricsPort: 9441 },
     headlessService: 'emqx-headless',
     secretName: 'key',
     isOwnSecret: true,

@@ -30,7 +30,7 @@ function setObject(template: JsonObject, metadata: JsonObject = {}): JsonObject 
   const injection = inject(template, {
     revision: 'bcdfghjkl',
     spec: DEFAULT_SPEC,
-    sidecar: { image: 's', imagePullPolicy: 'Always', resources: {}, controlCa: '', metricsPort: 9464 },
+    sidecar: { image: 's', imagePullPolicy: 'Always', resources: {}, controlCa: '', metricsPort: 9441 },
     headlessService: 'emqx-headless',
     secretName: 'key',
     isOwnSecret: true,

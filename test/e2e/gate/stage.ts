@@ -97,7 +97,7 @@ export async function startSet(
       imagePullPolicy: 'IfNotPresent',
       resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '128Mi' } },
       controlCa: ca.cert,
-      metricsPort: 9464,
+      metricsPort: 9441,
     },
     headlessService: 'emqx-headless',
     secretName: 'emqx-api-key',
