@@ -1,6 +1,7 @@
 import type { ControlMaterial } from '../certs/control.js';
 import { keepCertificates } from '../certs/keep.js';
 import { makeLogger } from '../lib/log.js';
+import { openTracing } from '../lib/telemetry/tracing.js';
 import { steadyNow } from './clock.js';
 import { listen, makeHealthServer } from './health.js';
 import { findAccess } from './kube/access.js';
@@ -13,6 +14,7 @@ import { whileLeader } from './lease.js';
 import { plan, planUrgent } from './plan.js';
 import { readSettings } from './settings.js';
 import { makeSidecars } from './sidecars.js';
+import { makeCourier } from './trace/courier.js';
 
 const log = makeLogger('controller');
 
@@ -33,6 +35,16 @@ async function main(): Promise<void> {
       ),
     );
   }
+  const tracing = await openTracing(process.env, {
+    service: 'sluice-controller',
+    attributes: {
+      'service.namespace': 'sluice',
+      'service.instance.id': settings.identity,
+      'k8s.namespace.name': settings.namespace,
+      'k8s.pod.name': settings.identity,
+    },
+    log,
+  });
   const transport = makeTransport(await findAccess(process.env));
   const kube = makeKube(transport);
 
@@ -57,6 +69,7 @@ async function main(): Promise<void> {
     },
     shutdown.signal,
   );
+  await tracing?.close();
   for (const server of servers) server.close();
   log.info('stopped');
 
@@ -92,8 +105,22 @@ async function main(): Promise<void> {
     const sidecars = makeSidecars(async () => (await present()).client);
     const sidecarSettings = async () => ({ ...settings.sidecar, controlCa: (await present()).ca.cert });
     const { defaults } = settings;
+    // A leader knows nothing of what the one before has sent.
+    const courier = tracing && makeCourier(tracing, () => performance.now());
     await lead(
-      { transport, kube, sidecars, sidecarSettings, plan, planUrgent, defaults, gauge, now: steadyNow, log },
+      {
+        transport,
+        kube,
+        sidecars,
+        sidecarSettings,
+        plan,
+        planUrgent,
+        defaults,
+        gauge,
+        ...(courier && { courier }),
+        now: steadyNow,
+        log,
+      },
       leading,
     );
     await keeping;

@@ -110,6 +110,8 @@ export interface Declaration {
   /** Who asked for the present template, and in which trace; empty where that got past the webhook. */
   requestedBy: string;
   traceparent: string;
+  /** Span id of who asked; absent where nobody records it. */
+  parentSpan?: string;
   /** When, ms since the epoch; absent where that is not known. */
   requestedAtMs?: number;
   /** The revision refused, the one it was to replace, and why in words. */

@@ -14,6 +14,8 @@ import { makeSilence, type Silence } from './observe/silence.js';
 import type { Next } from './schedule.js';
 import { publishEvents, publishStatus, type Told } from './status/publish.js';
 import type { Trouble } from './status/status.js';
+import { beginsUpgrade, upgradeRecords, type After } from './status/upgrade.js';
+import type { Courier } from './trace/courier.js';
 
 export interface PassTools extends Omit<ObserveTools, 'silence'>, ApplyTools {
   plan: (observed: Observed) => Decision;
@@ -21,6 +23,8 @@ export interface PassTools extends Omit<ObserveTools, 'silence'>, ApplyTools {
   log: Logger;
   sidecars: ObserveTools['sidecars'] & ApplyTools['sidecars'];
   gauge: Gauge;
+  /** Absent where traces are not sent. */
+  courier?: Courier;
   /** A pass has seen these Services of the declaration. */
   onServices: (key: string, services: string[]) => void;
 }
@@ -89,6 +93,7 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const view = await observe({ ...tools, silence }, keyOf(context.key), signal);
   if (!view) {
     tools.gauge.forget(context.key);
+    tools.courier?.forget(context.key);
     return farewell(tools, { key: keyOf(context.key), told, silence }, signal);
   }
   const observeMs = lap();
@@ -102,11 +107,20 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
 
   const decision = tools.plan(view.observed);
   logStep(log, decision, run);
+  const { told: ofTraces, restMs } = sendTraces(tools.courier, context.key, view.observed, decision);
   const publish = async (trouble?: Trouble): Promise<void> => {
-    const status = await publishStatus(tools.kube, { view, decision, trouble }, signal);
+    const status = await publishStatus(tools.kube, { view, decision, trouble, ...ofTraces }, signal);
     tools.gauge.saw(context.key, pictureOf(view.observed, decision, status));
     await publishEvents(tools.kube, { view, decision, trouble, told }, signal);
   };
+  // Its record is there before the first step: whoever dies in mid-upgrade leaves one that is known.
+  if (beginsUpgrade(view.observed, decision)) {
+    await publishStatus(
+      tools.kube,
+      { view, decision, trouble: undefined, isDone: false, ...ofTraces },
+      signal,
+    );
+  }
   let outcome: Outcome;
   try {
     outcome = await apply(decision.step, { view, tools, signal });
@@ -119,7 +133,29 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const applyMs = lap();
   await publish(outcome.kind === 'refused' ? outcome : undefined);
   log.debug({ step: decision.step.kind, observeMs, applyMs, publishMs: lap() }, 'pass');
-  return { afterMs: delayAfter(decision, outcome, run) };
+  const afterMs = delayAfter(decision, outcome, run);
+  return { afterMs: decision.step.kind === 'rest' ? Math.min(afterMs, restMs) : afterMs };
+}
+
+/**
+ * Whatever of the stored records has not been received yet is sent meanwhile.
+ * @returns what the next record is to say of that, and when another look at a rest is worth it
+ */
+function sendTraces(
+  courier: Courier | undefined,
+  key: string,
+  observed: Observed,
+  decision: Decision,
+): { told: Pick<After, 'hasTrace'>; restMs: number } {
+  if (!courier) return { told: {}, restMs: Infinity };
+  const hasTrace: After['hasTrace'] = (record) => courier.hasBrought(key, record);
+  const stored = observed.blueGreen.status ?? {};
+  // A hand-back ends with the record itself: nobody will read it again.
+  const isLast = decision.step.kind === 'dropBlueGreen';
+  const records = isLast ? upgradeRecords(observed, { ...decision, settled: true }, { hasTrace }) : stored;
+  const againMs = courier.look(key, observed.declaration, records);
+  // At a rest the record of an upgrade is about to be closed, and is stored then.
+  return { told: { hasTrace }, restMs: stored.upgrade ? 0 : againMs };
 }
 
 function delayAfter({ step }: Decision, outcome: Outcome, run: Run): number {

@@ -29,6 +29,8 @@ export const ANNOTATION = {
   requestedBy: `${PREFIX}requested-by`,
   /** Declaration: W3C trace context of the admission review that asked for the present template. */
   traceparent: `${PREFIX}traceparent`,
+  /** Declaration: span id (16 hex digits) of who asked, where the request came in a trace that is recorded. */
+  parentSpan: `${PREFIX}parent-span`,
   /** Declaration: RFC 3339 time of that review. */
   requestedAt: `${PREFIX}requested-at`,
   /** Declaration: JSON of the user's own `spec.updateStrategy`, restored at hand-back. */

@@ -191,6 +191,11 @@ export interface UpgradeStatus {
   from: string;
   to: string;
   traceparent: string;
+  /** Id of the upgrade's own span, 16 hex digits, and of the one it lies in; absent in records of earlier versions. */
+  spanId?: string;
+  parentSpanId?: string;
+  /** Whether its trace has been received whole; absent where none is sent. */
+  traced?: boolean;
   /** RFC 3339; when the admission review took the request. Absent where nobody asked through the webhook, or nothing new was asked for. */
   requestedAt?: string;
   /** RFC 3339; when the Services' endpoints first were exactly the wanted set's pods. */

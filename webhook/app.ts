@@ -9,7 +9,8 @@ import type { Fresh } from './declaration.js';
 import { kindOf, outcomeOf, type Outcome, type WebhookMetrics } from './metrics.js';
 import { MalformedReviewError, parseReview, type AdmissionRequest } from './review.js';
 import type { BlueGreens } from './scale.js';
-import { childTraceparent } from './trace.js';
+import type { ReviewSpans } from './spans.js';
+import { begunBy } from './trace.js';
 
 export interface AppOptions {
   ownUsers: ReadonlySet<string>;
@@ -21,6 +22,8 @@ export interface AppOptions {
   /** What proves that a review of a Scale comes from an API server; undefined: not known yet, and nothing proves it. */
   scaleToken: () => string | undefined;
   metrics: Pick<WebhookMetrics, 'reviewed'>;
+  /** Absent where traces are not sent. */
+  spans?: ReviewSpans;
   log: Logger;
 }
 
@@ -126,9 +129,20 @@ function answerReview(
   };
   try {
     const mayScale = review.subResource === 'scale' && isScalePath(pathOf(request.url), options.scaleToken());
-    const answer = decide(review, { ...options, mayScale, fresh: freshFor(request) });
+    const fresh = freshFor(request);
+    const answer = decide(review, { ...options, mayScale, fresh });
     if (answer instanceof Promise) answer.then(sendAnswer).catch(admitAnyway);
-    else sendAnswer(answer);
+    else {
+      sendAnswer(answer);
+      const startMs = Date.parse(fresh.requestedAt);
+      options.spans?.note({
+        request: review,
+        answer,
+        fresh,
+        startMs,
+        endMs: startMs + (performance.now() - cameAtMs),
+      });
+    }
   } catch (error) {
     admitAnyway(error);
   }
@@ -138,7 +152,7 @@ function freshFor({ headers }: IncomingMessage): Fresh {
   const parent = headers['traceparent'];
   const random = randomBytes(24).toString('hex');
   return {
-    traceparent: childTraceparent(typeof parent === 'string' ? parent : undefined, random),
+    ...begunBy(typeof parent === 'string' ? parent : undefined, random),
     requestedAt: new Date().toISOString(),
   };
 }

@@ -5,15 +5,14 @@ import { objectAt, textAt, wishOf } from '../lib/fields.js';
 import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
+import { parseTraceparent } from '../lib/telemetry/traceparent.js';
 import { tooMany, untouched, type Answer } from './answer.js';
 import { editMetadata, setField } from './edit.js';
 import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
-import { isTraceparent } from './trace.js';
+import type { Begun } from './trace.js';
 
 /** What is new in each review, and so comes from outside: ids and the clock. */
-export interface Fresh {
-  /** W3C trace context of what the request begins. */
-  traceparent: string;
+export interface Fresh extends Begun {
   /** RFC 3339. */
   requestedAt: string;
 }
@@ -148,7 +147,7 @@ function holdUpdateStrategy(edit: Edit): Held {
 }
 
 /** Says who asked for the present template, when, and what its revision will probably be called. */
-function stampRevision(edit: Edit, fresh: Fresh | undefined): Record<string, string> {
+function stampRevision(edit: Edit, fresh: Fresh | undefined): Record<string, string | undefined> {
   const { request, spec, annotations, oldAnnotations, isNew, changesTemplate } = edit;
   const revision = (): string => revisionOf(request.name, objectAt(spec, 'template'));
   if (!changesTemplate) {
@@ -157,10 +156,12 @@ function stampRevision(edit: Edit, fresh: Fresh | undefined): Record<string, str
       ...restored(edit, ANNOTATION.requestedBy),
       ...restored(edit, ANNOTATION.traceparent),
       ...restored(edit, ANNOTATION.requestedAt),
+      ...restored(edit, ANNOTATION.parentSpan),
     };
   }
   const present = annotations[ANNOTATION.traceparent];
-  const isStamped = isTraceparent(present) && present !== oldAnnotations[ANNOTATION.traceparent];
+  const isStamped =
+    parseTraceparent(present) !== undefined && present !== oldAnnotations[ANNOTATION.traceparent];
   return {
     [ANNOTATION.revision]: revision(),
     [ANNOTATION.requestedBy]: request.user,
@@ -169,6 +170,7 @@ function stampRevision(edit: Edit, fresh: Fresh | undefined): Record<string, str
       : {
           [ANNOTATION.traceparent]: fresh.traceparent,
           [ANNOTATION.requestedAt]: fresh.requestedAt,
+          [ANNOTATION.parentSpan]: fresh.parentSpan,
         }),
   };
 }

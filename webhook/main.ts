@@ -1,4 +1,5 @@
 import { makeLogger } from '../lib/log.js';
+import { openTracing } from '../lib/telemetry/tracing.js';
 import { makeMetricsServer } from '../lib/metrics/serve.js';
 import { readServiceAccount } from '../lib/service-account.js';
 import { sleep } from '../lib/sleep.js';
@@ -9,6 +10,7 @@ import { followCertificate, readFromDirectory, readFromSecret, type Certificate 
 import { makeWebhookMetrics } from './metrics.js';
 import { close, listen, makeHealthServer, makeTlsServer, showCertificate } from './server.js';
 import { readSettings } from './settings.js';
+import { makeReviewSpans } from './spans.js';
 
 const log = makeLogger('webhook');
 const settings = readSettings(process.env);
@@ -28,7 +30,24 @@ const metrics = makeWebhookMetrics(() => ({
   isReady: state.isReady() && !state.isLeaving(),
   certificate: certificate?.cert,
 }));
-const app = makeApp({ ...state, ownUsers: settings.ownUsers, blueGreens: makeBlueGreens(ask), metrics, log });
+const tracing = await openTracing(process.env, {
+  service: 'sluice-webhook',
+  attributes: {
+    'service.namespace': 'sluice',
+    'service.instance.id': settings.identity,
+    'k8s.pod.name': settings.identity,
+  },
+  log,
+});
+const spans = tracing && makeReviewSpans(tracing);
+const app = makeApp({
+  ...state,
+  ownUsers: settings.ownUsers,
+  blueGreens: makeBlueGreens(ask),
+  metrics,
+  ...(spans && { spans }),
+  log,
+});
 const server = makeTlsServer(app);
 const health = makeHealthServer(makeRoutes(state));
 await listen(health, settings.healthPort);
@@ -61,3 +80,4 @@ await following;
 log.info({ forMs: settings.leaveMs }, 'leaving: answering until every API server has noticed');
 if (isListening) await sleep(settings.leaveMs);
 await Promise.all([close(server), close(health), ...(figures.listening ? [close(figures)] : [])]);
+await tracing?.close();

@@ -6,6 +6,8 @@ export type CertificateOrigin =
   | { kind: 'secret'; namespace: string; name: string };
 
 export interface Settings {
+  /** Who we are among the replicas; empty where nobody says so. */
+  identity: string;
   /** Port of the admission reviews, TLS. */
   port: number;
   /** Port of the kubelet's probes, plain HTTP. */
@@ -36,6 +38,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   };
   const directory = environment['SLUICE_TLS_DIR'] ?? '';
   const settings: Settings = {
+    identity: environment['SLUICE_POD'] ?? '',
     port: number('SLUICE_PORT', 9443),
     healthPort: number('SLUICE_HEALTH_PORT', 8081),
     metricsPort: number('SLUICE_METRICS_PORT', 0),

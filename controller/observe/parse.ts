@@ -128,6 +128,7 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
   const template = plainTemplate(at(raw, 'spec', 'template'));
   // An edit past the webhook leaves the notes of the one before, and nobody knows whose it was.
   const isStamped = annotationOf(raw, ANNOTATION.revision) === revisionOf(name, template);
+  const parentSpan = annotationOf(raw, ANNOTATION.parentSpan) ?? '';
   const requestedAtMs = Date.parse((isStamped && annotationOf(raw, ANNOTATION.requestedAt)) || '');
   return {
     name,
@@ -151,6 +152,7 @@ function parseDeclaration(raw: JsonObject, blueGreen: JsonObject | undefined): D
     deleting: at(raw, 'metadata', 'deletionTimestamp') !== undefined,
     requestedBy: (isStamped && annotationOf(raw, ANNOTATION.requestedBy)) || '',
     traceparent: (isStamped && annotationOf(raw, ANNOTATION.traceparent)) || '',
+    ...(isStamped && /^[0-9a-f]{16}$/.test(parentSpan) && { parentSpan }),
     ...(!Number.isNaN(requestedAtMs) && { requestedAtMs }),
     ...(aborted && { aborted }),
     promote: trigger(ANNOTATION.promote),

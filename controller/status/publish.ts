@@ -9,6 +9,7 @@ import { objectAt, textAt } from '../../lib/fields.js';
 import type { Decision } from '../model.js';
 import { eventFor, happenings } from './events.js';
 import { statusOf, type Trouble } from './status.js';
+import type { After } from './upgrade.js';
 
 /**
  * Writes the status of a declaration's BlueGreen, when it has changed.
@@ -17,11 +18,20 @@ import { statusOf, type Trouble } from './status.js';
  */
 export async function publishStatus(
   kube: Kube,
-  { view, decision, trouble }: { view: View; decision: Decision; trouble: Trouble | undefined },
+  {
+    view,
+    decision,
+    trouble,
+    ...told
+  }: { view: View; decision: Decision; trouble: Trouble | undefined } & After,
   signal: AbortSignal,
 ): Promise<BlueGreenStatus> {
   const { observed, raw } = view;
-  const status = statusOf(observed, decision, { trouble, selector: selectorOf(raw.declaration) });
+  const status = statusOf(observed, decision, {
+    ...told,
+    trouble,
+    selector: selectorOf(raw.declaration),
+  });
   if (!raw.blueGreen) return status;
   const before = objectAt(raw.blueGreen, 'status');
   const after = asJson(status);
@@ -40,6 +50,9 @@ export async function publishStatus(
   return status;
 }
 
+/** Fields of an upgrade's record that the one before may have had. */
+const ABSENT = { parentSpanId: null, requestedAt: null, switchedAt: null, resumedAt: null, traced: null };
+
 /** What a merge patch must say so that `after` is all there is. */
 function replacing(before: JsonObject, after: JsonObject): JsonObject {
   const gone = Object.keys(before).filter((key) => after[key] === undefined);
@@ -48,7 +61,7 @@ function replacing(before: JsonObject, after: JsonObject): JsonObject {
     ...after,
     ...Object.fromEntries(gone.map((key) => [key, null])),
     ...(isObject(upgrade) && {
-      upgrade: { requestedAt: null, switchedAt: null, resumedAt: null, ...upgrade },
+      upgrade: { ...ABSENT, ...upgrade },
     }),
   };
 }

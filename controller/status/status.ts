@@ -5,7 +5,7 @@ import type { Decision, Observed } from '../model.js';
 import { conditionsOf } from './conditions.js';
 import { notesOf } from './notes.js';
 import { clientsLeft, emqxNodes, evacuations } from './nodes.js';
-import { upgradeRecords } from './upgrade.js';
+import { upgradeRecords, type After } from './upgrade.js';
 import { gistOf, waitOf, withSince } from './wait.js';
 
 /** What came of carrying out the decision, where that says more than the decision. */
@@ -22,7 +22,7 @@ export type Trouble =
 export function statusOf(
   observed: Observed,
   decision: Decision,
-  { trouble, selector }: { trouble?: Trouble | undefined; selector: string },
+  { trouble, selector, ...after }: { trouble?: Trouble | undefined; selector: string } & After,
 ): BlueGreenStatus {
   const { blueGreen, sets, nowMs } = observed;
   const active = sets.find(({ name }) => name === decision.active);
@@ -62,7 +62,7 @@ export function statusOf(
     nodes: `${readyReplicas}/${decision.wantedSize}`,
     selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].join(','),
     clientsLeft: clientsLeft(nodes, sets, decision.active),
-    ...upgradeRecords(observed, decision, trouble === undefined),
+    ...upgradeRecords(observed, decision, { isDone: trouble === undefined, ...after }),
     claims: [...observed.ownClaims, ...observed.claims.map(({ name }) => name)].sort(),
     emqxNodes: nodes,
     nodeEvacuationsStatus: evacuations(sets),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setNameOf } from '../../lib/revision.js';
+import { parseTraceparent, spanIdOf } from '../../lib/telemetry/traceparent.js';
 import type { BlueGreenStatus, Phase, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
 import type { Seen } from './seen.js';
@@ -14,18 +15,25 @@ const WAITS: ReadonlySet<Phase> = new Set(['Paused', 'AwaitingPromotion']);
 /** Upgrades that are remembered; enough to see a bad week. */
 const HISTORY_LIMIT = 10;
 
-/**
- * The record of the upgrade in progress, and of those before it.
- * @param isDone the decision's step was carried out
- */
+/** What a pass adds to what was observed and decided. */
+export interface After {
+  /** The decision's step was carried out. */
+  isDone?: boolean;
+  /** The whole trace of an ended upgrade has been received; absent where traces are not sent. */
+  hasTrace?: (record: History[number]) => boolean;
+}
+
+/** The record of the upgrade in progress, and of those before it. */
 export function upgradeRecords(
   observed: Observed,
   decision: Decision,
-  isDone = true,
+  { isDone = true, hasTrace }: After = {},
 ): { upgrade?: UpgradeStatus; history: History } {
   const seen = { observed, decision, isDone };
   const previous = observed.blueGreen.status;
-  const history = previous?.history ?? [];
+  const history = (previous?.history ?? []).map((record) =>
+    record.traced === false && hasTrace?.(record) ? { ...record, traced: true } : record,
+  );
   const open = previous?.upgrade;
   const isOver = open !== undefined && (decision.settled || open.to !== decision.wanted);
   const ended: History = isOver ? [close(open, seen), ...history].slice(0, HISTORY_LIMIT) : history;
@@ -39,10 +47,17 @@ export function upgradeRecords(
   const isNoted = current.switchedAt !== undefined && !(Date.parse(current.switchedAt) > observed.nowMs);
   const upgrade: UpgradeStatus = {
     ...current,
+    ...(hasTrace && { traced: false }),
     ...(switchedAt !== undefined && !isNoted && { switchedAt }),
     ...(isResumed && { resumedAt: new Date(observed.nowMs).toISOString() }),
   };
   return { upgrade: { ...upgrade, steps: stepsOf(upgrade, seen) }, history: ended };
+}
+
+/** Whether the record of an upgrade begins with this pass. */
+export function beginsUpgrade(observed: Observed, decision: Decision): boolean {
+  const { upgrade } = upgradeRecords(observed, decision);
+  return upgrade !== undefined && upgrade.startedAt !== observed.blueGreen.status?.upgrade?.startedAt;
 }
 
 /**
@@ -63,11 +78,17 @@ function begin(observed: Observed, decision: Decision, history: History): Upgrad
   if (from === undefined || decision.settled) return undefined;
   const startedAt = new Date(nowMs).toISOString();
   const { traceparent, requestedAtMs } = declaration;
-  // A retry, and the way back from an abort, answer a request that another upgrade began with.
+  const asked = parseTraceparent(traceparent);
+  // A retry, and the way back from an abort, answer a request that another upgrade began with, and lie in that one's span.
   const isAnswered = traceparent === '' || history.some((one) => one.traceparent === traceparent);
   const isAsked = requestedAtMs !== undefined && requestedAtMs <= nowMs && !isAnswered;
+  const id = asked?.traceId ?? madeUpId(declaration.uid, decision.wanted, startedAt);
+  const isRoot = asked !== undefined && !isAnswered;
+  const parentSpanId = isRoot ? declaration.parentSpan : asked?.spanId;
   return {
-    id: traceIdOf(traceparent) ?? madeUpId(declaration.uid, decision.wanted, startedAt),
+    id,
+    spanId: isRoot ? asked.spanId : spanIdOf(id, from, decision.wanted, startedAt),
+    ...(parentSpanId !== undefined && { parentSpanId }),
     startedAt,
     requestedBy: declaration.requestedBy,
     from,
@@ -106,11 +127,6 @@ function outcomeOf(
   return isBack
     ? { result: 'rolledBack', reason: `revision ${aborted.revision} was aborted` }
     : { result: 'succeeded' };
-}
-
-/** The trace id of a W3C trace context: `00-<32 hex digits>-<16>-<2>`. */
-function traceIdOf(traceparent: string): string | undefined {
-  return /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(traceparent)?.[1];
 }
 
 function madeUpId(...parts: string[]): string {

@@ -26,9 +26,11 @@ function environmentOf(all: JsonObject[], program: string): Record<string, strin
   return Object.fromEntries(
     listAt(container, 'env').map((entry) => [
       textAt(entry, 'name'),
-      entry['value'] === undefined
-        ? (downward[textAt(entry, 'valueFrom', 'fieldRef', 'fieldPath')] ?? '')
-        : textAt(entry, 'value'),
+      JSON.stringify(entry).includes('secretKeyRef')
+        ? '(of a Secret)'
+        : entry['value'] === undefined
+          ? (downward[textAt(entry, 'valueFrom', 'fieldRef', 'fieldPath')] ?? '')
+          : textAt(entry, 'value'),
     ]),
   );
 }
@@ -67,6 +69,8 @@ describe('helm lint', () => {
     { field: 'webhook/failurePolicy', values: { webhook: { failurePolicy: 'ignore' } } },
     { field: 'logLevel', values: { logLevel: 'verbose' } },
     { field: 'metrics/port', values: { metrics: { port: 9442 } } },
+    { field: 'otel/endpoint', values: { otel: { endpoint: 'collector:4318' } } },
+    { field: 'otel/env', values: { otel: { env: { PATH: '/' } } } },
     { field: 'imge', values: { imge: {} } },
     {
       field: 'connEvictRate',
@@ -159,6 +163,43 @@ describe('the pods', () => {
       expect(environmentOf(without, program)).not.toHaveProperty('SLUICE_METRICS_PORT');
     },
   );
+
+  it.each(['controller', 'webhook'])('tell %s where traces go, and let it reach that', async (program) => {
+    const otel = {
+      endpoint: 'http://collector.observability:4318',
+      headersSecret: { name: 'otel-headers' },
+      resourceAttributes: { 'deployment.environment.name': 'prod & more' },
+      env: { OTEL_TRACES_SAMPLER: 'always_on' },
+    };
+    const told = await helm.template('sluice', { otel });
+    expect(environmentOf(told, program)).toMatchObject({
+      OTEL_EXPORTER_OTLP_ENDPOINT: otel.endpoint,
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=prod%20%26%20more',
+      OTEL_TRACES_SAMPLER: 'always_on',
+    });
+    const container = listAt(
+      find(told, 'Deployment', `-${program}`),
+      'spec',
+      'template',
+      'spec',
+      'containers',
+    )[0];
+    expect(listAt(container ?? {}, 'env')).toContainEqual({
+      name: 'OTEL_EXPORTER_OTLP_HEADERS',
+      valueFrom: { secretKeyRef: { name: 'otel-headers', key: 'headers' } },
+    });
+    const egress = (from: JsonObject[]): string =>
+      JSON.stringify(at(find(from, 'NetworkPolicy', `-${program}`), 'spec', 'egress'));
+    expect(egress(told)).toContain('{"port":4318},{"port":53,"protocol":"UDP"},{"port":53}');
+    expect(
+      egress(await helm.template('sluice', { otel: { endpoint: 'https://otlp.example.com/v1' } })),
+    ).toContain('{"port":443},{"port":53');
+  });
+
+  it('say nothing of traces without an endpoint', () => {
+    expect(JSON.stringify(objects)).not.toContain('OTEL_');
+    expect(JSON.stringify(ofKind(objects, 'NetworkPolicy'))).not.toContain('"port":53');
+  });
 
   it('have network policies, unless these are switched off', async () => {
     const policy = at(find(objects, 'NetworkPolicy', '-controller'), 'spec', 'egress');

@@ -2,11 +2,13 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { makeKube } from '../../controller/kube/client.js';
 import { makeTransport } from '../../controller/kube/transport.js';
 import { lead, type LeadOptions } from '../../controller/lead.js';
-import { makeControllerMetrics, type ControllerMetrics } from '../../controller/metrics/metrics.js';
+import { makeControllerMetrics } from '../../controller/metrics/metrics.js';
 import { plan, planUrgent } from '../../controller/plan.js';
+import { makeCourier, type Courier } from '../../controller/trace/courier.js';
 import { makeUrgent } from '../../controller/urgent.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
+import type { SpanData } from '../../lib/telemetry/types.js';
 import type { UpgradeStatus, UpgradeStep } from '../../lib/types.js';
 import { until } from '../cluster/wait.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
@@ -25,7 +27,7 @@ interface Leader {
   stop: () => Promise<void>;
 }
 
-function optionsOf(world: World, gauge = makeControllerMetrics(notLeading)): LeadOptions {
+function optionsOf(world: World): LeadOptions {
   const transport = makeTransport({
     origin: new URL(world.url),
     tls: {},
@@ -46,15 +48,15 @@ function optionsOf(world: World, gauge = makeControllerMetrics(notLeading)): Lea
     plan,
     planUrgent,
     defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
-    gauge,
+    gauge: makeControllerMetrics(notLeading),
     now: Date.now,
     log,
   };
 }
 
-function startLeader(world: World, gauge?: ControllerMetrics): Leader {
+function startLeader(world: World, more: Partial<LeadOptions> = {}): Leader {
   const stopping = new AbortController();
-  const done = lead(optionsOf(world, gauge), stopping.signal);
+  const done = lead({ ...optionsOf(world), ...more }, stopping.signal);
   return {
     stop: async () => {
       stopping.abort(new Error('test over'));
@@ -79,8 +81,8 @@ async function world(
   return made;
 }
 
-function leading(made: World, gauge?: ControllerMetrics): Leader {
-  const leader = startLeader(made, gauge);
+function leading(made: World, more: Partial<LeadOptions> = {}): Leader {
+  const leader = startLeader(made, more);
   cleanUps.push(() => leader.stop());
   return leader;
 }
@@ -159,7 +161,7 @@ describe('a changed template', () => {
         .split('\n')
         .filter((line) => /^sluice_upgrades_total.* [1-9]/.test(line))
         .map((line) => line.replace(`namespace="${NAMESPACE}",bluegreen="emqx",`, ''));
-    leading(made, gauge);
+    leading(made, { gauge });
     const before = await made.until('Stable', isStable(made));
     expect(await counted()).toEqual([]);
     setImage(made, 'emqx/emqx-enterprise:5.8.9');
@@ -284,6 +286,84 @@ describe('the record of an upgrade', () => {
       steps.filter((step) => step.name === name).map(({ pod = '' }) => pod.slice(0, pod.lastIndexOf('-')));
     expect(pods('start')).toEqual(Array(3).fill(statusOf(made)['active']));
     expect(pods('drain')).toEqual(Array(3).fill(from));
+  });
+});
+
+describe('the trace of an upgrade', () => {
+  const lastOf = (made: World): UpgradeStatus | undefined =>
+    (statusOf(made)['history'] as UpgradeStatus[] | undefined)?.[0];
+
+  /** A receiver that is away for the first so many requests. */
+  function receiver(misses = 0): { taken: SpanData[]; courier: () => Courier } {
+    const taken: SpanData[] = [];
+    let left = misses;
+    const send = (spans: SpanData[]): Promise<void> => {
+      if (left-- > 0) return Promise.reject(new Error('away'));
+      taken.push(...spans);
+      return Promise.resolve();
+    };
+    return { taken, courier: () => makeCourier({ send }, () => performance.now() * 100) };
+  }
+
+  /** The spans by their ids; what came twice is the same. */
+  function once(taken: SpanData[]): SpanData[] {
+    const spans = new Map<string, SpanData>();
+    for (const span of taken) {
+      if (spans.has(span.spanId)) expect(span).toEqual(spans.get(span.spanId));
+      spans.set(span.spanId, span);
+    }
+    return [...spans.values()];
+  }
+
+  it.each([
+    { when: 'one leader lives', lives: 1, misses: 0 },
+    { when: 'leaders die all the time', lives: 10, misses: 0 },
+    { when: 'the receiver is away at first', lives: 1, misses: 5 },
+  ])('is whole, and noted as received, when $when', async ({ lives, misses }) => {
+    const made = await world();
+    const { taken, courier } = receiver(misses);
+    let leader = startLeader(made, { courier: courier() });
+    cleanUps.push(() => leader.stop());
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    for (let life = 1; life < lives; life += 1) {
+      const seen = made.store.writes.length;
+      await made.until(
+        'a few writes, or the end',
+        () => made.store.writes.length >= seen + 5 || lastOf(made),
+      );
+      await leader.stop();
+      leader = startLeader(made, { courier: courier() });
+    }
+    await made.until('the record', () => lastOf(made));
+    const record = await made.until('the mark', () => lastOf(made)?.traced === true && lastOf(made));
+    const spans = once(taken);
+    const roots = spans.filter(({ parentSpanId }) => parentSpanId === undefined);
+    expect(roots.map(({ name, spanId }) => [name, spanId])).toEqual([
+      ['emqx blue-green upgrade', record.spanId],
+    ]);
+    expect(spans).toHaveLength(1 + (record.steps ?? []).length);
+    const ids = new Set(spans.map(({ spanId }) => spanId));
+    expect(spans.filter(({ parentSpanId }) => parentSpanId !== undefined && !ids.has(parentSpanId))).toEqual(
+      [],
+    );
+    const sent = taken.length;
+    await leader.stop();
+    leading(made, { courier: courier() });
+    made.store.edit({ collection: SERVICES, namespace: NAMESPACE, name: 'emqx' }, (service) => {
+      const { selector, ...spec } = service['spec'] as JsonObject & { selector: JsonObject };
+      return { ...service, spec: { ...spec, selector: { app: selector['app'] ?? '' } } };
+    });
+    await made.until('another pass', () => 'sluice.dev/revision' in selectorOf(made));
+    expect(taken.slice(sent)).toEqual([]);
+  });
+
+  it('is not spoken of in the record where none is sent', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    expect(await made.until('its end', () => lastOf(made))).not.toHaveProperty('traced');
   });
 });
 

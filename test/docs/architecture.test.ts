@@ -48,6 +48,7 @@ describe.each([
   'ARCHITECTURE.md',
   'docs/emqx.md',
   'docs/gitops.md',
+  'docs/tracing.md',
   'docs/kubectl-sluice.md',
   'docs/pods.md',
 ])('%s', (file) => {

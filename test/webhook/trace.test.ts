@@ -1,20 +1,18 @@
 import { expect, it } from '@jest/globals';
-import { childTraceparent, isTraceparent } from '../../webhook/trace.js';
+import { begunBy, type Begun } from '../../webhook/trace.js';
 
 const RANDOM = `${'1'.repeat(32)}${'2'.repeat(16)}`;
 const PARENT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}`;
+const NEW = { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` };
+const CONTINUED = { traceparent: `00-${'a'.repeat(32)}-${'2'.repeat(16)}-01` };
 
-it.each<{ what: string; parent: string | undefined; child: string }>([
-  { what: 'no parent', parent: undefined, child: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` },
-  { what: 'a sampled parent', parent: `${PARENT}-01`, child: `00-${'a'.repeat(32)}-${'2'.repeat(16)}-01` },
-  { what: 'an unsampled parent', parent: `${PARENT}-00`, child: `00-${'a'.repeat(32)}-${'2'.repeat(16)}-00` },
-  {
-    what: 'a parent without a trace',
-    parent: `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`,
-    child: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
-  },
-  { what: 'nonsense', parent: 'yes', child: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` },
-])('with $what, the child is $child', ({ parent, child }) => {
-  expect(childTraceparent(parent, RANDOM)).toBe(child);
-  expect(isTraceparent(child)).toBe(true);
+it.each<{ what: string; parent: string | undefined; begun: Begun }>([
+  { what: 'no parent', parent: undefined, begun: NEW },
+  { what: 'a sampled parent', parent: `${PARENT}-01`, begun: { ...CONTINUED, parentSpan: 'b'.repeat(16) } },
+  { what: 'a parent that nobody records', parent: `${PARENT}-00`, begun: CONTINUED },
+  { what: 'a parent without a trace', parent: `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`, begun: NEW },
+  { what: 'a parent without a span', parent: `00-${'a'.repeat(32)}-${'0'.repeat(16)}-01`, begun: NEW },
+  { what: 'nonsense', parent: 'yes', begun: NEW },
+])('with $what, a request begins $begun.traceparent', ({ parent, begun }) => {
+  expect(begunBy(parent, RANDOM)).toEqual(begun);
 });

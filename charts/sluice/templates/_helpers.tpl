@@ -97,6 +97,39 @@ readinessProbe:
 - { name: SLUICE_METRICS_PORT, value: {{ .root.Values.metrics.port | quote }} }
 {{- end }}
 - { name: SLUICE_WEBHOOK_TLS_SECRET, value: {{ include "sluice.fullname" .root }}-webhook-tls }
+{{- with .root.Values.otel }}
+{{- if .endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }} }
+{{- with .headersSecret }}
+{{- if .name }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom: { secretKeyRef: { name: {{ .name }}, key: {{ .key }} } }
+{{- end }}
+{{- end }}
+{{- with .resourceAttributes }}
+{{- $pairs := list }}
+{{- range $name, $value := . }}
+{{- $pairs = append $pairs (printf "%s=%s" $name (urlquery $value | replace "+" "%20")) }}
+{{- end }}
+- { name: OTEL_RESOURCE_ATTRIBUTES, value: {{ join "," $pairs | quote }} }
+{{- end }}
+{{- range $name, $value := .env }}
+- { name: {{ $name }}, value: {{ $value | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Egress to the receiver of traces, and to the cluster's DNS, which nothing else needs. */}}
+{{- define "sluice.otelEgress" }}
+{{- with .Values.otel.endpoint }}
+{{- $url := urlParse . }}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) }}
+- ports:
+    - { port: {{ $port }} }
+    - { port: 53, protocol: UDP }
+    - { port: 53 }
+{{- end }}
 {{- end -}}
 
 {{/* Schema of the steps of an upgrade, in progress or ended. */}}

@@ -22,6 +22,7 @@ const (
 	requestedNote = "sluice.dev/requested-by"
 	traceNote     = "sluice.dev/traceparent"
 	askedAtNote   = "sluice.dev/requested-at"
+	parentNote    = "sluice.dev/parent-span"
 	strategyNote  = "sluice.dev/update-strategy"
 	abortedNote   = "sluice.dev/aborted"
 	heldNote      = "sluice.dev/held-replicas"
@@ -161,6 +162,7 @@ func (e *edit) stampRevision(traceparent string) error {
 		e.restore(requestedNote)
 		e.restore(traceNote)
 		e.restore(askedAtNote)
+		e.restore(parentNote)
 		return nil
 	}
 	revision, err := revisionOf(e.request.Name, e.template)

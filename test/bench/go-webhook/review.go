@@ -113,7 +113,7 @@ func childTraceparent(parent string) string {
 	span := hex.EncodeToString(random[16:])
 	if isTraceparent(parent) {
 		parts := traceparentPattern.FindStringSubmatch(parent)
-		return "00-" + parts[1] + "-" + span + "-" + parts[3]
+		return "00-" + parts[1] + "-" + span + "-01"
 	}
 	return "00-" + hex.EncodeToString(random[:16]) + "-" + span + "-01"
 }

@@ -232,6 +232,7 @@ describe('clients left', () => {
 describe('the record of an upgrade', () => {
   const open = {
     id: '0123456789abcdef0123456789abcdef',
+    spanId: '0123456789abcdef',
     startedAt: '2026-01-02T03:00:00.000Z',
     requestedBy: 'alice',
     from: blue,
@@ -267,6 +268,39 @@ describe('the record of an upgrade', () => {
 
   it('is not opened while there is no Service to switch', () => {
     expect(status({ ...both(), services: [] }, upgrading).upgrade).toBeUndefined();
+  });
+
+  it.each([
+    { when: 'it is the first of its request', earlier: [], is: { spanId: '0123456789abcdef' } },
+    {
+      when: 'it is another one of the same request',
+      earlier: [{ ...open, finishedAt: '', result: 'aborted' }],
+      is: {
+        spanId: expect.stringMatching(/^(?!0123456789abcdef)[0-9a-f]{16}$/),
+        parentSpanId: '0123456789abcdef',
+      },
+    },
+  ] as const)('lies in the span of its request, or is it, when $when', ({ earlier, is }) => {
+    const { upgrade } = status(both({ history: [...earlier] }), upgrading);
+    expect(upgrade).toMatchObject({ id: open.id, ...is });
+  });
+
+  it('lies in the span of who asked', () => {
+    const seen = both();
+    const declaration = { ...seen.declaration, parentSpan: 'fedcba9876543210' };
+    expect(status({ ...seen, declaration }, upgrading).upgrade?.parentSpanId).toBe('fedcba9876543210');
+  });
+
+  it('says that its trace is to be sent, and that it was', () => {
+    const ended = { ...open, finishedAt: '', result: 'succeeded' as const, traced: false };
+    const traced = (hasTrace?: () => boolean): (boolean | undefined)[] => {
+      const seen = { ...both({ upgrade: open, history: [ended] }), nowMs: NOW_MS };
+      const { upgrade, history } = statusOf(seen, upgrading, { selector: '', ...(hasTrace && { hasTrace }) });
+      return [upgrade?.traced, history[0]?.traced];
+    };
+    expect(traced()).toEqual([undefined, false]);
+    expect(traced(() => false)).toEqual([false, false]);
+    expect(traced(() => true)).toEqual([false, true]);
   });
 
   it('is kept as it is', () => {

@@ -48,7 +48,7 @@ function look(before: Records, { at, decides, fails, ...world }: Look): Records 
     settled: false,
     ...decides,
   };
-  return upgradeRecords(seen, decision, !fails);
+  return upgradeRecords(seen, decision, { isDone: !fails });
 }
 
 const after = (looks: Look[]): Records => looks.reduce(look, { history: [] });

@@ -1,0 +1,158 @@
+import { spanIdOf } from '../../lib/telemetry/traceparent.js';
+import type { Attributes, SpanData } from '../../lib/telemetry/types.js';
+import type {
+  BlueGreenStatus,
+  StepOutcome,
+  UpgradeResult,
+  UpgradeStatus,
+  UpgradeStep,
+} from '../../lib/types.js';
+
+/** The record of an upgrade in progress, or of one that has ended. */
+export type TracedRecord = UpgradeStatus &
+  Partial<Pick<BlueGreenStatus['history'][number], 'finishedAt' | 'result' | 'reason'>>;
+
+/** The declaration that was upgraded. */
+export interface Subject {
+  namespace: string;
+  name: string;
+  uid: string;
+}
+
+/** Name of the root span, and of the pipeline that each upgrade is a run of. */
+export const UPGRADE = 'emqx blue-green upgrade';
+const SCOPE = 'sluice.dev/controller';
+
+/**
+ * The spans of what has ended of an upgrade: a child of its root for each phase, in which what happened to single nodes lies; and the root
+ * once it is over. A function of the record alone: the same record gives the same spans, whoever makes them and however often.
+ * @see OpenTelemetry semantic conventions: k8s.*, cicd.pipeline.* (CICD spans)
+ */
+export function spansOf(record: TracedRecord, subject: Subject): SpanData[] {
+  const steps = (record.steps ?? []).flatMap((step) =>
+    isEnded(step) ? [stepSpan(step, record, subject)] : [],
+  );
+  return [...steps, ...rootSpan(record, subject)];
+}
+
+/** Id of the upgrade's own span. */
+export function rootIdOf({ id, spanId, from, to, startedAt }: UpgradeStatus): string {
+  // Records of earlier versions have none.
+  return spanId ?? spanIdOf(id, from, to, startedAt);
+}
+
+type EndedStep = UpgradeStep & { endedAt: string };
+
+function isEnded(step: UpgradeStep): step is EndedStep {
+  return step.endedAt !== undefined;
+}
+
+function rootSpan(record: TracedRecord, subject: Subject): SpanData[] {
+  const { id, parentSpanId, requestedAt, startedAt, finishedAt, from, to, requestedBy, result, reason } =
+    record;
+  if (finishedAt === undefined || result === undefined) return [];
+  const isError = result === 'aborted';
+  return [
+    {
+      ...{ traceId: id, spanId: rootIdOf(record), ...(parentSpanId !== undefined && { parentSpanId }) },
+      ...{ name: UPGRADE, kind: 'server', scope: SCOPE },
+      startMs: Date.parse(requestedAt ?? startedAt),
+      endMs: Date.parse(finishedAt),
+      attributes: {
+        ...subjectAttributes(record, subject),
+        'k8s.statefulset.name': subject.name,
+        'k8s.statefulset.uid': subject.uid,
+        'cicd.pipeline.action.name': 'RUN',
+        'cicd.pipeline.result': RESULTS[result],
+        ...(isError && { 'error.type': 'aborted' }),
+        ...(requestedBy !== '' && { 'user.name': requestedBy }),
+        'sluice.upgrade.from': from,
+        'sluice.upgrade.to': to,
+        'sluice.upgrade.result': result,
+        ...(reason !== undefined && { 'sluice.upgrade.reason': reason }),
+      },
+      events: [],
+      ...(isError && { error: reason ?? 'aborted' }),
+    },
+  ];
+}
+
+/** In the words of the conventions. The way back from an aborted upgrade does what it is to. */
+const RESULTS: Record<UpgradeResult, string> = {
+  succeeded: 'success',
+  rolledBack: 'success',
+  aborted: 'failure',
+  superseded: 'cancellation',
+};
+
+function stepSpan(step: EndedStep, record: TracedRecord, subject: Subject): SpanData {
+  const { name, pod, uid, startedAt, endedAt, clients, sessions, sessionsLost, outcome } = step;
+  const spanId = idOf(step, record);
+  const result = taskResultOf(outcome);
+  const error = errorOf(step);
+  return {
+    ...{ traceId: record.id, spanId, parentSpanId: parentIdOf(step, record) },
+    ...{ name, kind: 'internal', scope: SCOPE },
+    startMs: Date.parse(startedAt),
+    endMs: Date.parse(endedAt),
+    attributes: {
+      ...subjectAttributes(record, subject),
+      'k8s.statefulset.name': pod === undefined ? subject.name : pod.slice(0, pod.lastIndexOf('-')),
+      ...(pod !== undefined && { 'k8s.pod.name': pod }),
+      ...(uid !== undefined && { 'k8s.pod.uid': uid }),
+      'cicd.pipeline.task.name': name,
+      'cicd.pipeline.task.type': 'deploy',
+      'cicd.pipeline.task.run.id': spanId,
+      ...(result !== undefined && { 'cicd.pipeline.task.run.result': result }),
+      ...(error !== undefined && { 'error.type': outcome ?? '' }),
+      ...(outcome !== undefined && { 'sluice.step.outcome': outcome }),
+      ...(clients !== undefined && { 'sluice.drain.clients': clients }),
+      ...(sessions !== undefined && { 'sluice.drain.sessions': sessions }),
+      ...(sessionsLost !== undefined && { 'sluice.drain.sessions_lost': sessionsLost }),
+    },
+    events: [],
+    ...(error !== undefined && { error }),
+  };
+}
+
+function subjectAttributes({ id }: TracedRecord, { namespace }: Subject): Attributes {
+  return {
+    'k8s.namespace.name': namespace,
+    'cicd.pipeline.name': UPGRADE,
+    'cicd.pipeline.run.id': id,
+  };
+}
+
+function taskResultOf(outcome: StepOutcome | undefined): string | undefined {
+  switch (outcome) {
+    case undefined:
+    case 'done':
+    case 'drained':
+      return 'success';
+    case 'gaveUp':
+      return 'failure';
+    case 'timedOut':
+      return 'timeout';
+    case 'interrupted':
+      return 'cancellation';
+    case 'ended': // nobody heard how
+      return undefined;
+  }
+}
+
+function errorOf({ outcome, sessionsLost = 0 }: UpgradeStep): string | undefined {
+  if (outcome === 'gaveUp') return `${sessionsLost} sessions lost: no other node could take them`;
+  return outcome === 'timedOut' ? 'it took longer than drainTimeoutSeconds' : undefined;
+}
+
+function idOf({ name, pod = '', uid = '', startedAt }: UpgradeStep, record: TracedRecord): string {
+  return spanIdOf(record.id, rootIdOf(record), name, pod, uid, startedAt);
+}
+
+/** A node's step lies in the phase in which it began, a phase in the upgrade. */
+function parentIdOf(step: UpgradeStep, record: TracedRecord): string {
+  const phases = (record.steps ?? []).filter(({ pod }) => pod === undefined);
+  const phase =
+    step.pod === undefined ? undefined : phases.findLast(({ startedAt }) => startedAt <= step.startedAt);
+  return phase ? idOf(phase, record) : rootIdOf(record);
+}

@@ -1,0 +1,147 @@
+import { describe, expect, it } from '@jest/globals';
+import { spansOf, UPGRADE, type TracedRecord } from '../../../controller/trace/spans.js';
+import type { SpanData } from '../../../lib/telemetry/types.js';
+import type { UpgradeStep } from '../../../lib/types.js';
+
+const subject = { namespace: 'mq', name: 'emqx', uid: 'uid-of-emqx' };
+const iso = (seconds: number): string =>
+  new Date(Date.parse('2026-01-02T03:00:00Z') + seconds * 1000).toISOString();
+const ms = (seconds: number): number => Date.parse(iso(seconds));
+
+const steps: UpgradeStep[] = [
+  { name: 'admission', startedAt: iso(-1), endedAt: iso(0) },
+  { name: 'readiness', startedAt: iso(0), endedAt: iso(10) },
+  { name: 'draining', startedAt: iso(10), endedAt: iso(30) },
+  { name: 'start', pod: 'emqx-g-0', uid: 'g0', startedAt: iso(1), endedAt: iso(9), outcome: 'done' },
+  {
+    name: 'drain',
+    pod: 'emqx-b-0',
+    uid: 'b0',
+    startedAt: iso(10),
+    endedAt: iso(20),
+    clients: 70,
+    sessions: 90,
+    outcome: 'drained',
+  },
+];
+
+const record = (change: Partial<TracedRecord> = {}): TracedRecord => ({
+  ...{ id: 'a'.repeat(32), spanId: 'b'.repeat(16), traceparent: '', requestedBy: 'alice' },
+  ...{ startedAt: iso(0), requestedAt: iso(-1), from: 'emqx-b', to: 'emqx-g', steps },
+  ...change,
+});
+const ended = (change: Partial<TracedRecord> = {}): TracedRecord =>
+  record({ finishedAt: iso(31), result: 'succeeded', ...change });
+const named = (spans: SpanData[], name: string): SpanData | undefined =>
+  spans.find((span) => span.name === name);
+const rootOf = (change: Partial<TracedRecord> = {}): SpanData | undefined =>
+  named(spansOf(ended(change), subject), UPGRADE);
+
+describe('the spans of an upgrade', () => {
+  it('are a tree with one root, once it is over', () => {
+    const spans = spansOf(ended(), subject);
+    const tree = spans.map(({ name, spanId, parentSpanId }) => ({
+      name,
+      isIn: spans.find((span) => span.spanId === parentSpanId)?.name,
+      isAlone: spans.filter((span) => span.spanId === spanId).length === 1,
+    }));
+    const isAlone = true;
+    expect(tree).toEqual([
+      { name: 'admission', isIn: UPGRADE, isAlone },
+      { name: 'readiness', isIn: UPGRADE, isAlone },
+      { name: 'draining', isIn: UPGRADE, isAlone },
+      { name: 'start', isIn: 'readiness', isAlone },
+      { name: 'drain', isIn: 'draining', isAlone },
+      { name: UPGRADE, isIn: undefined, isAlone },
+    ]);
+    expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set(['a'.repeat(32)]));
+  });
+
+  it('are those that have ended while it goes on, and stay what they are', () => {
+    const open = record({
+      steps: [...steps.slice(0, 2), { name: 'draining', startedAt: iso(10) }, ...steps.slice(3)],
+    });
+    const before = spansOf(open, subject);
+    expect(before.map(({ name }) => name)).toEqual(['admission', 'readiness', 'start', 'drain']);
+    const after = spansOf(ended(), subject);
+    for (const span of before) expect(after).toContainEqual(span);
+  });
+
+  it('last from the request to the end', () => {
+    expect(rootOf()).toMatchObject({
+      startMs: ms(-1),
+      endMs: ms(31),
+      kind: 'server',
+      spanId: 'b'.repeat(16),
+    });
+    const unasked = ended();
+    delete unasked.requestedAt;
+    expect(named(spansOf(unasked, subject), UPGRADE)).toMatchObject({ startMs: ms(0) });
+  });
+
+  it('say what they are about', () => {
+    expect(rootOf()?.attributes).toEqual({
+      'k8s.namespace.name': 'mq',
+      'k8s.statefulset.name': 'emqx',
+      'k8s.statefulset.uid': 'uid-of-emqx',
+      'cicd.pipeline.name': UPGRADE,
+      'cicd.pipeline.run.id': 'a'.repeat(32),
+      'cicd.pipeline.action.name': 'RUN',
+      'cicd.pipeline.result': 'success',
+      'user.name': 'alice',
+      'sluice.upgrade.from': 'emqx-b',
+      'sluice.upgrade.to': 'emqx-g',
+      'sluice.upgrade.result': 'succeeded',
+    });
+    const drain = named(spansOf(ended(), subject), 'drain');
+    expect(drain).toMatchObject({ startMs: ms(10), endMs: ms(20), kind: 'internal' });
+    expect(drain?.attributes).toEqual({
+      'k8s.namespace.name': 'mq',
+      'k8s.statefulset.name': 'emqx-b',
+      'k8s.pod.name': 'emqx-b-0',
+      'k8s.pod.uid': 'b0',
+      'cicd.pipeline.name': UPGRADE,
+      'cicd.pipeline.run.id': 'a'.repeat(32),
+      'cicd.pipeline.task.name': 'drain',
+      'cicd.pipeline.task.type': 'deploy',
+      'cicd.pipeline.task.run.id': drain?.spanId,
+      'cicd.pipeline.task.run.result': 'success',
+      'sluice.step.outcome': 'drained',
+      'sluice.drain.clients': 70,
+      'sluice.drain.sessions': 90,
+    });
+  });
+
+  it.each([
+    { result: 'succeeded', is: 'success' },
+    { result: 'rolledBack', is: 'success' },
+    { result: 'superseded', is: 'cancellation' },
+    { result: 'aborted', is: 'failure', error: 'it was late' },
+  ] as const)('tell that it was $result', ({ result, is, ...expected }) => {
+    const root = rootOf({ result, reason: 'it was late' });
+    expect(root?.attributes).toMatchObject({
+      'cicd.pipeline.result': is,
+      'sluice.upgrade.reason': 'it was late',
+    });
+    expect(root?.error).toBe('error' in expected ? expected.error : undefined);
+    expect(root?.attributes['error.type']).toBe('error' in expected ? 'aborted' : undefined);
+  });
+
+  it.each([
+    { outcome: 'gaveUp', result: 'failure', error: '7 sessions lost: no other node could take them' },
+    { outcome: 'timedOut', result: 'timeout', error: 'it took longer than drainTimeoutSeconds' },
+    { outcome: 'interrupted', result: 'cancellation' },
+    { outcome: 'ended' },
+  ] as const)('tell that a drain $outcome', ({ outcome, ...expected }) => {
+    const drain = { ...(steps[4] as UpgradeStep), outcome, sessionsLost: 7 };
+    const span = named(spansOf(ended({ steps: [...steps.slice(0, 4), drain] }), subject), 'drain');
+    expect(span?.attributes['cicd.pipeline.task.run.result']).toBe(
+      'result' in expected ? expected.result : undefined,
+    );
+    expect(span?.error).toBe('error' in expected ? expected.error : undefined);
+  });
+
+  it('lie in the span of who asked', () => {
+    expect(rootOf({ parentSpanId: 'c'.repeat(16) })?.parentSpanId).toBe('c'.repeat(16));
+  });
+});
