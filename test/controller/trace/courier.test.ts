@@ -16,13 +16,12 @@ const open = (steps: UpgradeStep[], change: Partial<TracedRecord> = {}): TracedR
   ...{ from: 'emqx-b', to: 'emqx-g', traced: false, steps, ...change },
 });
 const STEPS = [phase('creation', 0, 1), phase('readiness', 1, 2)];
-const ended = (change: Partial<TracedRecord> = {}): BlueGreenStatus['history'][number] =>
-  ({
-    ...open(STEPS),
-    finishedAt: at(3),
-    result: 'succeeded',
-    ...change,
-  });
+const ended = (change: Partial<TracedRecord> = {}): BlueGreenStatus['history'][number] => ({
+  ...open(STEPS),
+  finishedAt: at(3),
+  result: 'succeeded',
+  ...change,
+});
 
 /** A receiver that answers when it is told to. */
 function stage() {
