@@ -12,7 +12,7 @@
  *
  * Errors are `{"message": string}`.
  */
-import type { EmqxNodeStatus, NodeEvacuationStatus } from './types.js';
+import type { EmqxNodeStatus, EvacuationSeen, NodeEvacuationStatus } from './types.js';
 
 export const CONTROL_PORT = 9442;
 
@@ -88,4 +88,6 @@ export interface SidecarReport {
   joined: boolean;
   gate: GateState;
   settings: DrainSettings;
+  /** What this node's own evacuation went through since EMQX's start; absent in reports of earlier versions. */
+  states?: EvacuationSeen[];
 }

@@ -116,6 +116,14 @@ export const EVACUATION_STATES = [
   'prohibiting',
 ] as const;
 
+/** A state of an evacuation, when it was first seen (RFC 3339), and how many were left then. */
+export interface EvacuationSeen {
+  state: EvacuationState;
+  at: string;
+  clients: number;
+  sessions: number;
+}
+
 export type EvacuationState = (typeof EVACUATION_STATES)[number];
 
 /**
@@ -172,6 +180,8 @@ export interface UpgradeStep {
   sessions?: number;
   /** Of a drain that gave up. */
   sessionsLost?: number;
+  /** Of a drain: what EMQX's evacuation went through, by the node's own sidecar, else by what others list. */
+  states?: EvacuationSeen[];
   /** Of a node's step that has ended, and of a phase that was interrupted. */
   outcome?: StepOutcome;
 }

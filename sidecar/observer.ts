@@ -10,6 +10,7 @@ import type { Errors } from './errors.js';
 import type { Log } from './log.js';
 import type { Settings } from './settings.js';
 import type { Share } from './share.js';
+import { noteState, statesIn } from './states.js';
 
 export interface ObserverParts {
   pod: string;
@@ -21,6 +22,8 @@ export interface ObserverParts {
   findPeers: (signal: AbortSignal) => Promise<Peers>;
   /** Milliseconds of a clock that does not jump. */
   nowMs: () => number;
+  /** Milliseconds since the epoch; the system's clock when absent. */
+  wallMs?: () => number;
   log: Log;
   /** Counts what fails. */
   errors: Errors;
@@ -97,6 +100,7 @@ export function makeObserver(parts: ObserverParts): Observer {
       const status = await emqx.status(signal);
       hasEvacuation = true;
       evacuation = leftOf(status);
+      noteState(share, status, (parts.wallMs ?? Date.now)());
       return status;
     } catch (error) {
       if (!(error instanceof EmqxApiError) || !error.isFeatureAbsent) throw error;
@@ -278,6 +282,7 @@ export function makeObserver(parts: ObserverParts): Observer {
         joined: isJoined(),
         gate: gate(),
         settings: settings.current(),
+        states: statesIn(share),
       };
     },
   };

@@ -12,6 +12,7 @@ import { join } from 'node:path';
  * | `foreign` | the program | that the node's evacuation is somebody else's |
  * | `drain.conf` | run.sh, the program | how to drain, and the API key (mode 0440) |
  * | `gate` | gate.sh | how far its drain is |
+ * | `states` | the program | which states its evacuation went through, and when |
  */
 export interface Share {
   /** The file's text, '' when it is not there. */
@@ -22,7 +23,7 @@ export interface Share {
   remove(file: ShareFile): void;
 }
 
-export type ShareFile = 'boot' | 'joined' | 'handled' | 'foreign' | 'drain.conf' | 'gate';
+export type ShareFile = 'boot' | 'joined' | 'handled' | 'foreign' | 'drain.conf' | 'gate' | 'states';
 
 export function openShare(path: string): Share {
   const read = (file: ShareFile) => {

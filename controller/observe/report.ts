@@ -1,6 +1,12 @@
 import type { ApiState, DrainSettings, ForeignProcess, GateState, SidecarReport } from '../../lib/control.js';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
-import type { EmqxNodeStatus, EvacuationState, NodeEvacuationStatus } from '../../lib/types.js';
+import {
+  EVACUATION_STATES,
+  type EmqxNodeStatus,
+  type EvacuationSeen,
+  type EvacuationState,
+  type NodeEvacuationStatus,
+} from '../../lib/types.js';
 import { at, numberAt, objectAt, objectsAt, textAt } from '../../lib/fields.js';
 
 /** Reads a sidecar's report. It comes from a pod that its users can change: whatever is missing or odd is read as nothing known. */
@@ -24,7 +30,18 @@ export function parseReport(raw: unknown): SidecarReport {
     joined: report['joined'] === true,
     gate: parseGate(objectAt(report, 'gate')),
     settings: parseSettings(objectAt(report, 'settings')),
+    states: objectsAt(report, 'states').flatMap(parseSeen),
   };
+}
+
+function parseSeen(raw: JsonObject): EvacuationSeen[] {
+  const state = EVACUATION_STATES.find((known) => known === textAt(raw, 'state'));
+  const atMs = Date.parse(textAt(raw, 'at'));
+  if (state === undefined || Number.isNaN(atMs)) return [];
+  const count = (key: string): number => Math.max(0, Math.trunc(numberAt(raw, [key])));
+  return [
+    { state, at: new Date(atMs).toISOString(), clients: count('clients'), sessions: count('sessions') },
+  ];
 }
 
 function parseApi(raw: JsonObject): ApiState {

@@ -7,6 +7,8 @@ import type { Seen } from './seen.js';
 
 /** Pods are as old as the upgrade, by a clock that may be a little behind ours. */
 const SKEW_MS = 5_000;
+/** An evacuation goes through five; one that is begun anew, through some again. */
+const MOST_STATES = 10;
 
 /** What happened to single nodes so far: each start, drain and leave once for each pod. */
 export function nodeSteps(upgrade: UpgradeStatus, before: UpgradeStep[], seen: Seen): UpgradeStep[] {
@@ -117,7 +119,7 @@ function drainNow(step: UpgradeStep, pod: Pod | undefined, seen: Seen): UpgradeS
   const { nowMs, sets, blueGreen } = observed;
   const isLate = nowMs - Date.parse(step.startedAt) > blueGreen.spec.drainTimeoutSeconds * 1000;
   if (pod === undefined) return ended(step, nowMs, { outcome: isLate ? 'timedOut' : 'ended' });
-  const counted = { ...step, ...countsOf(step, pod, observed) };
+  const counted = { ...step, ...countsOf(step, pod, observed), ...statesOf(step, pod, observed) };
   if (pod.report?.gate.kind === 'gaveUp') {
     return ended(counted, nowMs, { outcome: 'gaveUp', sessionsLost: pod.report.gate.sessionsLost });
   }
@@ -144,6 +146,24 @@ function countsOf(
     clients: Math.max(clients, stats?.initial_connected ?? node?.clients ?? 0),
     sessions: Math.max(sessions, stats?.initial_sessions ?? node?.sessions ?? 0),
   };
+}
+
+/** What EMQX's evacuation has gone through: its own sidecar has looked more often, also while nobody led. */
+function statesOf(
+  { startedAt, states = [] }: UpgradeStep,
+  pod: Pod,
+  { sets, nowMs }: Observed,
+): Pick<UpgradeStep, 'states'> {
+  const told = (pod.report?.states ?? []).slice(0, MOST_STATES).map((seen) => ({
+    ...seen,
+    at: at(Math.min(Math.max(Date.parse(seen.at), Date.parse(startedAt)), nowMs)),
+  }));
+  if (told.length > 0 && told.length >= states.length) return { states: told };
+  const listed = evacuationOf(pod, sets);
+  if (!listed || states.at(-1)?.state === listed.state || states.length >= MOST_STATES)
+    return states.length > 0 ? { states } : {};
+  const { current_connected: clients, current_sessions: sessions } = listed.stats;
+  return { states: [...states, { state: listed.state, at: at(nowMs), clients, sessions }] };
 }
 
 /** @param latestMs a pod's clock may be ahead of ours */

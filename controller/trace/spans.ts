@@ -30,7 +30,7 @@ const SCOPE = 'sluice.dev/controller';
  */
 export function spansOf(record: TracedRecord, subject: Subject): SpanData[] {
   const steps = (record.steps ?? []).flatMap((step) =>
-    isEnded(step) ? [stepSpan(step, record, subject)] : [],
+    isEnded(step) ? [stepSpan(step, record, subject), ...evacuationSpan(step, record, subject)] : [],
   );
   return [...steps, ...rootSpan(record, subject)];
 }
@@ -113,6 +113,34 @@ function stepSpan(step: EndedStep, record: TracedRecord, subject: Subject): Span
     events: [],
     ...(error !== undefined && { error }),
   };
+}
+
+/** What the sidecar saw of EMQX in a drain: a child of it, with EMQX's states as events. */
+function evacuationSpan(step: EndedStep, record: TracedRecord, { namespace }: Subject): SpanData[] {
+  const { pod = '', uid, states = [], endedAt } = step;
+  const [first] = states;
+  if (!first) return [];
+  const parentSpanId = idOf(step, record);
+  return [
+    {
+      ...{ traceId: record.id, spanId: spanIdOf(parentSpanId, 'evacuation'), parentSpanId },
+      ...{ name: 'evacuation', kind: 'internal', scope: 'sluice.dev/sidecar' },
+      startMs: Date.parse(first.at),
+      endMs: Math.max(Date.parse(endedAt), Date.parse(first.at)),
+      attributes: {
+        'k8s.namespace.name': namespace,
+        'k8s.pod.name': pod,
+        ...(uid !== undefined && { 'k8s.pod.uid': uid }),
+        'sluice.evacuation.clients': first.clients,
+        'sluice.evacuation.sessions': first.sessions,
+      },
+      events: states.map(({ state, at, clients, sessions }) => ({
+        name: state,
+        atMs: Date.parse(at),
+        attributes: { 'sluice.evacuation.clients': clients, 'sluice.evacuation.sessions': sessions },
+      })),
+    },
+  ];
 }
 
 function subjectAttributes({ id }: TracedRecord, { namespace }: Subject): Attributes {

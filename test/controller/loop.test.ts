@@ -302,7 +302,12 @@ describe('the trace of an upgrade', () => {
       taken.push(...spans);
       return Promise.resolve();
     };
-    return { taken, courier: () => makeCourier({ send }, () => performance.now() * 100) };
+    // Its time goes a hundred times as fast.
+    const courier = (): Courier => {
+      const made = makeCourier({ send }, () => performance.now() * 100);
+      return { ...made, look: (...about) => made.look(...about) / 100 };
+    };
+    return { taken, courier };
   }
 
   /** The spans by their ids; what came twice is the same. */

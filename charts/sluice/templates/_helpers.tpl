@@ -156,6 +156,17 @@ items:
     endedAt: { type: string, format: date-time, description: When it ended; absent while it goes on. }
     clients: { type: integer, format: int64, description: Clients that a drain had to hand over. }
     sessions: { type: integer, format: int64, description: 'Sessions that it had to, those of disconnected clients included.' }
+    states:
+      type: array
+      x-kubernetes-list-type: atomic
+      description: What EMQX's evacuation went through in a drain, under EMQX's own names.
+      items:
+        type: object
+        properties:
+          state: { type: string, description: EMQX's name of it. }
+          at: { type: string, format: date-time, description: When it was first seen. }
+          clients: { type: integer, format: int64, description: Clients left then. }
+          sessions: { type: integer, format: int64, description: Sessions left then. }
     sessionsLost: { type: integer, format: int64, description: Sessions that nobody could take. }
     outcome:
       type: string

@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Decision, NodeSet, Pod } from '../../../controller/model.js';
 import { upgradeRecords } from '../../../controller/status/upgrade.js';
-import { MOST_STEPS, UPGRADE_PHASES, type BlueGreenStatus, type UpgradeStep } from '../../../lib/types.js';
+import {
+  MOST_STEPS,
+  UPGRADE_PHASES,
+  type EvacuationSeen,
+  type BlueGreenStatus,
+  type UpgradeStep,
+} from '../../../lib/types.js';
 import { observed, report, set, type SetOptions, type World } from '../cases.js';
 
 const blue = 'emqx-bbbbbbbbb';
@@ -164,7 +170,7 @@ describe('the record of a whole upgrade', () => {
       ...{ name: 'drain', pod, uid: pod, startedAt: iso(from), endedAt: iso(to), outcome: 'drained' },
       ...{ clients: 100, sessions: 100 },
     });
-    expect(nodesOf(records, 'drain')).toEqual([drain(`${blue}-1`, 32, 50), drain(`${blue}-0`, 50, 70)]);
+    expect(nodesOf(records, 'drain')).toMatchObject([drain(`${blue}-1`, 32, 50), drain(`${blue}-0`, 50, 70)]);
     const left = (pod: string, from: number, to: number): UpgradeStep => ({
       ...{ name: 'leave', pod, startedAt: iso(from), endedAt: iso(to), outcome: 'done' },
     });
@@ -319,14 +325,15 @@ describe('a drain', () => {
 
   it('that goes on has no end', () => {
     const on = next(ending(32), { evacuations: { [`${blue}-1`]: 'evicting_sessions' } });
-    expect(on).toEqual({
+    expect(on).toMatchObject({
       name: 'drain',
       pod: `${blue}-1`,
-      uid: `${blue}-1`,
       startedAt: iso(32),
       clients: 100,
       sessions: 100,
     });
+    expect(on).not.toHaveProperty('endedAt');
+    expect(on).not.toHaveProperty('outcome');
   });
 
   it('from outside begins when EMQX accepted it, and is told again when it is begun again', () => {
@@ -346,6 +353,34 @@ describe('a drain', () => {
     expect(nodesOf(records, 'drain')).toMatchObject([
       { pod: 'emqx-0', startedAt: iso(40), endedAt: iso(45), outcome: 'interrupted' },
       { pod: 'emqx-0', startedAt: iso(49) },
+    ]);
+  });
+
+  const seenBy = (...seen: [EvacuationSeen['state'], number][]): Partial<Pod> => ({
+    report: report(`${blue}-1`, {
+      gate: { kind: 'draining', detail: '' },
+      states: seen.map(([state, at]) => ({ state, at: iso(at), clients: 5, sessions: 5 })),
+    }),
+  });
+  const told = (step: UpgradeStep | undefined): [string, string][] =>
+    (step?.states ?? []).map(({ state, at }) => [state, at]);
+
+  it("tells EMQX's states as its sidecar has seen them, within the time of the drain", () => {
+    const on = next(
+      ending(32, seenBy(['evicting_conns', 20], ['waiting_takeover', 40], ['evicting_sessions', 99])),
+    );
+    expect(told(on)).toEqual([
+      ['evicting_conns', iso(32)],
+      ['waiting_takeover', iso(40)],
+      ['evicting_sessions', iso(60)],
+    ]);
+  });
+
+  it("tells EMQX's states as others list them, where no sidecar does", () => {
+    const evacuations = { [`${blue}-1`]: 'evicting_sessions' as const };
+    expect(told(next(ending(32), { evacuations }))).toEqual([
+      ['evicting_conns', iso(33)],
+      ['evicting_sessions', iso(60)],
     ]);
   });
 

@@ -141,6 +141,28 @@ describe('the spans of an upgrade', () => {
     expect(span?.error).toBe('error' in expected ? expected.error : undefined);
   });
 
+  it("have EMQX's states as events of a child of the drain", () => {
+    const states = [
+      { state: 'evicting_conns' as const, at: iso(11), clients: 70, sessions: 90 },
+      { state: 'evicting_sessions' as const, at: iso(15), clients: 0, sessions: 90 },
+    ];
+    const drain: UpgradeStep = { ...(steps[4] as UpgradeStep), states };
+    const spans = spansOf(ended({ steps: [...steps.slice(0, 4), drain] }), subject);
+    expect(named(spans, 'evacuation')).toMatchObject({
+      ...{
+        parentSpanId: named(spans, 'drain')?.spanId,
+        scope: 'sluice.dev/sidecar',
+        startMs: ms(11),
+        endMs: ms(20),
+      },
+      attributes: { 'k8s.pod.name': 'emqx-b-0', 'sluice.evacuation.clients': 70 },
+      events: [
+        { name: 'evicting_conns', atMs: ms(11), attributes: { 'sluice.evacuation.clients': 70 } },
+        { name: 'evicting_sessions', atMs: ms(15), attributes: { 'sluice.evacuation.sessions': 90 } },
+      ],
+    });
+  });
+
   it('lie in the span of who asked', () => {
     expect(rootOf({ parentSpanId: 'c'.repeat(16) })?.parentSpanId).toBe('c'.repeat(16));
   });
