@@ -53,10 +53,16 @@ export function makeTracing(environment: NodeJS.ProcessEnv, options: TracingOpti
   sdk.start();
   log.info('traces are sent');
 
+  /** A trace is sent whole or not at all: the sampler is asked for its id alone, not for each span by its parent. */
+  function isSampled(traceId: string): boolean {
+    next = { traceId, spanId: '1'.repeat(16) };
+    return trace.getTracer(service).startSpan('sampling', {}, ROOT_CONTEXT).isRecording();
+  }
+
   /** Ended spans of the SDK; none of a trace that is not sampled. */
   function ofSdk(spans: SpanData[]): tracing.ReadableSpan[] {
     ended = [];
-    for (const span of spans) {
+    for (const span of spans.filter(({ traceId }) => isSampled(traceId))) {
       next = span;
       const made = trace
         .getTracer(span.scope)
@@ -114,7 +120,7 @@ export function makeTracing(environment: NodeJS.ProcessEnv, options: TracingOpti
 
 /** As seconds and nanoseconds: the SDK takes a number that is before the program's start for one on another clock. */
 function timeOf(ms: number): HrTime {
-  return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)];
+  return [Math.floor(ms / 1000), Math.floor((ms % 1000) * 1e6)];
 }
 
 function parentOf({ traceId, parentSpanId }: SpanData): Context {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { makeLogger } from '../../../lib/log.js';
 import type { SpanData } from '../../../lib/telemetry/types.js';
@@ -135,14 +136,37 @@ describe('spans', () => {
     expect(receiver.spans()[0]?.resource).toMatchObject({ 'service.name': 'other', a: 'b' });
   });
 
-  it('of a trace that is not sampled are done with at once', async () => {
+  it.each([
+    { OTEL_TRACES_SAMPLER: 'always_off' },
+    { OTEL_TRACES_SAMPLER: 'parentbased_always_off' },
+    { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' },
+  ])('of a trace that is not sampled are done with at once: $OTEL_TRACES_SAMPLER', async (sampler) => {
+    const receiver = await received();
+    const tracing = await opened({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ...sampler });
+    await tracing.send([span(), span({ spanId: 'c'.repeat(16), parentSpanId: 'b'.repeat(16) })]);
+    expect(receiver.spans()).toEqual([]);
+  });
+
+  it('of one trace are all sampled, or none', async () => {
     const receiver = await received();
     const tracing = await opened({
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-      OTEL_TRACES_SAMPLER: 'always_off',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.5',
     });
-    await tracing.send([span()]);
-    expect(receiver.spans()).toEqual([]);
+    for (let i = 1; i <= 40; i += 1) {
+      const traceId = createHash('md5').update(String(i)).digest('hex');
+      await tracing.send([
+        span({ traceId }),
+        span({ traceId, spanId: 'c'.repeat(16), parentSpanId: 'b'.repeat(16) }),
+      ]);
+    }
+    const counts = [...Map.groupBy(receiver.spans(), ({ traceId }) => traceId).values()].map(
+      ({ length }) => length,
+    );
+    expect(counts.length).toBeGreaterThan(5);
+    expect(counts.length).toBeLessThan(35);
+    expect(new Set(counts)).toEqual(new Set([2]));
   });
 });
 
