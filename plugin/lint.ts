@@ -1,3 +1,4 @@
+import { specOf } from '../lib/blue-green-spec.js';
 import { emqxContainer, type Container } from '../lib/emqx-container.js';
 import { at, labelOf, nameOf, numberAt, objectAt, objectsAt, textAt } from '../lib/fields.js';
 import { counted } from '../lib/words.js';
@@ -7,7 +8,7 @@ import { graceSecondsOf } from '../lib/grace.js';
 import { whyNotInjectable } from '../lib/injectable.js';
 import { isObject, type JsonObject } from '../lib/json.js';
 import { ANNOTATION, BLUE_GREEN, BLUEGREEN, LABEL } from '../lib/names.js';
-import { DEFAULT_SPEC, type BlueGreenSpec } from '../lib/types.js';
+import type { BlueGreenSpec } from '../lib/types.js';
 
 export interface Finding {
   /** An error keeps an upgrade from happening, or loses clients; a warning is what people do not expect. */
@@ -84,7 +85,7 @@ function inspect(raw: JsonObject, all: readonly JsonObject[], from: string | und
   const name = nameOf(raw);
   const template = objectAt(raw, 'spec', 'template');
   const own = all.find((one) => one['kind'] === BLUEGREEN.kind && nameOf(one) === name);
-  const spec = withDefaults(objectAt(own, 'spec'));
+  const spec = specOf(objectAt(own, 'spec'));
   const found = emqxContainer(template, spec.emqx);
   const subject: Subject = {
     name,
@@ -96,17 +97,6 @@ function inspect(raw: JsonObject, all: readonly JsonObject[], from: string | und
     ...(from !== undefined && { from }),
   };
   return RULES.flatMap((rule) => rule(subject)).map((one) => ({ object: `statefulset/${name}`, ...one }));
-}
-
-/** The fields that the rules read, with the CRD's defaults for those that are not given. */
-function withDefaults(given: JsonObject): BlueGreenSpec {
-  const { emqx, services, ...numbers } = given;
-  return {
-    ...DEFAULT_SPEC,
-    ...(numbers as Partial<BlueGreenSpec>),
-    services: Array.isArray(services) ? services.filter((one) => typeof one === 'string') : [],
-    emqx: { ...DEFAULT_SPEC.emqx, ...(isObject(emqx) ? (emqx as Partial<BlueGreenSpec['emqx']>) : {}) },
-  };
 }
 
 function unknownLabel(raw: JsonObject): Finding {

@@ -1,4 +1,5 @@
 import { paceOf, secondsToLeave } from '../lib/eta.js';
+import { specOf } from '../lib/blue-green-spec.js';
 import { emqxContainer } from '../lib/emqx-container.js';
 import { annotationOf, at, numberAt, objectAt, plainTemplate, sizeOf, textAt } from '../lib/fields.js';
 import { whyNotInjectable } from '../lib/injectable.js';
@@ -51,7 +52,7 @@ export interface Applied {
  */
 export function planOf(view: View, { statefulSet, blueGreen }: Applied): Plan {
   const { declaration, sets, status, name, namespace, nowMs } = view;
-  const spec = blueGreen ? (objectAt(blueGreen, 'spec') as unknown as BlueGreenSpec) : view.spec;
+  const spec = blueGreen ? specOf(objectAt(blueGreen, 'spec')) : view.spec;
   const present = declaration?.template ?? {};
   const template = statefulSet ? plainTemplate(at(statefulSet, 'spec', 'template')) : present;
   const nodes = sizes(view, statefulSet);
@@ -72,7 +73,7 @@ export function planOf(view: View, { statefulSet, blueGreen }: Applied): Plan {
     namespace,
     effect,
     changes: differences(present, template),
-    settings: blueGreen ? differences(view.spec as unknown as JsonObject, objectAt(blueGreen, 'spec')) : [],
+    settings: blueGreen ? differences(view.spec as unknown as JsonObject, spec as unknown as JsonObject) : [],
     ...(isKept && { to: same.name }),
     nodes,
     extraPods: isMove ? nodes.to : 0,

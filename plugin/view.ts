@@ -1,3 +1,4 @@
+import { specOf } from '../lib/blue-green-spec.js';
 import { takeOut } from '../lib/injected.js';
 import {
   annotationOf,
@@ -31,7 +32,7 @@ export interface View {
   name: string;
   namespace: string;
   createdAtMs: number;
-  /** As the API server has defaulted it. */
+  /** With the schema's defaults. */
   spec: BlueGreenSpec;
   /** Empty until the controller has first written it. */
   status: Partial<BlueGreenStatus>;
@@ -110,7 +111,7 @@ export interface RawView {
 /** Puts together what belongs to one BlueGreen. Pure. */
 export function viewOf({ nowMs, blueGreen, statefulSets, pods }: RawView): View {
   const name = nameOf(blueGreen);
-  const spec = objectAt(blueGreen, 'spec') as unknown as BlueGreenSpec;
+  const spec = specOf(objectAt(blueGreen, 'spec'));
   const status = objectAt(blueGreen, 'status') as Partial<BlueGreenStatus>;
   const declaration = statefulSets.find((set) => nameOf(set) === name);
   const uid = textAt(declaration, 'metadata', 'uid');

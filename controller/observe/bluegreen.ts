@@ -1,7 +1,6 @@
-import { drainNumber, MOST_NODES } from '../../lib/bounds.js';
-import { isObject, type Json, type JsonObject } from '../../lib/json.js';
+import { specOf } from '../../lib/blue-green-spec.js';
+import type { JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
-import { DEFAULT_SPEC, type BlueGreenSpec } from '../../lib/types.js';
 import type { BlueGreen } from '../model.js';
 import {
   annotationOf,
@@ -34,38 +33,4 @@ export function parseBlueGreen(
     ...(carried !== undefined && { carried }),
     ...(Object.keys(status).length > 0 && { status: status }),
   };
-}
-
-/**
- * A whole spec: what is given, and the defaults for what is not. An object stored under an older CRD lacks newer fields, and has numbers
- * that nothing could be done with: they count as the nearest that can be.
- */
-export function specOf(given: JsonObject): BlueGreenSpec {
-  const spec = filled(DEFAULT_SPEC as unknown as JsonObject, given) as unknown as BlueGreenSpec;
-  const { updateStrategy, noRecipientSeconds, replicas } = spec;
-  const { connEvictRate, sessEvictRate, waitTakeover } = updateStrategy.evacuationStrategy;
-  return {
-    ...spec,
-    ...(replicas !== undefined && { replicas: Math.min(replicas, MOST_NODES) }),
-    noRecipientSeconds: drainNumber('noRecipientSeconds', noRecipientSeconds),
-    updateStrategy: {
-      ...updateStrategy,
-      initialDelaySeconds: drainNumber('waitHealthCheck', updateStrategy.initialDelaySeconds),
-      evacuationStrategy: {
-        connEvictRate: drainNumber('connEvictRate', connEvictRate),
-        sessEvictRate: drainNumber('sessEvictRate', sessEvictRate),
-        waitTakeover: drainNumber('waitTakeover', waitTakeover),
-      },
-    },
-  };
-}
-
-function filled(defaults: JsonObject, given: JsonObject): JsonObject {
-  const whole: JsonObject = { ...defaults };
-  for (const [key, value] of Object.entries(given)) {
-    const other: Json | undefined = defaults[key];
-    if (value === undefined || value === null) continue;
-    whole[key] = isObject(value) && isObject(other) ? filled(other, value) : value;
-  }
-  return whole;
 }

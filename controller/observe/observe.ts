@@ -8,7 +8,7 @@ import { setNameOf } from '../../lib/revision.js';
 import type { Observed } from '../model.js';
 import { podOfNode } from '../situation.js';
 import type { Sidecars } from '../sidecars.js';
-import { specOf } from './bluegreen.js';
+import { specOf } from '../../lib/blue-green-spec.js';
 import {
   at,
   controllerOf,

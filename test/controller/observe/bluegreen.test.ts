@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { inject } from '../../../controller/inject/inject.js';
-import { parseBlueGreen, specOf } from '../../../controller/observe/bluegreen.js';
+import { parseBlueGreen } from '../../../controller/observe/bluegreen.js';
+import { specOf } from '../../../lib/blue-green-spec.js';
 import { settingsFor } from '../../../controller/retire.js';
 import { situationOf } from '../../../controller/situation.js';
 import type { JsonObject } from '../../../lib/json.js';
