@@ -1,16 +1,13 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { makeKube } from '../../controller/kube/client.js';
-import { makeTransport } from '../../controller/kube/transport.js';
-import { lead, type LeadOptions } from '../../controller/lead.js';
+import { type LeadOptions } from '../../controller/lead.js';
 import { makeControllerMetrics } from '../../controller/metrics/metrics.js';
-import { plan, planUrgent } from '../../controller/plan.js';
 import { makeCourier, type Courier } from '../../controller/trace/courier.js';
 import { makeUrgent } from '../../controller/urgent.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
-import { makeLogger } from '../../lib/log.js';
 import type { SpanData } from '../../lib/telemetry/types.js';
 import type { UpgradeStatus, UpgradeStep } from '../../lib/types.js';
 import { until } from '../cluster/wait.js';
+import { notLeading, optionsOf, startLeader, type Leader } from './double/leader.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
 import { BLUEGREENS, CLAIMS, PODS, REVISIONS, SECRETS, SERVICES, SETS } from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
@@ -18,52 +15,6 @@ import { liveTemplate } from './fixtures/templates.js';
 
 // each wait has its own limit, which says what did not come about
 jest.setTimeout(60_000);
-
-const log = makeLogger('test', process.env['SLUICE_LOG_LEVEL'] ?? 'silent');
-
-const notLeading = () => ({ isLeading: false, certificates: {} });
-
-interface Leader {
-  stop: () => Promise<void>;
-}
-
-function optionsOf(world: World): LeadOptions {
-  const transport = makeTransport({
-    origin: new URL(world.url),
-    tls: {},
-    headers: () => Promise.resolve({}),
-  });
-  return {
-    transport,
-    kube: makeKube(transport),
-    sidecars: world.emqx,
-    sidecarSettings: () =>
-      Promise.resolve({
-        image: 'sluice:1',
-        imagePullPolicy: 'IfNotPresent',
-        resources: {},
-        controlCa: 'PEM',
-        metricsPort: 9441,
-      }),
-    plan,
-    planUrgent,
-    defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
-    gauge: makeControllerMetrics(notLeading),
-    now: Date.now,
-    log,
-  };
-}
-
-function startLeader(world: World, more: Partial<LeadOptions> = {}): Leader {
-  const stopping = new AbortController();
-  const done = lead({ ...optionsOf(world), ...more }, stopping.signal);
-  return {
-    stop: async () => {
-      stopping.abort(new Error('test over'));
-      await done;
-    },
-  };
-}
 
 const cleanUps: (() => void | Promise<void>)[] = [];
 afterEach(async () => {

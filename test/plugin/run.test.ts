@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +8,9 @@ import { labelOf } from '../../lib/fields.js';
 import type { Json, JsonObject } from '../../lib/json.js';
 import { run } from '../../plugin/run.js';
 import { BLUE, GREEN, NEW, rawObjects, set, upgrade, type ViewCase } from './cases.js';
+
+// The first test loads what reads kubeconfigs, which is slow on a busy machine.
+jest.setTimeout(30_000);
 
 /** What stands for the API server: three lists, and the patches that it was sent. */
 let lists: Record<string, { items: JsonObject[] } | undefined>;
