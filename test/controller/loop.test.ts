@@ -489,7 +489,9 @@ describe('a StatefulSet that runs pods when it is labelled', () => {
 describe('a StatefulSet that loses its label', () => {
   it('gets its pods back, and nothing that tells of Sluice is left', async () => {
     const made = await world();
-    leading(made);
+    const sent: SpanData[] = [];
+    const send = (spans: SpanData[]): Promise<void> => Promise.resolve(void sent.push(...spans));
+    leading(made, { courier: makeCourier({ send }, () => performance.now()) });
     await made.until('Stable', isStable(made));
     expect(made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key')).toBeDefined();
     const place = { collection: SETS, namespace: NAMESPACE, name: 'emqx' };
@@ -508,6 +510,11 @@ describe('a StatefulSet that loses its label', () => {
     );
     for (const object of left) expect(JSON.stringify(object)).not.toMatch(/sluice[.-]/);
     expect(left.length).toBeGreaterThan(5);
+    // Its record goes with the BlueGreen, so its trace ends before that.
+    const root = sent.filter(({ parentSpanId }) => parentSpanId === undefined);
+    expect(root.map(({ name, attributes }) => [name, attributes['sluice.upgrade.to']])).toEqual([
+      ['emqx blue-green upgrade', 'emqx'],
+    ]);
   });
 });
 
