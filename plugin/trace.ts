@@ -11,6 +11,8 @@ export interface Trace {
   /** W3C trace context of the admission review; empty where none was there. */
   traceparent: string;
   link?: string;
+  /** Whether it is where traces are sent to. */
+  state: 'received' | 'toBeReceived' | 'afterTheEnd' | 'notSent';
 }
 
 /**
@@ -25,15 +27,36 @@ export function traceOf({ name, status }: View, link: string | undefined): Trace
     throw refused(`--link ${link} has no {id}, in whose place the trace's id goes`);
   }
   const { from, to, id, traceparent } = upgrade;
-  return { from, to, id, traceparent, ...(link !== undefined && { link: link.replaceAll('{id}', id) }) };
+  const state = status.upgrade ? 'afterTheEnd' : stateOf(upgrade);
+  return {
+    from,
+    to,
+    id,
+    traceparent,
+    state,
+    ...(link !== undefined && { link: link.replaceAll('{id}', id) }),
+  };
 }
 
+function stateOf({ traced }: { traced?: boolean }): Trace['state'] {
+  if (traced === undefined) return 'notSent';
+  return traced ? 'received' : 'toBeReceived';
+}
+
+const WORDS: Record<Trace['state'], string> = {
+  received: 'received',
+  toBeReceived: 'not received yet; it is sent again and again',
+  afterTheEnd: 'sent when the upgrade has ended, if otel.endpoint of the chart is set',
+  notSent: 'not sent: otel.endpoint of the chart was not set',
+};
+
 /** A link alone where there is one, so that it can be opened by a script; else the ids. Pure. */
-export function traceLines({ from, to, id, traceparent, link }: Trace): Line[] {
+export function traceLines({ from, to, id, traceparent, link, state }: Trace): Line[] {
   if (link !== undefined) return [[span(link)]];
   return [
     [span('Upgrade      ', 'faint'), span(`${from} → ${to}`)],
     [span('Trace id     ', 'faint'), span(id, 'strong')],
+    [span('Trace        ', 'faint'), span(WORDS[state])],
     ...(traceparent === '' ? [] : [[span('traceparent  ', 'faint'), span(traceparent)]]),
   ];
 }

@@ -63,6 +63,16 @@ describe('the trace', () => {
     expect(() => traceOf(view(), undefined)).toThrow('emqx has had no upgrade yet');
   });
 
+  it.each([
+    ['received', true],
+    ['toBeReceived', false],
+    ['notSent', undefined],
+  ])('is %s when the record says %s', (state, traced) => {
+    const history = [{ ...ended, ...(traced !== undefined && { traced }) }];
+    expect(traceOf(view({ status: { history } }), undefined).state).toBe(state);
+    expect(traceOf(draining(), undefined).state).toBe('afterTheEnd');
+  });
+
   it('is a link alone where the tool is known', () => {
     const lines = traceLines(traceOf(once, 'https://traces.example.com/{id}?live'));
     expect(words(lines)).toEqual([`https://traces.example.com/${upgrade.id}?live`]);
