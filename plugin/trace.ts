@@ -12,7 +12,7 @@ export interface Trace {
   traceparent: string;
   link?: string;
   /** Whether it is where traces are sent to. */
-  state: 'received' | 'toBeReceived' | 'afterTheEnd' | 'notSent';
+  state: 'received' | 'toBeReceived' | 'underWay' | 'notSent';
 }
 
 /**
@@ -27,7 +27,7 @@ export function traceOf({ name, status }: View, link: string | undefined): Trace
     throw refused(`--link ${link} has no {id}, in whose place the trace's id goes`);
   }
   const { from, to, id, traceparent } = upgrade;
-  const state = status.upgrade ? 'afterTheEnd' : stateOf(upgrade);
+  const state = stateOf(upgrade, status.upgrade !== undefined);
   return {
     from,
     to,
@@ -38,16 +38,17 @@ export function traceOf({ name, status }: View, link: string | undefined): Trace
   };
 }
 
-function stateOf({ traced }: { traced?: boolean }): Trace['state'] {
+function stateOf({ traced }: { traced?: boolean }, isUnderWay: boolean): Trace['state'] {
   if (traced === undefined) return 'notSent';
+  if (isUnderWay) return 'underWay';
   return traced ? 'received' : 'toBeReceived';
 }
 
 const WORDS: Record<Trace['state'], string> = {
   received: 'received',
   toBeReceived: 'not received yet; it is sent again and again',
-  afterTheEnd: 'sent when the upgrade has ended, if otel.endpoint of the chart is set',
-  notSent: 'not sent: otel.endpoint of the chart was not set',
+  underWay: 'sent step by step, and whole when the upgrade has ended',
+  notSent: 'not sent: otel.endpoint of the chart is empty, or was then',
 };
 
 /** A link alone where there is one, so that it can be opened by a script; else the ids. Pure. */

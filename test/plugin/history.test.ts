@@ -70,7 +70,12 @@ describe('the trace', () => {
   ])('is %s when the record says %s', (state, traced) => {
     const history = [{ ...ended, ...(traced !== undefined && { traced }) }];
     expect(traceOf(view({ status: { history } }), undefined).state).toBe(state);
-    expect(traceOf(draining(), undefined).state).toBe('afterTheEnd');
+  });
+
+  it('is under way with its upgrade', () => {
+    const underWay = view({ status: { upgrade: { ...upgrade, traced: false } } });
+    expect(traceOf(underWay, undefined).state).toBe('underWay');
+    expect(traceOf(draining(), undefined).state).toBe('notSent');
   });
 
   it('is a link alone where the tool is known', () => {
