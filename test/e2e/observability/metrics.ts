@@ -1,0 +1,172 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { expect } from '@jest/globals';
+import { parse, parseAllDocuments } from 'yaml';
+import { isObject, type JsonObject } from '../../../lib/json.js';
+import { until, type LocalCluster } from '../../cluster/index.js';
+import { queriesOf, readDashboard } from '../../monitoring/dashboard.js';
+import { keepTargets, type PodObject } from '../../monitoring/discovery.js';
+import { startPrometheus, type Prometheus } from '../../monitoring/prometheus.js';
+import { scrapesOf } from '../../monitoring/scrapes.js';
+import { leaderOf } from '../support/leader.js';
+import { removeWebhook, restoreWebhook, SLUICE } from '../support/sluice.js';
+import { watchVersions } from '../support/versions.js';
+
+/** Often, for an upgrade of a minute; `rate()` needs four of them. */
+const SCRAPE = '1s';
+const RATE = '10s';
+
+/** A Prometheus that watches one namespace with EMQX, and Sluice, in the way that the chart and the examples tell it to. */
+export interface Monitoring {
+  prometheus: Prometheus;
+  startedAtMs: number;
+  stop(): Promise<void>;
+}
+
+/** Starts a Prometheus with the chart's PodMonitors and rules, and the example's PodMonitor of EMQX itself in `namespace`. */
+export async function startMonitoring(cluster: LocalCluster, namespace: string): Promise<Monitoring> {
+  const chart = parseAllDocuments(
+    await cluster.helm([
+      ...['template', 'sluice', 'charts/sluice', '--namespace', SLUICE.namespace, '--kube-version', '1.34.4'],
+      ...['--set', 'metrics.podMonitor.enabled=true', '--set', 'metrics.rules.enabled=true'],
+    ]),
+  )
+    .map((document) => document.toJS() as unknown)
+    .filter(isObject);
+  const example = parse(await readFile('examples/monitoring/emqx5.yaml', 'utf8')) as JsonObject;
+  const ofEmqx = { ...example, metadata: { ...(example['metadata'] as JsonObject), namespace } };
+  const monitors = [...chart.filter(({ kind }) => kind === 'PodMonitor'), ofEmqx];
+  const folder = await mkdtemp(`${tmpdir()}/sluice-prometheus-`);
+  const targetsFile = `${folder}/targets.json`;
+  const targets = keepTargets(targetsFile, await watchVersions<PodObject>(cluster, '/api/v1/pods'));
+  const options = {
+    targetsFile,
+    interval: SCRAPE,
+    readSecret: async (from: string, name: string, key: string) => {
+      const { data } = (await cluster.get(['--namespace', from, 'secret', name])) as {
+        data: Record<string, string>;
+      };
+      return Buffer.from(data[key] ?? '', 'base64').toString();
+    },
+  };
+  const scrapes = await Promise.all(monitors.map((monitor) => scrapesOf(monitor, options)));
+  const rule = chart.find(({ kind }) => kind === 'PrometheusRule');
+  const prometheus = await startPrometheus(cluster, {
+    folder,
+    scrapes: scrapes.flat(),
+    rules: impatient((rule?.['spec'] ?? {}) as JsonObject),
+  });
+  return {
+    prometheus,
+    startedAtMs: Date.now(),
+    async stop() {
+      await Promise.all([prometheus.stop(), targets.stop()]);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** The same rules, each firing at once: how long a fault has to last is tried with promtool. */
+function impatient(spec: JsonObject): JsonObject {
+  const groups = spec['groups'] as { name: string; rules: JsonObject[] }[];
+  return {
+    groups: groups.map(({ name, rules }) => ({ name, rules: rules.map((rule) => ({ ...rule, for: '0s' })) })),
+  };
+}
+
+/** Every pod of Sluice, each sidecar and each EMQX node is scraped. */
+export async function untilScraped({ prometheus }: Monitoring, nodes: number): Promise<void> {
+  await until(
+    'everything is scraped',
+    async () => {
+      const up = new Map<string, number>();
+      for (const { labels, health } of await prometheus.targets()) {
+        const container = labels['container'] ?? '';
+        if (health === 'up') up.set(container, (up.get(container) ?? 0) + 1);
+      }
+      const wanted = { controller: 2, webhook: 2, sluice: nodes, emqx: nodes };
+      return Object.entries(wanted).every(([container, count]) => up.get(container) === count)
+        ? true
+        : undefined;
+    },
+    { timeoutMs: 60_000, everyMs: 500 },
+  );
+}
+
+/** The one value of a query now; fails where there is none, or more. */
+export async function valueOf({ prometheus }: Monitoring, expr: string): Promise<number> {
+  const series = await prometheus.query(expr);
+  expect({ expr, found: series.length }).toEqual({ expr, found: 1 });
+  return series[0]?.values[0]?.[1] ?? Number.NaN;
+}
+
+/** Waits until a query has that one value. */
+export async function untilValue({ prometheus }: Monitoring, expr: string, value: number): Promise<void> {
+  await until(
+    `${expr} is ${value}`,
+    async () => {
+      const series = await prometheus.query(expr);
+      return series.length === 1 && series[0]?.values[0]?.[1] === value ? true : undefined;
+    },
+    { timeoutMs: 45_000, everyMs: 500 },
+  );
+}
+
+/** Queries of the dashboard that have shown no number in that time, by their titles. */
+export async function emptyQueries(
+  { prometheus }: Monitoring,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): Promise<string[]> {
+  const range = `${Math.ceil((toMs - fromMs) / 1000)}s`;
+  const empty: string[] = [];
+  for (const { title, expr } of queriesOf(readDashboard(), { interval: RATE, range })) {
+    const series = await prometheus.range(expr, fromMs, toMs);
+    const hasNumber = series.some(({ values }) => values.some(([, value]) => Number.isFinite(value)));
+    if (!hasNumber) empty.push(`${title}: ${expr}`);
+  }
+  return empty;
+}
+
+/** Waits until an alert fires. @returns its labels */
+export async function untilFiring({ prometheus }: Monitoring, name: string): Promise<Record<string, string>> {
+  return until(
+    `${name} fires`,
+    async () => {
+      const alerts = await prometheus.alerts();
+      return alerts.find(({ labels, state }) => labels['alertname'] === name && state === 'firing')?.labels;
+    },
+    { timeoutMs: 90_000, everyMs: 500 },
+  );
+}
+
+/** Names of the alerts that fire now. */
+export async function firing({ prometheus }: Monitoring): Promise<string[]> {
+  const alerts = await prometheus.alerts();
+  return [...new Set(alerts.map(({ labels }) => labels['alertname'] ?? ''))].sort();
+}
+
+/** Every webhook and every controller goes, and both alerts fire; then they come back, and no alert is left of it. */
+export async function provokeAlerts(cluster: LocalCluster, monitoring: Monitoring): Promise<string[]> {
+  const controller = `deployment/${SLUICE.controller}`;
+  const scale = (replicas: number): Promise<string> =>
+    cluster.kubectl(['--namespace', SLUICE.namespace, 'scale', controller, `--replicas=${replicas}`]);
+  try {
+    await removeWebhook(cluster);
+    await scale(0);
+    await untilFiring(monitoring, 'SluiceWebhookDown');
+    await untilFiring(monitoring, 'SluiceNoLeader');
+    return await firing(monitoring);
+  } finally {
+    await scale(2);
+    await restoreWebhook(cluster);
+    await leaderOf(cluster);
+    await until(
+      'both alerts are over',
+      async () =>
+        (await firing(monitoring)).some((name) => ['SluiceWebhookDown', 'SluiceNoLeader'].includes(name))
+          ? undefined
+          : true,
+      { timeoutMs: 90_000, everyMs: 500 },
+    );
+  }
+}
