@@ -56,7 +56,7 @@ function drains(before: Picture, after: Picture): Change[] {
     return [state === 'drained' ? 'drained' : 'gave_up'];
   });
   const gone = before.drains
-    .filter(({ uid, state }) => state === 'draining' && stateIn(after, uid) === undefined)
+    .filter(({ uid, state }) => state === 'draining' && after.pods.every((pod) => pod.uid !== uid))
     .map(({ isEmpty }): DrainOutcome => (isEmpty ? 'drained' : 'unseen'));
   return [...ended, ...gone].map((outcome) => ({ kind: 'drainEnded', outcome }));
 }

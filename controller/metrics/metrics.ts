@@ -9,13 +9,13 @@ import { keyOf } from '../key.js';
 import { causeOf, PARTS, type Part } from './causes.js';
 import { CONTROLLER_METRICS, type MetricName } from './catalogue.js';
 import { changesBetween, DRAIN_OUTCOMES, type Change } from './changes.js';
-import type { Picture } from './picture.js';
+import { following, type Picture } from './picture.js';
 import { samplesOf } from './samples.js';
 
 /** What the loop tells of itself; `key` is `namespace/name` of a declaration, as everywhere. */
 export interface Gauge {
   /** A pass has looked at a BlueGreen. */
-  saw(key: string, picture: Picture): void;
+  saw(key: string, seen: Picture): void;
   /** There is no such declaration any more, or this replica does not lead. */
   forget(key: string): void;
   passed(result: PassResult, seconds: number): void;
@@ -87,9 +87,10 @@ export function makeControllerMetrics(state: () => ControllerState): ControllerM
   }
 
   return {
-    saw(key, picture) {
+    saw(key, seen) {
       const labels = labelsOf(key);
       const before = pictures.get(key);
+      const picture = before ? following(before, seen) : seen;
       pictures.set(key, picture);
       if (before) for (const change of changesBetween(before, picture)) tell(labels, change);
       else for (const [metric, own] of countersOf(labels)) metrics.begin(metric, own);

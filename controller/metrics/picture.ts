@@ -13,6 +13,8 @@ export interface Picture {
   wantedSize: number;
   /** One for each pod that drains or has drained; by the pod's uid, for another may get its name. */
   drains: Drain[];
+  /** Every pod that is there, and whether it is on its way out. */
+  pods: { uid: string; isEnding: boolean }[];
 }
 
 export interface Drain {
@@ -29,21 +31,20 @@ export type DrainState = 'draining' | 'drained' | 'gaveUp';
 export function pictureOf(observed: Observed, decision: Decision, status: BlueGreenStatus): Picture {
   const { activeRevision, wantedRevision, wantedSize } = decision;
   const draining = drainingPods(observed);
-  const drains = observed.sets
-    .flatMap(({ pods }) => pods)
-    .flatMap((pod) => {
-      const state = drainStateOf(pod, observed, draining);
-      if (state === undefined) return [];
-      const node = nodeOf(pod, observed.sets);
-      return [
-        {
-          uid: pod.uid,
-          state,
-          isOverdue: state === 'draining' && isOverdue(pod, observed),
-          isEmpty: node?.clients === 0 && node.sessions === 0,
-        },
-      ];
-    });
+  const pods = observed.sets.flatMap((set) => set.pods);
+  const drains = pods.flatMap((pod) => {
+    const state = drainStateOf(pod, observed, draining);
+    if (state === undefined) return [];
+    const node = nodeOf(pod, observed.sets);
+    return [
+      {
+        uid: pod.uid,
+        state,
+        isOverdue: state === 'draining' && isOverdue(pod, observed),
+        isEmpty: node?.clients === 0 && node.sessions === 0,
+      },
+    ];
+  });
   return {
     status,
     spec: observed.blueGreen.spec,
@@ -51,7 +52,22 @@ export function pictureOf(observed: Observed, decision: Decision, status: BlueGr
     wantedRevision,
     wantedSize,
     drains,
+    pods: pods.map(({ uid, terminating }) => ({ uid, isEnding: terminating })),
   };
+}
+
+/**
+ * The later of two pictures, with what the earlier one knows, for a sidecar that is stopping says nothing any more: a drain that has ended
+ * is over for as long as its pod is there, and one that has begun goes on while its pod is on its way out. Pure.
+ */
+export function following(before: Picture, after: Picture): Picture {
+  const known = before.drains.filter(({ uid, state }) => {
+    const pod = after.pods.find((one) => one.uid === uid);
+    const isTold = after.drains.some((drain) => drain.uid === uid);
+    return pod !== undefined && (state !== 'draining' || (pod.isEnding && !isTold));
+  });
+  const others = after.drains.filter(({ uid }) => known.every((drain) => drain.uid !== uid));
+  return { ...after, drains: [...known, ...others] };
 }
 
 /** By the word of its own gate, or where that cannot be heard, by what its neighbours tell. */

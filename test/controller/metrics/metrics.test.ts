@@ -42,6 +42,43 @@ describe("the controller's metrics", () => {
     );
   });
 
+  it('count a drain once, though its sidecar does not answer any more while the pod stops', async () => {
+    const metrics = leader();
+    const seen = (...drains: ReturnType<typeof drain>[]) =>
+      picture({}, { drains, pods: [{ uid: 'a', isEnding: true }] });
+    metrics.saw('mq/emqx', seen());
+    for (const state of ['draining', 'drained'] as const) metrics.saw('mq/emqx', seen(drain('a', state)));
+    metrics.saw('mq/emqx', seen());
+    metrics.saw('mq/emqx', seen(drain('a', 'draining', { isEmpty: true })));
+    metrics.saw('mq/emqx', seen(drain('a', 'drained')));
+    metrics.saw('mq/emqx', picture());
+    expect(await lines(metrics, 'sluice_drains_total')).toEqual([
+      `sluice_drains_total{${BLUE_GREEN},outcome="drained"} 1`,
+      `sluice_drains_total{${BLUE_GREEN},outcome="gave_up"} 0`,
+      `sluice_drains_total{${BLUE_GREEN},outcome="unseen"} 0`,
+    ]);
+  });
+
+  it('count no drain of a pod that stays after all', async () => {
+    const metrics = leader();
+    const pods = [{ uid: 'a', isEnding: false }];
+    metrics.saw('mq/emqx', picture({}, { drains: [drain('a', 'draining')], pods }));
+    metrics.saw('mq/emqx', picture({}, { pods }));
+    metrics.saw('mq/emqx', picture());
+    expect((await lines(metrics, 'sluice_drains_total')).filter((line) => !line.endsWith(' 0'))).toEqual([]);
+  });
+
+  it('count one whose pod was last heard while it drained, when the pod has gone', async () => {
+    const metrics = leader();
+    const pods = [{ uid: 'a', isEnding: true }];
+    metrics.saw('mq/emqx', picture({}, { drains: [drain('a', 'draining')], pods }));
+    metrics.saw('mq/emqx', picture({}, { pods }));
+    metrics.saw('mq/emqx', picture());
+    expect(await lines(metrics, 'sluice_drains_total')).toContain(
+      `sluice_drains_total{${BLUE_GREEN},outcome="unseen"} 1`,
+    );
+  });
+
   it('end with the declaration, and with the lead', async () => {
     const metrics = leader();
     const empty = await lines(metrics, 'sluice_');

@@ -20,6 +20,7 @@ export function picture(
     wantedRevision: 'green',
     wantedSize: 3,
     drains: [],
+    pods: (parts.drains ?? []).map(({ uid }) => ({ uid, isEnding: true })),
     ...parts,
     status: {
       phase: 'Draining',
