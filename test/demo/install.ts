@@ -22,11 +22,11 @@ const INSTALL_TIMEOUT_MS = 200_000;
 
 /**
  * Builds Sluice's image (on the local cluster), and installs the chart or brings it up to date.
- * @param options tag: another of the local image's names, for what happens when Sluice itself is upgraded
+ * @param options tag: another of the local image's names, for what happens when Sluice itself is upgraded; set: further values
  */
 export async function installSluice(
   cluster: Cluster,
-  { say, tag = IMAGE.tag }: { say: (line: string) => void; tag?: LocalTag },
+  { say, tag = IMAGE.tag, set = [] }: { say: (line: string) => void; tag?: LocalTag; set?: string[] },
 ): Promise<void> {
   const image = await imageFor(cluster, { say, tag });
   say('$ helm upgrade --install sluice charts/sluice');
@@ -38,6 +38,7 @@ export async function installSluice(
         '--set-string',
         `${program}.podAnnotations.content=${image.content}`,
       ]),
+      ...set.flatMap((value) => ['--set', value]),
       ...['--wait', '--timeout', '180s'],
     ],
     { timeoutMs: INSTALL_TIMEOUT_MS },
