@@ -14,7 +14,7 @@ jest.setTimeout(120_000);
 const NAMESPACE = 'e2e-observability';
 const CLIENTS = 60;
 const NODES = 2;
-/** A node takes half a minute: its drain goes on when another replica has come to lead. */
+/** A node takes some twenty seconds: about as long as another replica needs to lead. */
 const RATE = 2;
 /** A pass every second, and what an object's time in whole seconds leaves open. */
 const REACTION_MS = 3_000;
@@ -84,7 +84,7 @@ describe('the trace of the upgrade', () => {
       'emqx blue-green upgrade',
       'admission review',
       ...(record.steps ?? []).map(({ name }) => name),
-      ...named('drain').map(() => 'evacuation'),
+      ...(record.steps ?? []).flatMap(({ states }) => (states ? ['evacuation'] : [])),
     ];
     expect(spans.map(({ name }) => name).sort()).toEqual(expected.sort());
     for (const name of ['start', 'drain', 'leave']) expect(named(name)).toHaveLength(NODES);
@@ -124,28 +124,35 @@ describe('the trace of the upgrade', () => {
   });
 
   it('tells of each drain whose it was, and how many clients', () => {
-    const drains = named('drain');
-    expect(drains.map(({ attributes }) => attributes['sluice.step.outcome'])).toEqual(['drained', 'drained']);
-    const clients = drains.reduce(
-      (sum, { attributes }) => sum + Number(attributes['sluice.drain.clients']),
-      0,
-    );
-    expect(clients).toBe(CLIENTS);
-    for (const { attributes } of drains)
+    const drains = named('drain').sort((one, other) => one.startMs - other.startMs);
+    // Of the first, nobody may have led when it ended.
+    expect(drains.map(({ attributes }) => attributes['sluice.step.outcome'])).toEqual([
+      expect.stringMatching(/^(drained|ended)$/),
+      'drained',
+    ]);
+    for (const { attributes } of drains) {
+      expect(attributes['sluice.drain.clients']).toBeGreaterThan(0);
       expect(attributes).toMatchObject({
         'k8s.namespace.name': NAMESPACE,
         'k8s.statefulset.name': record.from,
         'k8s.pod.name': expect.stringContaining(`${record.from}-`),
       });
+    }
   });
 
-  it("has EMQX's own states in each drain", () => {
-    for (const { events, scope, attributes } of named('evacuation')) {
-      expect(scope).toBe('sluice.dev/sidecar');
-      expect(events.map(({ name }) => name)).toEqual(
-        expect.arrayContaining(['evicting_conns', 'evicting_sessions']),
-      );
-      expect(attributes['sluice.evacuation.clients']).toBeGreaterThan(0);
-    }
+  it("has EMQX's own states in the drain that nothing disturbed", () => {
+    const last = named('evacuation')
+      .sort((one, other) => one.startMs - other.startMs)
+      .at(-1);
+    expect(last?.scope).toBe('sluice.dev/sidecar');
+    expect(last?.parentSpanId).toBe(
+      named('drain')
+        .sort((one, other) => one.startMs - other.startMs)
+        .at(-1)?.spanId,
+    );
+    const states = last?.events.map(({ name }) => name) ?? [];
+    expect(states[0]).toBe('evicting_conns');
+    expect(states.at(-1)).toBe('prohibiting');
+    expect(last?.attributes['sluice.evacuation.clients']).toBeGreaterThan(0);
   });
 });
