@@ -528,7 +528,9 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
   const served = [...world.claims.keys()]
     .map((pod) => pod.slice(0, pod.lastIndexOf('-')))
     .find((name) => name !== world.declaration.name && world.activeHistory.includes(name));
-  const isFirst = world.sets.length === 0 && !world.pods.some((pod) => ownerOf(world, pod));
+  // One that somebody has deleted since it was looked at could not be known to be gone.
+  const hadNone = seen.sets.every(({ kind }) => kind === 'lost' || kind === 'declaration');
+  const isFirst = hadNone && world.sets.length === 0 && !world.pods.some((pod) => ownerOf(world, pod));
   if (served !== undefined && isFirst && !world.activeHistory.includes(step.name))
     violate(world, `${step.name} is the first set, and does not start on the data of ${served}`);
   world.sets.push({
