@@ -8,6 +8,7 @@ const blue = 'emqx-bbbbbbbbb';
 const green = 'emqx-ggggggggg';
 const down = { size: 0, podCount: 0 };
 const unready = { ready: false, problem: 'is starting' };
+const terminating = { ready: false, terminating: true };
 
 /** The declaration's own pods, at one template, labelled unless said otherwise. */
 function own(options: SetOptions & { labelled?: boolean } = {}): NodeSet {
@@ -372,6 +373,19 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'resize', set: blue, to: 0 },
       wanted: 'emqx',
+    },
+  ],
+  'its nodes take clients again': [
+    {
+      when: 'one was evacuated before, and all that serve were deleted: one that drains asks for it (2850)',
+      seen: withoutLabel({
+        sets: [
+          set(blue, { pods: { 0: terminating, 1: terminating, 2: terminating } }),
+          own({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+        ],
+        evacuations: { 'emqx-1': 'evicting_sessions' },
+      }),
+      then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${blue}-0` },
     },
   ],
   'at size 0': [
