@@ -128,22 +128,26 @@ function phaseAfterSwitch(situation: Situation): Phase | undefined {
 }
 
 /**
- * Milliseconds until the first node may drain, never more than the whole delay, whatever another replica's clock said. Without an open
- * upgrade nothing was switched: these are strays, or a former upgrade's last pods. A whole set beside the active one, and no upgrade ever
- * recorded: the record was lost with the status, so the delay begins anew.
+ * Milliseconds until the first node may drain, never more than the whole delay, whatever another replica's clock said. Without a record of
+ * a switch to what is active nothing was switched: these are strays, or a former upgrade's last pods. A whole set beside the active one,
+ * and no upgrade ever recorded: the record was lost with the status, so the delay begins anew.
  */
-function delayLeftMs({ observed: { blueGreen, nowMs }, others, wantedSize }: Situation): number {
-  const { spec, status } = blueGreen;
-  const delayMs = spec.updateStrategy.initialDelaySeconds * 1000;
-  if (!status?.upgrade) {
-    const isLost =
-      (status?.history ?? []).length === 0 &&
-      others.some(({ revision, size }) => revision !== '' && size > 0 && size >= wantedSize);
-    return isLost ? delayMs : 0;
-  }
-  const switchedAtMs =
-    status.upgrade.switchedAt === undefined ? nowMs : Date.parse(status.upgrade.switchedAt);
-  return Math.min(Math.max(0, switchedAtMs + delayMs - nowMs), delayMs);
+function delayLeftMs(situation: Situation): number {
+  const { observed, others, wantedSize, active, wanted, activeName } = situation;
+  const { blueGreen, nowMs } = observed;
+  const { upgrade, history = [] } = blueGreen.status ?? {};
+  const delayMs = blueGreen.spec.updateStrategy.initialDelaySeconds * 1000;
+  const switchedTo = [...(upgrade ? [upgrade] : []), ...history].find(({ to }) => to === activeName);
+  if (switchedTo?.switchedAt !== undefined)
+    return Math.min(Math.max(0, Date.parse(switchedTo.switchedAt) + delayMs - nowMs), delayMs);
+  // At size 0 others go while another one is wanted: the open record is not of the switch that they are left by.
+  if (active !== wanted) return 0;
+  const isSwitching = upgrade !== undefined && switchedTo === upgrade;
+  const isLost =
+    !upgrade &&
+    history.length === 0 &&
+    others.some(({ revision, size }) => revision !== '' && size > 0 && size >= wantedSize);
+  return isSwitching || isLost ? delayMs : 0;
 }
 
 /** Step 0: what the webhook holds is put back, and the declared size is carried into the BlueGreen. */
@@ -451,7 +455,8 @@ function retire(situation: Situation): Verdict | undefined {
       const recorded = status?.upgrade?.switchedAt;
       const switchedAtMs =
         recorded === undefined ? observed.nowMs : Math.min(Date.parse(recorded), observed.nowMs);
-      return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
+      const delaying = waitFor('Delaying', message, Math.min(leftMs, SOON_MS));
+      return active === wanted ? { ...delaying, switchedAtMs } : delaying;
     }
   }
   // What is active shrinks first, so that nobody is sent where he cannot stay; when all goes, it helps the others out before.

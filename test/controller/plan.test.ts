@@ -2716,6 +2716,38 @@ describe.each(Object.entries(cases))('%s', (_, table) => {
   });
 });
 
+it('a switch is noted in the record of its own upgrade alone: at size 0 sets are left without one (3219)', () => {
+  const to = (record: string, others: Partial<World>): number | undefined =>
+    plan(observed({ status: { upgrade: { ...upgrade, to: record } }, selects: 'ggggggggg', ...others }))
+      .switchedAtMs;
+  const sets = [set(blue), set(green, { template: NEW }), set(newest, { template: NEWER })];
+  expect(to(green, { declaration: asked, sets: sets.slice(0, 2) })).toBe(1_000_000);
+  expect(to(newest, { declaration: { template: NEWER }, spec: { replicas: 0 }, sets })).toBeUndefined();
+});
+
+describe('the delay after the switch', () => {
+  const sets = [set(blue), set(green, { template: NEW }), set(newest, { template: NEWER })];
+  const isLeft = (switchedAtMs: number): Observed =>
+    observed({
+      declaration: { template: NEWER },
+      spec: { replicas: 0 },
+      status: {
+        upgrade: { ...upgrade, from: green, to: newest },
+        history: [{ ...past(blue, green), switchedAt: new Date(switchedAtMs).toISOString() }],
+      },
+      selects: 'ggggggggg',
+      sets,
+    });
+
+  it('holds also where another revision is wanted by now, and none of its nodes', () => {
+    expect(plan(isLeft(997_000)).message).toMatch(/^7 of 10 s until the first node drains/);
+  });
+
+  it('is over by the record of that switch, too', () => {
+    expect(plan(isLeft(900_000)).step).toMatchObject({ kind: 'resize', set: blue, to: 2 });
+  });
+});
+
 describe('what is urgent, beside a pass that waits', () => {
   const sets = [set(blue), set(green, { template: NEW, createdAtMs: 5, pods: { 2: unready } })];
 
