@@ -7,7 +7,7 @@ import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, notListed, whyNotReady } from './readiness.js';
 import { grow } from './grow.js';
-import { handBack, isBare } from './handBack.js';
+import { handBack, isBare, whyNotWithoutNodes } from './handBack.js';
 import { letUp } from './hold.js';
 import { inTurn, whyNotStart } from './pairing.js';
 import { leaverOf } from './leave.js';
@@ -520,7 +520,8 @@ function prune({ observed, active, others }: Situation): Verdict | undefined {
   return progress({ kind: 'deleteSet', set: oldest.name, because }, because);
 }
 
-function rest({ active, activeName, wantedSize, isAborted, observed }: Situation): Verdict {
+function rest(situation: Situation): Verdict {
+  const { active, activeName, wantedSize, isAborted, observed } = situation;
   const { declaration, blueGreen } = observed;
   const notReady = active ? whyNotReady(active, wantedSize, observed) : undefined;
   if (notReady) {
@@ -535,6 +536,8 @@ function rest({ active, activeName, wantedSize, isAborted, observed }: Situation
     const message = `upgrade to revision ${revision} was aborted${why}; ${activeName} serves on with ${counted(wantedSize, 'node')}; ${wayOn(revision, observed)}`;
     return { step: { kind: 'rest' }, phase: 'Aborted', message, stalled: 'UpgradeAborted' };
   }
+  const waiting = whyNotWithoutNodes(situation);
+  if (waiting) return { step: { kind: 'rest' }, phase: 'Stable', ...waiting };
   return {
     step: { kind: 'rest' },
     phase: 'Stable',

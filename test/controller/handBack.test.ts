@@ -405,6 +405,16 @@ const cases: Record<string, Case[]> = {
       says: /the data is on the claims of emqx-bbbbbbbbb.*scale it to 1 or more/,
     },
     {
+      when: 'its data is on claims, and a drain was held before: nothing drains any more (4133)',
+      seen: withoutLabel({
+        declaration: { drainHold: { pod: 'emqx-1', uid: 'emqx-1', wanted: 'bbbbbbbbb', heldAtMs: 1 } },
+        sets: [set(blue, down)],
+        spec: { replicas: 0 },
+        claims: [{ ...claim, owned: false }],
+      }),
+      then: { kind: 'holdDrains' },
+    },
+    {
       when: 'it is asked for with its pods half up: they go',
       seen: withoutLabel({ sets: [set(blue, down), own()], spec: { replicas: 0 } }),
       then: { kind: 'resize', set: 'emqx', to: 2 },
