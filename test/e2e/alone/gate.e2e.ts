@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import type { JsonObject } from '../../lib/json.js';
-import { until, useLocal, type LocalCluster } from '../cluster/index.js';
+import type { JsonObject } from '../../../lib/json.js';
+import { until, useLocal, type LocalCluster } from '../../cluster/index.js';
 import {
   container,
   goneMs,

@@ -5,11 +5,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { busyboxImage, until, useCluster, useLocal, type LocalCluster } from '../cluster/index.js';
-import { findHolder } from '../cluster/enclosure.js';
-import { processes } from '../cluster/processes.js';
-import { projectRoot, settingsFrom } from '../cluster/settings.js';
-import { statusOf } from '../cluster/status.js';
+import { busyboxImage, until, useCluster, useLocal, type LocalCluster } from '../../cluster/index.js';
+import { findHolder } from '../../cluster/enclosure.js';
+import { processes } from '../../cluster/processes.js';
+import { projectRoot, settingsFrom } from '../../cluster/settings.js';
+import { statusOf } from '../../cluster/status.js';
 
 /** A cluster of the test's own, so that another that is up stays as it is. */
 const env = { ...process.env, SLUICE_CLUSTER: 'selftest' };
