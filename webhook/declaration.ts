@@ -5,6 +5,7 @@ import { objectAt, textAt, wishOf } from '../lib/fields.js';
 import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
+import { lawfulStrategy } from '../lib/update-strategy.js';
 import { tooMany, untouched, type Answer } from './answer.js';
 import { editMetadata, setField } from './edit.js';
 import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
@@ -135,7 +136,7 @@ function holdUpdateStrategy(edit: Edit): Held {
   const held = { type: 'RollingUpdate', rollingUpdate: { partition: FROZEN_PARTITION } };
   return {
     ops: [setField(spec, 'updateStrategy', '/spec/updateStrategy', held)],
-    annotations: { [ANNOTATION.updateStrategy]: canonical(strategy) },
+    annotations: { [ANNOTATION.updateStrategy]: canonical(lawfulStrategy(strategy)) },
   };
 }
 

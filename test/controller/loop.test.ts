@@ -383,20 +383,36 @@ describe('a StatefulSet that runs pods when it is labelled', () => {
 });
 
 describe('a StatefulSet that loses its label', () => {
+  /** @returns it, without any key of Sluice */
+  function handBack(made: World): Promise<JsonObject> {
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (object) => {
+      delete ((object['metadata'] as JsonObject)['labels'] as JsonObject)['sluice.dev/upgrade'];
+      return object;
+    });
+    return made.until('it is handed back', () => {
+      const set = made.store.get(SETS, NAMESPACE, 'emqx');
+      return isObject(set) && !JSON.stringify(set['metadata']).includes('sluice.dev/') && set;
+    });
+  }
+
+  it('gets OnDelete back without the partition of ours that was once noted with it, which the API server refuses', async () => {
+    const declaration = declarationObject();
+    Object.assign((declaration['metadata'] as JsonObject)['annotations'] as JsonObject, {
+      'sluice.dev/update-strategy': '{"rollingUpdate":{"partition":2147483647},"type":"OnDelete"}',
+    });
+    const made = await world(declaration);
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const { spec } = await handBack(made);
+    expect((spec as JsonObject)['updateStrategy']).toEqual({ type: 'OnDelete' });
+  });
+
   it('gets its pods back, and nothing that tells of Sluice is left', async () => {
     const made = await world();
     leading(made);
     await made.until('Stable', isStable(made));
     expect(made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key')).toBeDefined();
-    const place = { collection: SETS, namespace: NAMESPACE, name: 'emqx' };
-    made.store.edit(place, (object) => {
-      delete ((object['metadata'] as JsonObject)['labels'] as JsonObject)['sluice.dev/upgrade'];
-      return object;
-    });
-    const handedBack = await made.until('it is handed back', () => {
-      const set = made.store.get(SETS, NAMESPACE, 'emqx');
-      return isObject(set) && !JSON.stringify(set['metadata']).includes('sluice.dev/') && set;
-    });
+    const handedBack = await handBack(made);
     expect(handedBack['spec']).toMatchObject({ replicas: 3, updateStrategy: { type: 'RollingUpdate' } });
     expect(made.readyPods().sort()).toEqual(['emqx-0', 'emqx-1', 'emqx-2']);
     const left = [SETS, PODS, SERVICES, BLUEGREENS, SECRETS, REVISIONS].flatMap((collection) =>

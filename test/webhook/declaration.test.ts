@@ -150,8 +150,14 @@ const held: Case[] = [
     notes: { [NOTES.replicas]: '3' },
   },
   {
-    when: 'the user asks for another update strategy',
+    when: 'OnDelete replaces the update strategy, as kubectl replace does',
     asked: update(stored, { spec: { updateStrategy: { type: 'OnDelete' } } }),
+    replicas: 0,
+    notes: { [NOTES.strategy]: '{"type":"OnDelete"}' },
+  },
+  {
+    when: 'OnDelete is merged into the strategy that is held, as kubectl apply does: the partition is ours',
+    asked: update(stored, { spec: { updateStrategy: { ...HELD, type: 'OnDelete' } } }),
     replicas: 0,
     notes: { [NOTES.strategy]: '{"type":"OnDelete"}' },
   },
