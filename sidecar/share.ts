@@ -12,6 +12,8 @@ import { join } from 'node:path';
  * | `foreign` | the program | that the node's evacuation is somebody else's |
  * | `drain.conf` | run.sh, the program | how to drain, and the API key (mode 0440) |
  * | `gate` | gate.sh | how far its drain is |
+ * | `started-for` | gate.sh | the start of EMQX whose evacuation is its own, and the recipients named |
+ * | `left-over` | started.sh | that EMQX's data directory held an evacuation before this pod's first start |
  */
 export interface Share {
   /** The file's text, '' when it is not there. */

@@ -24,6 +24,7 @@ gate() {
     clock
     verdict=
     if [ "$served" = 0 ]; then look_at_newcomer; else look; fi
+    [ -z "$verdict" ] || forget_own
     case $verdict in
       drained) say drained "$detail" ;;
       lost) say gave-up "$detail" ;;

@@ -155,6 +155,14 @@ is_ours() {
   case "$first " in "$gate_boot "*) ;; *) return 1 ;; esac
 }
 
+# The gate's last act: EMQX shall not resume our own evacuation when it starts again, which before 5.7.0 it could not even
+# survive. Not while it may still be stopped: EMQX's stop fails without the file, and leaves the node closed.
+forget_own() {
+  is_ours || return
+  evacuation_file
+  bb rm -f "$left_over" 2>/dev/null
+}
+
 # Stops our own evacuation and starts it anew, if it then has somewhere to go.
 turn_elsewhere() {
   is_ours || return

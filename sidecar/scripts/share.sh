@@ -32,6 +32,15 @@ read_boot() {
   boot=$first
 }
 
+# Sets $left_over to the file from which EMQX goes on with an evacuation when it starts, on a claim in the next pod too.
+evacuation_file() {
+  left_over=${EMQX_NODE__DATA_DIR:-/opt/emqx/data}
+  left_over=${left_over#'"'}
+  left_over=${left_over%'"'}
+  case $left_over in /*) ;; *) left_over=/opt/emqx/$left_over ;; esac
+  left_over=${left_over%/}/.evacuation
+}
+
 # Whether the latch belongs to the present start of EMQX.
 is_joined() {
   read_boot
