@@ -101,7 +101,7 @@ function unlisted(
     const why = whyUnlisted(from, to);
     if (why === undefined) continue;
     return {
-      message: `${name} has EMQX ${versionText(to)}, which is not known to share a cluster with ${versionText(from)}: ${why}; set spec.allowUnlistedVersions to go on all the same, or edit the image again`,
+      message: `${name} has EMQX ${versionText(to)}, which is not known to share a cluster safely with ${versionText(from)}: ${why}; set spec.allowUnlistedVersions to go on all the same, or edit the image again`,
       stalled: 'VersionsNotListed',
     };
   }

@@ -1423,7 +1423,7 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
       phase: 'Progressing',
       stalled: 'VersionsNotListed',
-      says: /has EMQX 5.9.0, which is not known to share a cluster with 5.8.9: 5.8.7 and later need 5.9.1; set spec.allowUnlistedVersions/,
+      says: /has EMQX 5.9.0, which is not known to share a cluster safely with 5.8.9: 5.8.7 and later need 5.9.1; set spec.allowUnlistedVersions/,
     },
     {
       when: 'are known from what blue says, though its tag says nothing',
@@ -1450,6 +1450,16 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'wait' },
       stalled: 'VersionsNotListed',
+    },
+    {
+      when: 'are listed, but 6 would lose durable sessions, no green is made',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:6.0.0') },
+        sets: [set(blue, { template: imaged('emqx/emqx:5.10.3') })],
+      }),
+      then: { kind: 'wait' },
+      stalled: 'VersionsNotListed',
+      says: /EMQX 6.0.0, .* with 5.10.3: durable sessions are not carried over .*; set spec.allowUnlistedVersions/,
     },
     {
       when: 'are forced',
