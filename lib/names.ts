@@ -61,6 +61,9 @@ export const BLUEGREEN = {
   kind: 'BlueGreen',
 } as const;
 
+/** Names that the programs' writes have in `metadata.managedFields`. */
+export const FIELD_MANAGER = { controller: 'sluice-controller', webhook: 'sluice-webhook' } as const;
+
 /** Longest StatefulSet name: its pods' `controller-revision-hash` label is `<name>-<10 characters>`, at most 63. */
 export const MAX_SET_NAME = 52;
 

@@ -2,14 +2,18 @@ import { ANNOTATION, BLUEGREEN } from '../../lib/names.js';
 import { ownAnnotations, textAt } from '../../lib/fields.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
+import { disown } from './disown.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
 
-/** Makes the BlueGreen of a declaration that has none. One that somebody else makes meanwhile is as good. */
+/**
+ * Makes the BlueGreen of a declaration that has none, and owns none of its fields: the API server fills in defaults before it notes who
+ * wrote them, so the user's first server-side apply of another rate would conflict. One that somebody else makes meanwhile is as good.
+ */
 export async function createBlueGreen({ view, tools, signal }: Site): Promise<void> {
   const { namespace, name, wish } = view.observed.declaration;
   try {
-    await tools.kube.create(
+    const made = await tools.kube.create(
       PATH.blueGreens(namespace),
       {
         apiVersion: `${BLUEGREEN.group}/${BLUEGREEN.version}`,
@@ -24,6 +28,7 @@ export async function createBlueGreen({ view, tools, signal }: Site): Promise<vo
       },
       signal,
     );
+    await disown(tools.kube, PATH.blueGreens(namespace, name), made, signal);
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }
@@ -32,8 +37,9 @@ export async function createBlueGreen({ view, tools, signal }: Site): Promise<vo
 /** Writes the declared size into the BlueGreen, and in the same patch that it was carried. */
 export async function carrySize({ view, tools, signal }: Site, replicas: number): Promise<void> {
   const { declaration, blueGreen } = view.observed;
-  await tools.kube.mergePatch(
-    PATH.blueGreens(declaration.namespace, declaration.name),
+  const path = PATH.blueGreens(declaration.namespace, declaration.name);
+  const written = await tools.kube.mergePatch(
+    path,
     {
       metadata: {
         resourceVersion: blueGreen.resourceVersion,
@@ -43,6 +49,7 @@ export async function carrySize({ view, tools, signal }: Site, replicas: number)
     },
     signal,
   );
+  await disown(tools.kube, path, written, signal);
 }
 
 /** Deletes the BlueGreen that Sluice made; one that the user made stays, without Sluice's notes. */

@@ -22,21 +22,27 @@ export async function tidy(site: Site): Promise<boolean> {
     ...view.raw.services
       .filter((service) => ours.includes(nameOf(service)))
       .map((service): [string, JsonObject] => [PATH.services(namespace, nameOf(service)), service]),
+    // the webhook's entry too: it writes a size, and has no right to do more
+    ...(view.raw.blueGreen
+      ? [[PATH.blueGreens(namespace, name), view.raw.blueGreen] as [string, JsonObject]]
+      : []),
   ].filter(([, object]) => isOwned(object));
-  for (const [path, object] of owned) await disown(tools.kube, path, object, signal);
+  let isWritten = false;
+  for (const [path, object] of owned) {
+    if (await disown(tools.kube, path, object, signal)) isWritten = true;
+  }
 
   const lacking = view.raw.sets.flatMap((set) => {
     const metadata = lackingOf(set, view.raw.declaration);
     return metadata ? [{ set, metadata }] : [];
   });
-  if (lacking.some(({ metadata }) => metadata['ownerReferences']) && (await isGoing(site)))
-    return owned.length > 0;
+  if (lacking.some(({ metadata }) => metadata['ownerReferences']) && (await isGoing(site))) return isWritten;
   for (const { set, metadata } of lacking) {
     const resourceVersion = textAt(set, 'metadata', 'resourceVersion');
     const patch = { metadata: { resourceVersion, ...metadata } };
     await tools.kube.mergePatch(PATH.statefulSets(namespace, nameOf(set)), patch, signal);
   }
-  return owned.length + lacking.length > 0;
+  return isWritten || lacking.length > 0;
 }
 
 /**

@@ -84,6 +84,11 @@ const statusOf = (made: World): JsonObject => {
 };
 const selectorOf = (made: World): JsonObject =>
   (made.service()['spec'] as JsonObject)['selector'] as JsonObject;
+/** Whom a server-side apply of another value by somebody else would conflict with. */
+const ownersOfSpec = (object: JsonObject): unknown[] =>
+  ((object['metadata'] as JsonObject)['managedFields'] as JsonObject[])
+    .filter(({ fieldsV1 }) => isObject(fieldsV1) && fieldsV1['f:spec'] !== undefined)
+    .map(({ manager }) => manager);
 const isStable = (made: World) => () => statusOf(made)['phase'] === 'Stable' && statusOf(made);
 
 function setImage(made: World, image: string): void {
@@ -123,6 +128,32 @@ describe('a new declaration', () => {
       const managers = ((object?.['metadata'] as JsonObject)['managedFields'] ?? []) as JsonObject[];
       expect(managers.map(({ manager }) => manager)).not.toContain('sluice-controller');
     }
+  });
+
+  it('gets a BlueGreen whose spec nobody owns, so that a file is applied on the server’s side; nor after another size was carried', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    expect(ownersOfSpec(made.blueGreen())).toEqual([]);
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => {
+      ((set['metadata'] as JsonObject)['annotations'] as JsonObject)['sluice.dev/replicas'] = '2';
+      return set;
+    });
+    await made.until('2 nodes', () => statusOf(made)['nodes'] === '2/2');
+    expect(ownersOfSpec(made.blueGreen())).toEqual([]);
+  });
+
+  it('gets its BlueGreen’s spec freed of what a death, or the webhook, has left', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    made.store.edit(
+      { collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' },
+      (object) => ({ ...object, spec: { ...(object['spec'] as JsonObject), replicas: 2 } }),
+      'sluice-webhook',
+    );
+    await made.until('2 nodes', () => statusOf(made)['nodes'] === '2/2');
+    expect(ownersOfSpec(made.blueGreen())).toEqual([]);
   });
 });
 
