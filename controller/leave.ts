@@ -1,12 +1,21 @@
 import { isRevision, setNameOf } from '../lib/revision.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import { isEmpty, podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
+import { progress, type Verdict } from './verdict.js';
+
+/** Step 5: stopped nodes leave the EMQX cluster. Early in the order: a pod back under an old name waits for it, and others for that pod. */
+export function leave(situation: Situation): Verdict | undefined {
+  const leaver = leaverOf(situation);
+  return (
+    leaver && progress({ kind: 'leave', ...leaver }, `${leaver.node} has stopped and leaves the EMQX cluster`)
+  );
+}
 
 /**
  * A stopped EMQX node that may leave the EMQX cluster now, and the pod whose sidecar is to ask for it. Never a running node; a
  * node that keeps its data on a claim only when its set is neither active nor wanted and has come down to 0.
  */
-export function leaverOf(situation: Situation): { node: string; via: string } | undefined {
+function leaverOf(situation: Situation): { node: string; via: string } | undefined {
   const { observed, active, wanted } = situation;
   const via = spokesmanOf(situation);
   // EMQX 4 has no call for it

@@ -6,12 +6,13 @@ import { abort } from './abort.js';
 import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, notListed, whyNotReady } from './readiness.js';
-import { grow } from './grow.js';
+import { grow, sustain } from './grow.js';
 import { handBack, isBare, whyNotWithoutNodes } from './handBack.js';
 import { letUp } from './hold.js';
 import { inTurn, whyNotStart } from './pairing.js';
-import { leaverOf } from './leave.js';
+import { leave } from './leave.js';
 import { NO_REVISION, type Decision, type NodeSet, type Observed, type Opening, type Step } from './model.js';
+import { pause } from './pause.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
 import { consume, isPromoted } from './triggers.js';
 import {
@@ -27,7 +28,7 @@ import {
   stayingPods,
   type Situation,
 } from './situation.js';
-import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
+import { firstOf, LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
 import { counted } from './words.js';
 
 /** In order: the first rule that has something to say decides the pass. These look at Kubernetes objects alone. */
@@ -45,6 +46,7 @@ const RULES: Rule[] = [
   remake,
   discard,
   leave,
+  sustain,
   grow,
   shrink,
   switchOver,
@@ -60,7 +62,7 @@ const RULES: Rule[] = [
  */
 export function plan(observed: Observed): Decision {
   const { situation, later } = inTurn(situationOf(observed));
-  return decided(situation, verdictOf(RULES, situation) ?? rest(situation), later);
+  return decided(situation, firstOf(RULES, situation) ?? rest(situation), later);
 }
 
 /** What puts back what an edit took away, and so must not wait for a sidecar. */
@@ -80,7 +82,7 @@ const URGENT: ReadonlySet<Step['kind']> = new Set([
 export function planUrgent(observed: Observed): Decision | undefined {
   const { situation, later } = inTurn(situationOf(observed));
   const rules = FIRST_RULES.map((rule) => (rule === holdClaims ? holdLastingClaims : rule));
-  const verdict = verdictOf(rules, situation);
+  const verdict = firstOf(rules, situation);
   return verdict && URGENT.has(verdict.step.kind) ? decided(situation, verdict, later) : undefined;
 }
 
@@ -88,12 +90,6 @@ export function planUrgent(observed: Observed): Decision | undefined {
 function holdLastingClaims(situation: Situation): Verdict | undefined {
   const verdict = holdClaims(situation);
   return verdict?.step.kind === 'ownClaims' && verdict.step.owned ? undefined : verdict;
-}
-
-function verdictOf(rules: Rule[], situation: Situation): Verdict | undefined {
-  let verdict: Verdict | undefined;
-  for (const rule of rules) verdict ??= rule(situation);
-  return verdict;
 }
 
 function decided(situation: Situation, said: Verdict, later: string | undefined): Decision {
@@ -229,15 +225,6 @@ function unpin({ observed: { former } }: Situation): Verdict | undefined {
     { kind: 'unpinServices', services: former },
     `${former.join(', ')}, by which clients do not come, ${former.length > 1 ? 'select' : 'selects'} without revision`,
   );
-}
-
-function pause({ observed }: Situation): Verdict | undefined {
-  if (!observed.blueGreen.spec.paused) return undefined;
-  return {
-    step: { kind: 'wait', forMs: LATER_MS },
-    phase: 'Paused',
-    message: 'paused: set spec.paused to false to go on',
-  };
 }
 
 /**
@@ -475,14 +462,6 @@ function endpointsApart({ observed, wantedSize }: Situation, active: NodeSet): s
     if (missing) return `the endpoints of Service ${name} do not list ${missing.name} yet`;
   }
   return undefined;
-}
-
-/** Step 5: stopped nodes leave the EMQX cluster. Early in the order: a pod back under an old name waits for it, and others for that pod. */
-function leave(situation: Situation): Verdict | undefined {
-  const leaver = leaverOf(situation);
-  return (
-    leaver && progress({ kind: 'leave', ...leaver }, `${leaver.node} has stopped and leaves the EMQX cluster`)
-  );
 }
 
 /** Nothing is left to be taken down, so there is nothing to hold either. */

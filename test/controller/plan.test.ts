@@ -786,6 +786,59 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
     },
   ],
+  'a pause ends the steps, not the repair': [
+    {
+      when: 'a fresh pod of what is active is refused under its old name, that leaves',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        sets: [set(blue, { pods: { 1: { ...unready, report: report(`${blue}-1`, { joined: false }) } } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'leave', node: nodeName(`${blue}-1`), via: `${blue}-0` },
+      phase: 'Paused',
+      says: /^paused: set spec\.paused to false to go on; emqx@.* leaves the EMQX cluster/,
+    },
+    {
+      when: 'a pod of what is active does not come back, it is named',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        sets: [set(blue, { pods: { 1: { ...unready, ...crashing } } })],
+      }),
+      then: { kind: 'wait', forMs: 1000 },
+      phase: 'Paused',
+      says: /^paused: set spec\.paused to false to go on; emqx-bbbbbbbbb-1 is crash-looping/,
+      stalled: 'PodFailing',
+    },
+    {
+      when: 'somebody has scaled the active set to 0, it gets its size back',
+      seen: observed({ spec: { paused: true }, sets: [set(blue, { size: 0, podCount: 3 })] }),
+      then: { kind: 'resize', set: blue, to: 3 },
+      phase: 'Paused',
+    },
+    {
+      when: 'green is below its size, that waits',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        sets: [set(blue), set(green, { template: NEW, size: 1 })],
+      }),
+      then: { kind: 'wait' },
+      phase: 'Paused',
+    },
+    {
+      when: 'fewer nodes are wanted, that waits',
+      seen: observed({ spec: { paused: true, replicas: 2 } }),
+      then: { kind: 'wait' },
+      phase: 'Paused',
+    },
+    {
+      when: 'somebody has deleted the set that had the clients, another takes its place',
+      seen: observed({ spec: { paused: true }, selects: own, sets: [lost()] }),
+      then: { kind: 'makeSet', name: replacement },
+    },
+  ],
   // Each was found by the model test (test/model); the number is the seed that first showed it.
   'one drain at a time': [
     {
