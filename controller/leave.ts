@@ -3,6 +3,9 @@ import type { NodeSet, Observed, Pod } from './model.js';
 import { isEmpty, podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
 import { progress, type Verdict } from './verdict.js';
 
+/** A node that restarts as a member finds the others within seconds, and answers for itself before; this is more than it takes. */
+const ALONE_MS = 30_000;
+
 /** Step 5: stopped nodes leave the EMQX cluster. Early in the order: a pod back under an old name waits for it, and others for that pod. */
 export function leave(situation: Situation): Verdict | undefined {
   const leaver = leaverOf(situation);
@@ -12,8 +15,8 @@ export function leave(situation: Situation): Verdict | undefined {
 }
 
 /**
- * A stopped EMQX node that may leave the EMQX cluster now, and the pod whose sidecar is to ask for it. Never a running node; a
- * node that keeps its data on a claim only when its set is neither active nor wanted and has come down to 0.
+ * A stopped EMQX node that may leave the EMQX cluster now, and the pod whose sidecar is to ask for it. Never a running node; a node that may
+ * keep its data on a claim only when its set is neither active nor wanted and has come down to 0, or when its pod is there without any.
  */
 function leaverOf(situation: Situation): { node: string; via: string } | undefined {
   const { observed, active, wanted } = situation;
@@ -36,13 +39,13 @@ function leaverOf(situation: Situation): { node: string; via: string } | undefin
     const place = placeOf(podOfNode(node), observed);
     if (!place) return false;
     const { set, pod } = place;
+    if (pod && isRefused(pod, node, observed)) return true;
     if (observed.declaration.hasClaims) {
       return set !== active && set !== wanted && (set === undefined || isEmpty(set)) && !running.has(node);
     }
     if (!pod) return !running.has(node);
     // A pod without a sidecar is Ready before it joins, so a fresh one that is not listed as running is refused.
-    if (set?.kind === 'declaration') return pod.ready && pod.restarts === 0 && !running.has(node);
-    return isRefused(pod, node);
+    return set?.kind === 'declaration' && pod.ready && pod.restarts === 0 && !running.has(node);
   }
 }
 
@@ -62,17 +65,22 @@ export function lingeringWords(observed: Observed): string {
     : `EMQX still lists ${gone.sort().join(', ')}, which ${gone.length === 1 ? 'has' : 'have'} stopped: EMQX 4 has no call for leaving its cluster, its autoclean does it`;
 }
 
-/** A fresh pod under the name of a node that the cluster still knows as stopped: EMQX is up, alone, and refused until that node leaves. */
-function isRefused(pod: Pod, node: string): boolean {
-  const { report } = pod;
-  return (
+/**
+ * A pod under the name of a node that the cluster still knows as stopped: EMQX is up, alone, and refused until that node leaves. What it
+ * has on its disk decides, however often it was restarted and whatever is on claims: a node that is a member still lists the others, be it
+ * as stopped.
+ */
+function isRefused(pod: Pod, node: string, { declaration, nowMs }: Observed): boolean {
+  const { report, restarts, unreadySinceMs = nowMs } = pod;
+  const isAlone =
     !pod.terminating &&
-    pod.restarts === 0 &&
     report?.api.kind === 'ok' &&
     report.self === node &&
     !report.joined &&
-    report.clusterNodes.every((member) => member === node)
-  );
+    [...report.clusterNodes, ...report.nodes.map((member) => member.node)].every((name) => name === node);
+  // A disk that is as new as the pod knows nobody; any other one is given the time to say whom it knows.
+  const isNew = !declaration.hasClaims && restarts === 0;
+  return isAlone && (isNew || nowMs - unreadySinceMs >= ALONE_MS);
 }
 
 /** The set and the pod that a pod's name belongs to; undefined when the name is none of this declaration's. */

@@ -47,6 +47,20 @@ const terminating = { ready: false, terminating: true };
 const silent = (pod: string): Partial<Pod> => ({
   report: report(pod, { api: { kind: 'unreachable', detail: 'ECONNREFUSED' } }),
 });
+/** Pod 1 of blue, whose node has been alone for a minute; it knows these others as stopped. */
+const refused = (change: Partial<Pod> = {}, knows: string[] = []): Partial<Pod> => {
+  const self = nodeName(`${blue}-1`);
+  const nodes = [
+    { node: self, node_status: 'running' },
+    ...knows.map((pod) => ({ node: nodeName(pod), node_status: 'stopped' })),
+  ];
+  return {
+    ...unready,
+    unreadySinceMs: 940_000,
+    report: report(`${blue}-1`, { joined: false, nodes }),
+    ...change,
+  };
+};
 /** An adopted declaration of three pods, and what it is declared as. */
 const adopted = (options: SetOptions = {}): NodeSet => {
   const set0 = set('emqx', { kind: 'declaration', ...options });
@@ -775,6 +789,40 @@ const cases: Record<string, Case[]> = {
         stopped: [`${blue}-1`],
       }),
       then: { kind: 'leave', node: nodeName(`${blue}-1`), via: `${blue}-0` },
+    },
+    {
+      when: 'a fresh pod has restarted before it could join, and is refused',
+      seen: observed({
+        sets: [set(blue, { pods: { 1: refused({ restarts: 1 }) } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'leave', node: nodeName(`${blue}-1`), via: `${blue}-0` },
+    },
+    {
+      when: 'a fresh pod is refused, and only something else than its data is on a claim',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [set(blue, { pods: { 1: refused() } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'leave', node: nodeName(`${blue}-1`), via: `${blue}-0` },
+    },
+    {
+      when: 'a pod on a claim has just started, and is alone for the moment',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [set(blue, { pods: { 1: refused({ unreadySinceMs: 975_000 }) } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'a member has restarted in place and does not find the others, which it knows',
+      seen: observed({
+        sets: [set(blue, { pods: { 1: refused({ restarts: 1 }, [`${blue}-0`]) } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'wait' },
     },
     {
       when: 'the stopped node keeps its data on a claim',

@@ -234,6 +234,7 @@ function podOfSet(world: World, pod: PodObject, set?: SetObject): Pod {
     ...(pod.evacuationNote && { evacuationNote: noteOf(pod.evacuationNote) }),
     ...(pod.emptySince !== undefined && { emptySinceMs: pod.emptySince * 1000 }),
     problem: isReady ? '' : 'is not ready',
+    ...(!isReady && { unreadySinceMs: pod.unreadyAt * 1000 }),
     failing: !isReady && !isEnding && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
     ...(heard && { report: heard }),
