@@ -122,6 +122,22 @@ export const FAULTS: Fault[] = [
       });
     },
   },
+  {
+    name: 'it mends nothing in a pause',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      return decision.phase === 'Paused' ? { ...decision, step: { kind: 'wait', forMs: 1_000 } } : decision;
+    },
+  },
+  {
+    name: 'it takes a pod that was restarted for a member',
+    plant: (plan) =>
+      bend(plan, (step, { sets }) => {
+        const restarted = sets.flatMap(({ pods }) => pods).filter(({ restarts }) => restarts > 0);
+        const isOf = (node: string): boolean => restarted.some(({ report }) => report?.self === node);
+        return step.kind === 'leave' && isOf(step.node) ? { kind: 'wait', forMs: 1_000 } : step;
+      }),
+  },
 ];
 
 function isReported(node: string, { sets }: Observed): boolean {
@@ -130,10 +146,10 @@ function isReported(node: string, { sets }: Observed): boolean {
   );
 }
 
-function bend(plan: Planner, change: (step: Step) => Step): Planner {
+function bend(plan: Planner, change: (step: Step, seen: Observed) => Step): Planner {
   return (seen) => {
     const decision: Decision = plan(seen);
-    return { ...decision, step: change(decision.step) };
+    return { ...decision, step: change(decision.step, seen) };
   };
 }
 

@@ -175,7 +175,7 @@ function scaleBlueGreen(world: World, size: number): void {
   changeSpec(world, (spec) => (spec.replicas = size));
 }
 
-function changeSpec(world: World, change: (spec: World['blueGreen']['spec']) => void): void {
+export function changeSpec(world: World, change: (spec: World['blueGreen']['spec']) => void): void {
   if (!world.blueGreen.exists) return;
   world.blueGreen.version += 1;
   world.blueGreen.spec = { ...world.blueGreen.spec };
@@ -301,7 +301,14 @@ function relabel(world: World, watcher: Watcher): void {
 function resizeSomeSet(world: World, watcher: Watcher): void {
   const set = someSet(world);
   if (!set) return;
-  const size = world.random.int(0, 4);
+  resizeSet(world, { watcher, set, size: world.random.int(0, 4) });
+}
+
+/** Of a set that has just been looked at, by hand. */
+export function resizeSet(
+  world: World,
+  { watcher, set, size }: { watcher: Watcher; set: SetObject; size: number },
+): void {
   note(world, `user: ${set.name} is scaled to ${size}`);
   set.version += 1;
   set.cause = 'sequence';
