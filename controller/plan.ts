@@ -14,6 +14,7 @@ import { leave } from './leave.js';
 import { NO_REVISION, type Decision, type NodeSet, type Observed, type Opening, type Step } from './model.js';
 import { pause } from './pause.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
+import { stay } from './stay.js';
 import { consume, isPromoted } from './triggers.js';
 import {
   hasNobody,
@@ -37,6 +38,7 @@ const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin];
 const RULES: Rule[] = [
   ...FIRST_RULES,
   giveClaims,
+  stay,
   pause,
   preview,
   abort,

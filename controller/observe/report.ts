@@ -84,7 +84,7 @@ function parseEvacuation(raw: JsonObject): NodeEvacuationStatus {
 }
 
 function parseSettings(raw: JsonObject): DrainSettings {
-  const withoutEvacuation = raw['withoutEvacuation'];
+  const { withoutEvacuation, staySeconds } = raw;
   return {
     connEvictRate: numberAt(raw, ['connEvictRate']),
     sessEvictRate: numberAt(raw, ['sessEvictRate']),
@@ -94,6 +94,7 @@ function parseSettings(raw: JsonObject): DrainSettings {
     withoutEvacuation:
       withoutEvacuation === 'Paced' || withoutEvacuation === 'None' ? withoutEvacuation : 'Refuse',
     recipients: textsOf(raw['recipients']),
+    ...(typeof staySeconds === 'number' && { staySeconds }),
   };
 }
 

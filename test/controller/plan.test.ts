@@ -2859,6 +2859,50 @@ describe('the delay after the switch', () => {
   });
 });
 
+describe('a pod on its way out, while others join', () => {
+  /** Blue's last pod drains, and has been told for how long to stay. */
+  const draining = (staySeconds: number | undefined, greens: SetOptions, more: World = {}): Observed => {
+    const seen = observed({
+      declaration: asked,
+      status: { upgrade, phase: 'Draining' },
+      selects: 'bbbbbbbbb',
+      sets: [set(blue, { pods: { 2: terminating } }), set(green, { template: NEW, ...greens })],
+      evacuations: { [`${blue}-2`]: 'evicting_conns' },
+      ...more,
+    });
+    for (const { report: said } of seen.sets.flatMap(({ pods }) => pods))
+      if (said && staySeconds !== undefined) said.settings.staySeconds = staySeconds;
+    return seen;
+  };
+  const joining = { pods: { 1: unready } };
+
+  it('is told to stay: whoever joins may have chosen its node', () => {
+    const decision = plan(draining(0, joining));
+    expect(decision).toMatchObject({ step: { kind: 'tell', pods: [`${blue}-2`] }, phase: 'Draining' });
+    expect(decision.step).toMatchObject({ settings: { staySeconds: 60, connEvictRate: 1000 } });
+    expect(plan(draining(60, joining)).step.kind).toBe('wait');
+  });
+
+  it('is told that it may go when they have', () => {
+    expect(plan(draining(60, {})).step).toMatchObject({ kind: 'tell', settings: { staySeconds: 0 } });
+    expect(plan(draining(0, {})).step).not.toMatchObject({ kind: 'tell' });
+  });
+
+  it('need not stay for one that will not become ready by waiting', () => {
+    const stuck = { pods: { 1: { ...unready, ...crashing } } };
+    expect(plan(draining(0, stuck)).step).not.toMatchObject({ kind: 'tell', pods: [`${blue}-2`] });
+  });
+
+  it('stays in a pause as well', () => {
+    const decision = plan(draining(0, joining, { spec: { paused: true } }));
+    expect(decision.step).toMatchObject({ kind: 'tell', settings: { staySeconds: 60 } });
+  });
+
+  it('is left alone when its sidecar is of a time before that', () => {
+    expect(plan(draining(undefined, joining)).step.kind).toBe('wait');
+  });
+});
+
 describe('what is urgent, beside a pass that waits', () => {
   const sets = [set(blue), set(green, { template: NEW, createdAtMs: 5, pods: { 2: unready } })];
 

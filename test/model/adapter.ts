@@ -16,6 +16,7 @@ import { podOf } from './kubelet.js';
 import { deleteSet } from './stateful-sets.js';
 import {
   allSets,
+  FAILING_SECONDS,
   isOverdue,
   note,
   ownerOf,
@@ -30,9 +31,6 @@ import {
 
 /** The simulation knows the controller's types through here alone. */
 export type { ClientService, Decision, NodeSet, Observed, Pod, Step };
-
-/** As long as this many seconds unready, a pod counts as failing (five minutes in a real cluster). */
-const FAILING_SECONDS = 40;
 
 export function observe(world: World): Observed {
   const { declaration, blueGreen, now } = world;
@@ -303,7 +301,8 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
     case 'tell':
       for (const name of step.pods) {
         const pod = podNamed(world, name);
-        if (pod?.started && pod.hasSidecar && !world.random.chance(0.03)) pod.settings = step.settings;
+        if (pod?.started && pod.hasSidecar && !world.random.chance(0.03))
+          pod.settings = { staySeconds: 0, ...step.settings };
       }
       return;
     case 'evacuate':

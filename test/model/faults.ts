@@ -42,6 +42,10 @@ export const FAULTS: Fault[] = [
     plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map((set) => told(set, seen, plan)) }),
   },
   {
+    name: 'it lets drained nodes stop while others join through them',
+    plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map(deafToStay) }),
+  },
+  {
     name: 'it takes pods down while others start',
     plant: (plan) => (seen) => {
       const decision = plan(seen);
@@ -177,6 +181,17 @@ function told(set: NodeSet, seen: Observed, plan: Planner): NodeSet {
       ? { ...pod, report: { ...pod.report, settings: step.settings } }
       : pod,
   );
+  return { ...set, pods };
+}
+
+/** As if no sidecar knew of a stay. */
+function deafToStay(set: NodeSet): NodeSet {
+  const pods = set.pods.map((pod) => {
+    if (!pod.report) return pod;
+    const settings = { ...pod.report.settings };
+    delete settings.staySeconds;
+    return { ...pod, report: { ...pod.report, settings } };
+  });
   return { ...set, pods };
 }
 

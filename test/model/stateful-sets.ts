@@ -153,6 +153,7 @@ function createPod(world: World, set: SetObject, ordinal: number): void {
       noRecipientSeconds: 6,
       withoutEvacuation: 'Refuse',
       recipients: [],
+      staySeconds: 0,
     },
     disk,
   });

@@ -81,6 +81,8 @@ export interface PodObject {
   gate: SidecarReport['gate'];
   /** Since when every look of the gate has shown no recipient. */
   nowhereSince?: number;
+  /** Since when its gate stays though it has nothing to hand over. */
+  staysSince?: number;
   settings: DrainSettings;
   report?: SidecarReport;
   self?: string;
@@ -193,6 +195,9 @@ export interface World {
   violations: string[];
   trace?: string[];
 }
+
+/** As long as this many seconds unready, a pod counts as failing (five minutes in a real cluster). */
+export const FAILING_SECONDS = 40;
 
 export function note(world: World, what: string): void {
   world.trace?.push(`${world.now}s ${what}`);

@@ -270,6 +270,46 @@ describe('nowhere to go', () => {
   });
 });
 
+describe('a node that is told that others join', () => {
+  const drained = { status: [prohibiting] };
+  const staying = 'state=drained';
+
+  it.concurrent('stays when it is drained, and goes when it is told that they have', async () => {
+    const { emqx, share, run, report } = await stage(drained, { staySeconds: 600 });
+    const ended = run();
+    while (emqx.asked.length < 4) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await report()).toContain(staying);
+    await share.write('drain.conf', conf(emqx.port, { staySeconds: 0 }));
+    expect((await ended).code).toBe(0);
+    expect(await report()).toContain(staying);
+  });
+
+  it.concurrent('goes after that time, whether or not anybody tells it', async () => {
+    const { run, emqx } = await stage(drained, { staySeconds: 2 });
+    const { code, seconds } = await run();
+    expect([code, seconds > 2]).toEqual([0, true]);
+    expect(emqx.asked.length).toBeGreaterThan(2);
+  });
+
+  it.concurrent('does not give up sessions meanwhile: who joins may take them', async () => {
+    const { run, report } = await stage(
+      { status: [nowhere, nowhere, nowhere, nowhere, nowhere, prohibiting] },
+      { staySeconds: 3 },
+    );
+    expect((await run()).code).toBe(0);
+    expect(await report()).toContain('state=drained');
+  });
+
+  it.concurrent('goes at once if it never joined itself', async () => {
+    const { share, run } = await stage(
+      { nodes: [running(SELF, { connections: 0, live_connections: 0 })] },
+      { staySeconds: 600 },
+    );
+    await share.write('joined', '');
+    expect((await run()).code).toBe(0);
+  });
+});
+
 describe("somebody else's evacuation", () => {
   const gone = [running(SELF), running(BLUE), { node: GREEN, node_status: 'stopped' }];
   const stops = ({ emqx }: Stage) => emqx.asked.filter(({ path }) => path.endsWith('/stop'));
