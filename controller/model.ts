@@ -162,7 +162,7 @@ export type Preview =
 
 export interface BlueGreen {
   exists: boolean;
-  /** Sluice has made it: the declaration owns it. */
+  /** Sluice has made it: it is labelled so, or the declaration owns it. */
   isOurs: boolean;
   /** It carries an annotation under `sluice.dev/`. */
   isNoted: boolean;

@@ -12,7 +12,10 @@ export const LABEL = {
   upgrade: `${PREFIX}upgrade`,
   /** On revision sets, their pods and managed Services' selectors: the revision's hash. */
   revision: `${PREFIX}revision`,
-  /** On managed Services and declarations: `true`, so that the webhook can select them. */
+  /**
+   * On managed Services and declarations: `true`, so that the webhook can select them. On a BlueGreen: `true`, Sluice made it; its
+   * owner alone would not tell, which the garbage collector takes away where a declaration goes without what it owns.
+   */
   managed: `${PREFIX}managed`,
   /** On revision sets: the declaration's name. */
   declaration: `${PREFIX}declaration`,

@@ -1,9 +1,11 @@
-import { ANNOTATION, BLUEGREEN } from '../../lib/names.js';
-import { ownAnnotations, textAt } from '../../lib/fields.js';
+import { ANNOTATION, BLUEGREEN, LABEL } from '../../lib/names.js';
+import { labelOf, objectsAt, ownAnnotations, textAt } from '../../lib/fields.js';
+import type { JsonObject } from '../../lib/json.js';
+import { isMadeByUs } from '../observe/bluegreen.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
 import { disown } from './disown.js';
-import { ownerOf } from './owner.js';
+import { besideOwnerOf } from './owner.js';
 import type { Site } from './tools.js';
 
 /**
@@ -21,8 +23,9 @@ export async function createBlueGreen({ view, tools, signal }: Site): Promise<vo
         metadata: {
           name,
           namespace,
+          labels: { [LABEL.managed]: 'true' },
           ...(wish !== undefined && { annotations: { [ANNOTATION.replicas]: String(wish) } }),
-          ownerReferences: [{ ...ownerOf(view.raw.declaration), controller: false }],
+          ownerReferences: [besideOwnerOf(view.raw.declaration)],
         },
         spec: { ...tools.defaults, ...(wish !== undefined && { replicas: wish }) },
       },
@@ -32,6 +35,22 @@ export async function createBlueGreen({ view, tools, signal }: Site): Promise<vo
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }
+}
+
+/**
+ * What a BlueGreen that Sluice made has lost: its owner, which the garbage collector takes from it where a declaration goes with
+ * --cascade=orphan, or the label that says so. Undefined when it has both, is the user's, or goes with another StatefulSet.
+ */
+export function lackingOfBlueGreen(raw: JsonObject, declaration: JsonObject): JsonObject | undefined {
+  const uid = textAt(declaration, 'metadata', 'uid');
+  const owners = objectsAt(raw, 'metadata', 'ownerReferences');
+  const isKept = owners.some((owner) => owner['kind'] === 'StatefulSet');
+  const isLabelled = labelOf(raw, LABEL.managed) === 'true';
+  if (!isMadeByUs(raw, uid) || (isKept && isLabelled)) return undefined;
+  return {
+    ...(!isKept && { ownerReferences: [...owners, besideOwnerOf(declaration)] }),
+    ...(!isLabelled && { labels: { [LABEL.managed]: 'true' } }),
+  };
 }
 
 /** Writes the declared size into the BlueGreen, and in the same patch that it was carried. */

@@ -514,7 +514,7 @@ describe('a sidecar that does not answer', () => {
 });
 
 describe('a declaration that is made anew over the sets of the one before', () => {
-  it('owns them before its Service is looked at, which stays pinned', async () => {
+  it('owns them, and the BlueGreen that Sluice made, before its Service is looked at, which stays pinned', async () => {
     const made = await world();
     const before = startLeader(made);
     const active = (await made.until('Stable', isStable(made)))['active'] as string;
@@ -551,7 +551,29 @@ describe('a declaration that is made anew over the sets of the one before', () =
     const metadata = (name: string): JsonObject =>
       made.store.get(SETS, NAMESPACE, name)?.['metadata'] as JsonObject;
     expect(metadata(active)['ownerReferences']).toMatchObject([{ uid: metadata('emqx')['uid'] }]);
+    expect((made.blueGreen()['metadata'] as JsonObject)['ownerReferences']).toMatchObject([
+      { uid: metadata('emqx')['uid'], controller: false },
+    ]);
     expect(selectorOf(made)).toEqual(pinned);
+  });
+
+  it('does not own a BlueGreen that its user has put in the place of Sluice’s with kubectl replace', async () => {
+    const made = await world();
+    const before = startLeader(made);
+    await made.until('Stable', isStable(made));
+    await before.stop();
+    made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => {
+      const metadata = { ...(object['metadata'] as JsonObject) };
+      delete metadata['ownerReferences'];
+      delete metadata['labels'];
+      return { ...object, metadata };
+    });
+    const urgent = makeUrgent(
+      { ...optionsOf(made), onServices: () => undefined },
+      new AbortController().signal,
+    );
+    expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
+    expect(made.blueGreen()['metadata']).not.toHaveProperty('ownerReferences');
   });
 });
 
@@ -569,18 +591,22 @@ describe('a declaration that is deleted with --cascade=orphan', () => {
         finalizers: ['orphan'],
       },
     }));
-    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: active }, (set) => {
-      const metadata = { ...(set['metadata'] as JsonObject) };
-      delete metadata['ownerReferences'];
-      return { ...set, metadata };
-    });
+    for (const [collection, name] of [
+      [SETS, active],
+      [BLUEGREENS, 'emqx'],
+    ] as const)
+      made.store.edit({ collection, namespace: NAMESPACE, name }, (object) => {
+        const metadata = { ...(object['metadata'] as JsonObject) };
+        delete metadata['ownerReferences'];
+        return { ...object, metadata };
+      });
     const urgent = makeUrgent(
       { ...optionsOf(made), onServices: () => undefined },
       new AbortController().signal,
     );
     expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
-    const set = made.store.get(SETS, NAMESPACE, active)?.['metadata'] as JsonObject;
-    expect(set['ownerReferences']).toBeUndefined();
+    for (const object of [made.store.get(SETS, NAMESPACE, active), made.blueGreen()])
+      expect(object?.['metadata']).not.toHaveProperty('ownerReferences');
   });
 });
 
