@@ -32,15 +32,14 @@ import {
 import { firstOf, LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
 import { counted } from './words.js';
 
-/** In order: the first rule that has something to say decides the pass. These look at Kubernetes objects alone. */
-const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin];
+/** In order: the first rule that has something to say decides the pass. These can do with Kubernetes objects alone. */
+const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin, preview];
 /** And these at what sidecars say, too. */
 const RULES: Rule[] = [
   ...FIRST_RULES,
   giveClaims,
   stay,
   pause,
-  preview,
   abort,
   letUp,
   consume,
@@ -75,6 +74,7 @@ const URGENT: ReadonlySet<Step['kind']> = new Set([
   'ownClaims',
   'labelPods',
   'pointServices',
+  'pointPreview',
 ]);
 
 /**
@@ -83,7 +83,9 @@ const URGENT: ReadonlySet<Step['kind']> = new Set([
  */
 export function planUrgent(observed: Observed): Decision | undefined {
   const { situation, later } = inTurn(situationOf(observed));
-  const rules = FIRST_RULES.map((rule) => (rule === holdClaims ? holdLastingClaims : rule));
+  const rules = FIRST_RULES.map((rule) =>
+    rule === holdClaims ? holdLastingClaims : rule === preview ? closePreview : rule,
+  );
   const verdict = firstOf(rules, situation);
   return verdict && URGENT.has(verdict.step.kind) ? decided(situation, verdict, later) : undefined;
 }
@@ -92,6 +94,12 @@ export function planUrgent(observed: Observed): Decision | undefined {
 function holdLastingClaims(situation: Situation): Verdict | undefined {
   const verdict = holdClaims(situation);
   return verdict?.step.kind === 'ownClaims' && verdict.step.owned ? undefined : verdict;
+}
+
+/** Without its key the preview Service selects both colours. Which of them it is to reach is the pass's to say, which knows who is ready. */
+function closePreview(situation: Situation): Verdict | undefined {
+  const { preview: service } = situation.observed;
+  return service?.kind === 'found' && service.revision === undefined ? preview(situation) : undefined;
 }
 
 function decided(situation: Situation, said: Verdict, later: string | undefined): Decision {

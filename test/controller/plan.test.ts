@@ -122,6 +122,8 @@ const previewOf = (revision: string): Preview => ({
   managed: true,
 });
 
+const keyless: Preview = { kind: 'found', name: 'emqx-preview', resourceVersion: '1', managed: true };
+
 /** Pods of green whose nodes run under another name, and see nobody. */
 const strangers = Object.fromEntries(
   [0, 1, 2].map((ordinal) => {
@@ -2023,6 +2025,16 @@ const cases: Record<string, Case[]> = {
   ],
   'the preview Service': [
     {
+      when: 'has lost its key in a pause, it reaches nobody until green is ready',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        preview: keyless,
+        sets: [set(blue), set(green, { template: NEW, pods: { 2: unready } })],
+      }),
+      then: { kind: 'pointPreview', revision: 'none' },
+    },
+    {
       when: 'reaches nobody before green is made',
       seen: observed({ declaration: asked, preview: previewOf('oldoldold') }),
       then: { kind: 'pointPreview', service: 'emqx-preview', revision: 'none' },
@@ -2915,6 +2927,17 @@ describe('what is urgent, beside a pass that waits', () => {
     const claims = [claim(green, 0)];
     const seen = observed({ declaration: { ...asked, hasClaims: true }, sets, claims });
     expect(plan(seen).step).toMatchObject({ kind: 'ownClaims', owned: true });
+    expect(planUrgent(seen)).toBeUndefined();
+  });
+
+  it('is that the preview Service does not reach both colours, whoever is ready', () => {
+    const seen = observed({ declaration: asked, sets, preview: keyless });
+    expect(planUrgent(seen)?.step).toMatchObject({ kind: 'pointPreview', revision: 'none' });
+  });
+
+  it('is not whom the preview Service reaches: a pass knows who is ready', () => {
+    const seen = observed({ declaration: asked, sets, preview: previewOf('bbbbbbbbb') });
+    expect(plan(seen).step).toMatchObject({ kind: 'pointPreview' });
     expect(planUrgent(seen)).toBeUndefined();
   });
 });

@@ -111,6 +111,7 @@ describe('a BlueGreen is refused, naming the field and what is allowed', () => {
 
 describe('an upgrade that people steer', () => {
   let fromMs: number;
+  let pausedMs: number;
   let blue: string;
   let pods: string[];
 
@@ -122,6 +123,7 @@ describe('an upgrade that people steer', () => {
     await applyFile(cluster, NAMESPACE, [PREVIEW_SERVICE]);
     await untilPreviewed(blue);
     await patch({ paused: true });
+    pausedMs = Date.now();
     await journey.edit('first');
     await untilPhase('Paused');
     expect(message()).toMatch(/^paused: set spec\.paused to false to go on/);
@@ -132,13 +134,12 @@ describe('an upgrade that people steer', () => {
   });
 
   it('waits for its promotion, while the preview Service reaches green, and nobody before', async () => {
-    const resumedMs = Date.now();
     await patch({ paused: false });
     await untilPhase('AwaitingPromotion');
     const green = wanted();
     expect(message()).toContain(`${green} is ready; annotate sluice.dev/promote=${revisionOf(green)}`);
     await untilPreviewed(green);
-    const reached = previewed(resumedMs);
+    const reached = previewed(pausedMs);
     expect(reached.find((names) => names.length === 0)).toEqual([]);
     expect([...new Set(reached.flat().map(setOfPod))]).toEqual([green]);
     expect(journey.active()).toBe(blue);

@@ -84,7 +84,7 @@ export function observe(world: World): Observed {
         kind: 'found',
         name: 'emqx-preview',
         resourceVersion: '1',
-        revision: world.preview,
+        ...(world.preview !== '' && { revision: world.preview }),
         managed: true,
       },
     }),

@@ -3,7 +3,7 @@ import { crash } from './kubelet.js';
 import type { Random } from './random.js';
 import { deletePod } from './stateful-sets.js';
 import { changeSpec, resizeSet } from './users.js';
-import { violate, wantedSize, type PodObject, type SetObject, type World } from './world.js';
+import { note, violate, wantedSize, type PodObject, type SetObject, type World } from './world.js';
 
 /** For so long pods end, and as long again nothing happens to them. */
 const PART_SECONDS = 75;
@@ -47,6 +47,10 @@ export class LongPause {
 
   private disturb(set: SetObject): void {
     const { world, watcher, random } = this;
+    if (world.preview !== undefined && random.chance(0.2)) {
+      note(world, 'user: the preview Service loses its revision key');
+      world.preview = '';
+    }
     const pods = world.pods.filter(({ owner }) => owner === set.uid);
     const coming = pods.find(({ name, deleted }) => !deleted && world.nodes.get(name)?.state === 'alone');
     if (coming) {

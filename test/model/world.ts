@@ -171,7 +171,7 @@ export interface World {
   pods: PodObject[];
   services: ServiceObject[];
   blueGreen: BlueGreenObject;
-  /** Revision that the preview Service selects; absent where there is none. */
+  /** Revision that the preview Service selects, empty where it has lost that key; absent where there is no such Service. */
   preview?: string;
   /** How likely the EndpointSlices of a Service are brought up to date within a second. */
   endpointsPace: number;
