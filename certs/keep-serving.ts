@@ -16,7 +16,7 @@ export interface ServingOptions {
   tlsSecret: string;
   /** Names that the API server calls the webhook by. */
   dnsNames: string[];
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the wall clock has it now: others judge certificates by theirs. */
   now: () => number;
 }
 

@@ -19,7 +19,7 @@ export interface KeepOptions {
   };
   /** Called with the first material, and again each time it has changed. */
   onControl: (material: ControlMaterial) => void;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the wall clock has it now: others judge certificates by theirs. */
   now: () => number;
   log: Logger;
 }

@@ -1,5 +1,5 @@
 import { BACKDATE_MS } from './issue.js';
-import { factsOf, isIssuedBy, type Pair } from './pair.js';
+import { factsOf, isAhead, isIssuedBy, type Pair } from './pair.js';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -45,11 +45,14 @@ export type ServingStep =
  */
 export function planServing(state: ServingState, dnsNames: string[], nowMs: number): ServingStep {
   const { ca, serving, previousCas, scaleToken } = state;
-  if (!ca || leftMs(ca.cert, nowMs) < RENEW_CA_MS) return { kind: 'makeCa' };
+  if (!ca || isAhead(ca.cert, nowMs) || leftMs(ca.cert, nowMs) < RENEW_CA_MS) return { kind: 'makeCa' };
   if (!serving) return { kind: 'issue', because: 'there is none' };
+  if (isAhead(serving.cert, nowMs)) return { kind: 'issue', because: 'it is not valid yet' };
 
   const isCurrent = isIssuedBy(serving.cert, ca.cert);
-  const isTrusted = isCurrent || previousCas.some((previous) => isIssuedBy(serving.cert, previous));
+  const isTrusted =
+    isCurrent ||
+    previousCas.some((previous) => !isAhead(previous, nowMs) && isIssuedBy(serving.cert, previous));
   if (!isTrusted) return { kind: 'issue', because: 'no CA of ours has signed it' };
   const names = new Set(factsOf(serving.cert).dnsNames);
   if (!dnsNames.every((name) => names.has(name))) return { kind: 'issue', because: 'it lacks a name' };

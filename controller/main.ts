@@ -53,7 +53,7 @@ async function main(): Promise<void> {
           material = latest;
           known.resolve(undefined);
         },
-        now: steadyNow,
+        now: Date.now,
         log,
       },
       leading,

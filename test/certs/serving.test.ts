@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { issue } from '../../certs/issue.js';
 import { keepServing, type ServingOptions } from '../../certs/keep-serving.js';
 import { factsOf, splitBundle } from '../../certs/pair.js';
 import { SETTLE_MS } from '../../certs/serving.js';
@@ -142,6 +143,39 @@ describe('the webhook certificates', () => {
     const world = new World();
     await world.pass();
     world.nowMs += 5 * 365 * DAY_MS;
+    await world.pass();
+    expect(isAccepted(world.serving, world.bundle, world.nowMs)).toBe(true);
+  });
+
+  it.each<{ what: string; offMs: number }>([
+    { what: 'a year ahead', offMs: 400 * DAY_MS },
+    { what: 'a month ahead', offMs: 30 * DAY_MS },
+    { what: 'four months behind', offMs: -120 * DAY_MS },
+    { what: 'three years behind', offMs: -3 * 365 * DAY_MS },
+  ])('are accepted as soon as the clock is right that was $what when they were made', async ({ offMs }) => {
+    const world = new World();
+    const rightMs = world.nowMs;
+    world.nowMs += offMs;
+    await world.pass();
+    world.nowMs = rightMs;
+    await world.pass();
+    for (const laterMs of [0, SETTLE_MS / 2, SETTLE_MS, 3 * SETTLE_MS, DAY_MS]) {
+      world.nowMs = rightMs + laterMs;
+      await world.pass();
+      expect(isAccepted(world.serving, world.bundle, world.nowMs)).toBe(true);
+    }
+    expect(splitBundle(world.bundle)).toHaveLength(1);
+  });
+
+  it('are not kept when only a CA that is not valid yet has signed them', async () => {
+    const [world, ahead] = [new World(), new World()];
+    ahead.nowMs += 400 * DAY_MS;
+    await ahead.pass();
+    const [ca, key] = [ahead.ca, ahead.secrets.value(CA, 'ca.key')];
+    const life = { nowMs: world.nowMs, days: 90 };
+    const { cert, key: own } = await issue({ cert: ca, key }, { kind: 'server', dnsNames: NAMES }, life);
+    world.secrets.put(CA, { 'ca.crt': ca, 'ca.key': key });
+    world.secrets.put(TLS, { 'tls.crt': cert, 'tls.key': own, 'ca.crt': ca });
     await world.pass();
     expect(isAccepted(world.serving, world.bundle, world.nowMs)).toBe(true);
   });
