@@ -90,7 +90,9 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
 
   const decision = tools.plan(view.observed);
   logStep(log, decision, run);
-  const publish = async (trouble?: Trouble): Promise<void> => {
+  const untold = tools.controlTrouble();
+  const publish = async (came?: Trouble): Promise<void> => {
+    const trouble: Trouble | undefined = untold === undefined ? came : { kind: 'refused', message: untold };
     await publishStatus(tools.kube, { view, decision, trouble }, signal);
     await publishEvents(tools.kube, { view, decision, trouble, told }, signal);
   };

@@ -30,13 +30,13 @@ function optionsOf(world: World): LeadOptions {
     transport,
     kube: makeKube(transport),
     sidecars: world.emqx,
-    sidecarSettings: () =>
-      Promise.resolve({
-        image: 'sluice:1',
-        imagePullPolicy: 'IfNotPresent',
-        resources: {},
-        controlCa: 'PEM',
-      }),
+    sidecarSettings: () => ({
+      image: 'sluice:1',
+      imagePullPolicy: 'IfNotPresent',
+      resources: {},
+      controlCa: 'PEM',
+    }),
+    controlTrouble: () => undefined,
     plan,
     planUrgent,
     defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
@@ -45,9 +45,9 @@ function optionsOf(world: World): LeadOptions {
   };
 }
 
-function startLeader(world: World): Leader {
+function startLeader(world: World, change: Partial<LeadOptions> = {}): Leader {
   const stopping = new AbortController();
-  const done = lead(optionsOf(world), stopping.signal);
+  const done = lead({ ...optionsOf(world), ...change }, stopping.signal);
   return {
     stop: async () => {
       stopping.abort(new Error('test over'));
@@ -72,8 +72,8 @@ async function world(
   return made;
 }
 
-function leading(made: World): Leader {
-  const leader = startLeader(made);
+function leading(made: World, change: Partial<LeadOptions> = {}): Leader {
+  const leader = startLeader(made, change);
   cleanUps.push(() => leader.stop());
   return leader;
 }
@@ -482,6 +482,48 @@ describe('a whole file applied while the webhook is gone', () => {
     );
     expect(made.sets()).toEqual({ emqx: 0, [first['active'] as string]: 0, [after['active'] as string]: 3 });
     expect(labelled).toEqual([]);
+  });
+});
+
+describe('a leader without control certificates', () => {
+  it('holds and pins what users have, says on every BlueGreen what is wrong, and goes on when they are there', async () => {
+    const made = await world();
+    const before = startLeader(made);
+    const { active } = await made.until('Stable', isStable(made));
+    await before.stop();
+    const pinned = selectorOf(made);
+    let trouble: string | undefined = 'secret sluice-control has no readable CA: restore it';
+    leading(made, {
+      controlTrouble: () => trouble,
+      sidecars: {
+        ...made.emqx,
+        report: (...asked) =>
+          trouble === undefined ? made.emqx.report(...asked) : Promise.reject(new Error(trouble)),
+      },
+    });
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const stalled = await made.until(
+      'it says so',
+      () => statusOf(made)['phase'] === 'Degraded' && statusOf(made),
+    );
+    expect(stalled).toMatchObject({ active, message: expect.stringContaining(trouble) as unknown });
+    expect(stalled['conditions']).toContainEqual(
+      expect.objectContaining({ type: 'Stalled', status: 'True', reason: 'Refused' }),
+    );
+    made.store.edit({ collection: SERVICES, namespace: NAMESPACE, name: 'emqx' }, (service) => ({
+      ...service,
+      spec: { ...(service['spec'] as JsonObject), selector: { app: 'emqx' } },
+    }));
+    await made.until('the pin', () => selectorOf(made)['sluice.dev/revision'] !== undefined);
+    expect(selectorOf(made)).toEqual(pinned);
+    expect(made.sets()).toEqual({ emqx: 0, [active as string]: 3 });
+
+    trouble = undefined;
+    setImage(made, 'emqx/emqx-enterprise:5.8.10');
+    await made.until(
+      'the upgrade',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== active,
+    );
   });
 });
 
