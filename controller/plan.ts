@@ -35,10 +35,7 @@ import { counted } from './words.js';
 /** In order: the first rule that has something to say decides the pass. These can do with Kubernetes objects alone. */
 const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin, preview];
 /** And these at what sidecars say, too. */
-const RULES: Rule[] = [
-  ...FIRST_RULES,
-  giveClaims,
-  stay,
+const LATER_RULES: Rule[] = [
   pause,
   abort,
   letUp,
@@ -56,6 +53,7 @@ const RULES: Rule[] = [
   dropClaims,
   prune,
 ];
+const RULES: Rule[] = [...FIRST_RULES, giveClaims, stay, tell, ...LATER_RULES];
 
 /**
  * Chooses the next step from what was just observed. Pure: no client, clock, log or environment; nothing is remembered between
@@ -235,6 +233,15 @@ function unpin({ observed: { former } }: Situation): Verdict | undefined {
     { kind: 'unpinServices', services: former },
     `${former.join(', ')}, by which clients do not come, ${former.length > 1 ? 'select' : 'selects'} without revision`,
   );
+}
+
+/**
+ * What sidecars are to know of a drain reaches them whatever else is waited for, for anybody may end a pod at any time. It takes nobody
+ * anywhere, and so changes nothing of what the pass would have said.
+ */
+function tell(situation: Situation): Verdict | undefined {
+  const told = tellingOf(situation);
+  return told && { ...(firstOf(LATER_RULES, situation) ?? rest(situation)), ...told };
 }
 
 /**
@@ -431,9 +438,6 @@ function retire(situation: Situation): Verdict | undefined {
   const leaving = active?.pods.some(({ ordinal }) => ordinal >= active.size) === true;
   const isTurnOfOthers = active === wanted || wantedSize === 0;
   const left = isTurnOfOthers ? others.filter((set) => !isEmpty(set)) : [];
-  const told = tellingOf(situation);
-  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize, observed) === undefined;
-  if (told) return { ...told, phase: isQuiet ? 'Stable' : 'Progressing' };
   if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]

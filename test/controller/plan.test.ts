@@ -12,6 +12,7 @@ import type {
   StallReason,
   Step,
 } from '../../controller/model.js';
+import type { DrainSettings } from '../../lib/control.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { BlueGreenSpec, BlueGreenStatus } from '../../lib/types.js';
 import {
@@ -259,6 +260,18 @@ function without(seen: Observed): Observed {
   }
   return seen;
 }
+
+/** The rate is another one since the sidecars were told. */
+function slower(world: World): Observed {
+  const seen = observed(world);
+  seen.blueGreen.spec.updateStrategy = {
+    ...seen.blueGreen.spec.updateStrategy,
+    evacuationStrategy: { waitTakeover: 10, connEvictRate: 50, sessEvictRate: 1000 },
+  };
+  return seen;
+}
+const slow: DrainSettings = { ...report('').settings, connEvictRate: 50 };
+const podsOf = (setName: string): string[] => [0, 1, 2].map((ordinal) => `${setName}-${ordinal}`);
 
 const claim = (setName: string, ordinal: number): Claim => ({
   name: `data-${setName}-${ordinal}`,
@@ -2299,6 +2312,56 @@ const cases: Record<string, Case[]> = {
         { spec: { drainTimeoutSeconds: 60 }, evacuations: { 'emqx-2': 'evicting_conns' } },
       ),
       then: { kind: 'resize', set: 'emqx', to: 2 },
+    },
+  ],
+  'another drain rate reaches sidecars whatever is waited for': [
+    {
+      when: 'a promotion',
+      seen: slower({
+        declaration: asked,
+        spec: { promotion: { auto: false, previewService: '' } },
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'tell', pods: podsOf(blue), settings: slow },
+      phase: 'AwaitingPromotion',
+    },
+    {
+      when: 'the end of a pause',
+      seen: slower({ declaration: asked, spec: { paused: true }, sets: [set(blue)] }),
+      then: { kind: 'tell', pods: podsOf(blue), settings: slow },
+      phase: 'Paused',
+    },
+    {
+      when: 'the end of a pause, in the middle of a drain',
+      seen: slower({
+        declaration: asked,
+        spec: { paused: true },
+        selects: 'ggggggggg',
+        status: switched,
+        sets: [set(blue, { pods: { 2: { terminating: true } } }), set(green, { template: NEW })],
+      }),
+      then: {
+        kind: 'tell',
+        pods: podsOf(blue),
+        settings: { ...slow, recipients: podsOf(green).map(nodeName), waitHealthCheck: 0 },
+      },
+      phase: 'Paused',
+    },
+    {
+      when: 'green',
+      seen: slower({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: unready, 1: unready, 2: unready } })],
+      }),
+      then: { kind: 'tell', pods: podsOf(blue), settings: slow },
+      phase: 'Progressing',
+    },
+    {
+      when: 'nothing',
+      seen: slower({ sets: [set(blue)] }),
+      then: { kind: 'tell', pods: podsOf(blue) },
+      phase: 'Stable',
+      settled: false,
     },
   ],
   'a promotion': [

@@ -388,6 +388,9 @@ export function restlessness(world: World): string | undefined {
     if (service.endpoints.length !== size)
       return `Service ${service.name} reaches ${service.endpoints.join(', ')}`;
   }
+  const wish = world.blueGreen.spec.noRecipientSeconds;
+  const untold = pods.find((pod) => pod.hasSidecar && pod.settings.noRecipientSeconds !== wish);
+  if (untold) return `the sidecar of ${untold.name} was not told how to drain`;
   const closed = [...world.nodes.values()].find(({ evacuation }) => evacuation);
   const helps = world.pods.some(({ hasSidecar }) => hasSidecar);
   if (closed && helps) return `${closed.name} still evacuates`;

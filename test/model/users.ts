@@ -40,7 +40,14 @@ const ACTIONS: readonly { weight: number; act: Action }[] = [
   { weight: 1, act: openClosed },
   { weight: 2, act: (world) => (world.webhook = !world.webhook) },
   { weight: 2, act: strip },
-  { weight: 1, act: (world) => changeSpec(world, (spec) => (spec.paused = !spec.paused)) },
+  {
+    weight: 1,
+    act: (world) =>
+      changeSpec(world, (spec) => {
+        spec.paused = !spec.paused;
+        spec.noRecipientSeconds += 1;
+      }),
+  },
   {
     weight: 1,
     act: (world) =>
