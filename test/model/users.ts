@@ -95,13 +95,16 @@ export function calm(world: World, watcher: Watcher): void {
   // What it sent the loop back to could not be judged here.
   declaration.version += 1;
   declaration.abort = '';
-  // Somebody has read why an edit goes no further, or a drain is held; also where the BlueGreen is still to be made.
-  blueGreen.spec = { ...blueGreen.spec, allowUnlistedVersions: true, onDrainTimeout: 'Proceed' };
   openClosed(world);
-  changeSpec(world, (spec) => {
-    spec.paused = false;
-    spec.promotion = { ...spec.promotion, auto: true };
-  });
+  changeSpec(world, (spec) => (spec.paused = false));
+  // Somebody has read why an edit goes no further, or a drain is held; also where the BlueGreen is still to be made.
+  blueGreen.spec = {
+    ...blueGreen.spec,
+    allowUnlistedVersions: true,
+    onDrainTimeout: 'Proceed',
+    paused: false,
+    promotion: { ...blueGreen.spec.promotion, auto: true },
+  };
   if (declaration.size !== declaration.heldReplicas || random.chance(0.5)) {
     // A machine is added, or the size goes back to what finds room.
     world.room = 9;
