@@ -36,7 +36,7 @@ export const ANNOTATION = {
   updateStrategy: `${PREFIX}update-strategy`,
   /** Declaration: JSON `{"revision","replacing","because"}` of an aborted upgrade. */
   aborted: `${PREFIX}aborted`,
-  /** Declaration: JSON `{"pod","heldAt","retriedAt"?}` of a drain that took too long, under `onDrainTimeout: Hold`. */
+  /** Declaration: JSON `{"pod","uid","wanted","heldAt","retriedAt"?}` of a drain that took too long, under `onDrainTimeout: Hold`. */
   drainHeld: `${PREFIX}drain-held`,
   /** Pod without a sidecar: `asked` before EMQX is asked to evacuate its node; then the RFC 3339 time at which that was accepted. */
   evacuatedSince: `${PREFIX}evacuated-since`,
