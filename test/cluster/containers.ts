@@ -38,7 +38,8 @@ function kill(pid: number): boolean {
     return process.kill(pid, 'SIGKILL');
   } catch (error) {
     // Not an `instanceof`: in a jest test Node's own errors are of another realm.
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ESRCH') return false;
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ESRCH')
+      return false;
     throw error;
   }
 }
