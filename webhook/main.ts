@@ -16,11 +16,11 @@ process.once('SIGTERM', () => ending.abort());
 process.once('SIGINT', () => ending.abort());
 
 let isListening = false;
-let scaleToken: string | undefined;
+let scaleTokens: readonly string[] = [];
 const state = {
   isReady: () => isListening,
   isLeaving: () => ending.signal.aborted,
-  scaleToken: () => scaleToken,
+  scaleTokens: () => scaleTokens,
 };
 const app = makeApp({ ...state, ownUsers: settings.ownUsers, blueGreens: makeBlueGreens(ask), log });
 const server = makeTlsServer(app);
@@ -37,7 +37,7 @@ const following = followCertificate(
   read,
   (found) => {
     showCertificate(server, found);
-    scaleToken = found.scaleToken;
+    scaleTokens = found.scaleTokens;
     isLoaded();
   },
   { log, signal: ending.signal },
