@@ -28,7 +28,11 @@ export function handBack(situation: Situation): Verdict | undefined {
       `${back}${marked.join(', ')} ${marked.length > 1 ? 'select' : 'selects'} without revision`,
     );
   }
+  // Pods without their label would be nobody's for as long as the old selector is what is known.
+  const [lagging] = observed.lagging;
   const pods = labelledPods(own);
+  if (pods.length > 0 && lagging !== undefined)
+    return waitFor('Progressing', `${back}the EndpointSlices of Service ${lagging} do not follow it yet`);
   if (pods.length > 0) return progress({ kind: 'unlabelPods', pods }, `${back}labels of its pods go`);
   const left = sets.find((set) => set !== own);
   if (left) {

@@ -13,6 +13,11 @@ export interface Pod {
   podIp?: string;
   /** Value of the pod's revision label; absent on the declaration's own pods until they are pinned. */
   revision?: string;
+  /**
+   * When Sluice last wrote onto it, ms since the epoch by the API server's clock, in whole seconds; absent where it carries no revision
+   * label of Sluice's writing.
+   */
+  writtenAtMs?: number;
   /** Condition Ready is true and it is not {@link terminating}. */
   ready: boolean;
   /** When its deletion was asked for, ms since the epoch; absent when it was not. */
@@ -207,6 +212,8 @@ export interface Observed {
   marked: string[];
   /** Of those, the ones that Sluice has pinned and by which clients do not come any more. */
   former: string[];
+  /** Names of Services that are not pinned any more and whose EndpointSlices are as if they were: their controller has not seen it yet. */
+  lagging: string[];
   /** Why a Service is left alone that was to be a client Service, in words that name it and what to do. */
   leftAlone: string[];
   /** Names of the HorizontalPodAutoscalers that target the declaration itself. */

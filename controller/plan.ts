@@ -5,7 +5,7 @@ import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
 import { drainingPods } from './drains.js';
-import { hindranceOf, notListed, whyNotReady } from './readiness.js';
+import { hindranceOf, justLabelled, notListed, whyNotReady } from './readiness.js';
 import { grow, sustain } from './grow.js';
 import { handBack, isBare, whyNotWithoutNodes } from './handBack.js';
 import { letUp } from './hold.js';
@@ -204,13 +204,8 @@ function restore({ observed: { sets } }: Situation): Verdict | undefined {
 }
 
 /** Step 1: the Services select the active revision, and nothing else, before any other pod exists. */
-function pin({
-  observed: { services },
-  active,
-  wanted,
-  activeRevision,
-  activeName,
-}: Situation): Verdict | undefined {
+function pin({ observed, active, wanted, activeRevision, activeName }: Situation): Verdict | undefined {
+  const { services, sets } = observed;
   // Pods of the declaration come without the label, and come back without it.
   const own = [active, wanted].find((set) => set?.kind === 'declaration');
   const pods = own?.pods.filter((pod) => pod.revision !== own.revision).map(({ name }) => name) ?? [];
@@ -219,6 +214,10 @@ function pin({
   }
   const unpinned = services.filter(({ revision, managed }) => revision !== activeRevision || !managed);
   if (unpinned.length === 0) return undefined;
+  // Where no other pod exists, nobody is reached by mistake meanwhile.
+  const isAlone = own === active && sets.every((set) => set === own || isEmpty(set));
+  const unseen = own && isAlone ? justLabelled(own, observed) : undefined;
+  if (unseen) return waitFor('Progressing', unseen);
   const names = unpinned.map(({ name }) => name);
   return progress(
     { kind: 'pointServices', services: names, revision: activeRevision },

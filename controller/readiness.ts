@@ -30,7 +30,8 @@ export function hindranceOfGreen(situation: Situation, green: NodeSet): Hindranc
 function whyNotWhole(situation: Situation, green: NodeSet): Hindrance | undefined {
   const { observed, wantedSize } = situation;
   const hindrance = whyNotShare(situation, green) ?? whyNotReady(green, wantedSize, observed);
-  if (hindrance || green.kind === 'declaration') return hindrance;
+  if (hindrance) return hindrance;
+  if (green.kind === 'declaration') return justLabelled(green, observed);
   return firstOf(keptPods(green, wantedSize), unheard);
 }
 
@@ -65,6 +66,25 @@ function firstOf(pods: Pod[], why: (pod: Pod) => Hindrance | undefined): Hindran
     if (hindrance) return hindrance;
   }
   return undefined;
+}
+
+/**
+ * The EndpointSlice controller sees pods and Services each in a stream of its own. A Service that selects by a label which it has not seen
+ * on any pod yet would reach nobody for a moment, so the label has to be as old as such a stream may lag behind. Clocks that are further
+ * apart than that make it as short as it would be without.
+ */
+const SEEN_MS = 3_000;
+
+/** Pods of the declaration whose label is too young to be selected by. */
+export function justLabelled({ name, pods }: NodeSet, { nowMs }: Observed): Hindrance | undefined {
+  const isNew = pods.some(
+    ({ writtenAtMs }) => writtenAtMs !== undefined && Math.abs(nowMs - writtenAtMs) < SEEN_MS,
+  );
+  return isNew
+    ? {
+        message: `the pods of ${name} were labelled just now: no Service selects by that before it has been seen`,
+      }
+    : undefined;
 }
 
 /** A pod of the declaration that is Ready, but not known to have joined; EMQX is Ready before it joins. */

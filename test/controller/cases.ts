@@ -91,6 +91,7 @@ export interface World {
   /** Services that carry a key of Sluice's; all of `services` when not named. */
   marked?: string[];
   former?: string[];
+  lagging?: string[];
   leftAlone?: string[];
   autoscalers?: string[];
   /** Sessions and clients on a node, by pod; 100 when not named. */
@@ -226,6 +227,7 @@ export function observed(world: World = {}): Observed {
     ownClaims: world.ownClaims ?? [],
     marked: world.marked ?? (world.services ?? [{ name: 'emqx' }]).map(({ name }) => name),
     former: world.former ?? [],
+    lagging: world.lagging ?? [],
     leftAlone: world.leftAlone ?? [],
     autoscalers: world.autoscalers ?? [],
   };

@@ -274,6 +274,11 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'unlabelPods', pods: ['emqx-0', 'emqx-1', 'emqx-2'] },
     },
     {
+      when: 'a Service was given back, and its endpoints do not follow yet: its pods keep their labels',
+      seen: withoutLabel(served({ marked: [], lagging: ['emqx'] })),
+      then: { kind: 'wait' },
+    },
+    {
       when: 'its pods are unlabelled',
       seen: withoutLabel(served({ marked: [], sets: [set(blue, down), own({ labelled: false })] })),
       then: { kind: 'deleteSet', set: blue },

@@ -72,6 +72,15 @@ const adopted = (options: SetOptions = {}): NodeSet => {
   };
 };
 const running = { replicas: 3, heldReplicas: 3 };
+/** Its pods have been labelled at this time, and the Service selects by what its user wrote. */
+const justAdopted = (writtenAtMs: number): Observed => {
+  const own = adopted();
+  return observed({
+    declaration: running,
+    sets: [{ ...own, pods: own.pods.map((pod) => ({ ...pod, writtenAtMs })) }],
+    services: [{ name: 'emqx', resourceVersion: '1', managed: false, readyPods: [] }],
+  });
+};
 /** A set that was deleted while it had the clients: its pods end. What takes its place cannot have its name. */
 const own = revisionOf('emqx', OLD);
 const replacement = setNameOf('emqx', otherRevisionOf('emqx', OLD, own));
@@ -345,6 +354,22 @@ const cases: Record<string, Case[]> = {
       when: 'the Service selects every revision',
       seen: observed({ services: [{ name: 'emqx', resourceVersion: '1', managed: false, readyPods: [] }] }),
       then: { kind: 'pointServices', revision: 'oldoldold' },
+    },
+    {
+      when: 'the pods of an adopted set were labelled just now, no Service selects by that yet',
+      seen: justAdopted(999_000),
+      then: { kind: 'wait', forMs: 1000 },
+      says: /labelled just now/,
+    },
+    {
+      when: 'the pods of an adopted set have had their label for a while',
+      seen: justAdopted(996_000),
+      then: { kind: 'pointServices', revision: 'ooooooooo' },
+    },
+    {
+      when: 'the clock of the API server is another one, it is not waited for longer than that',
+      seen: justAdopted(4_000_000),
+      then: { kind: 'pointServices', revision: 'ooooooooo' },
     },
     {
       when: 'a running set was adopted',

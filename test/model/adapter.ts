@@ -117,6 +117,7 @@ export function observe(world: World): Observed {
       .filter(({ managed, revision }) => managed || revision !== undefined)
       .map(({ name }) => name),
     former: [],
+    lagging: [],
     leftAlone: [],
     autoscalers: [],
   };
