@@ -289,6 +289,7 @@ export type Step =
 
 /** Why a person has to act; also the reason of the conditions and of the event. */
 export type StallReason =
+  | 'Refused'
   | 'PodFailing'
   | 'ProgressDeadlineExceeded'
   | 'ApiKeyRefused'

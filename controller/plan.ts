@@ -9,7 +9,7 @@ import { hindranceOf, justLabelled, notListed, whyNotReady } from './readiness.j
 import { grow, sustain } from './grow.js';
 import { handBack, isBare, whyNotWithoutNodes } from './handBack.js';
 import { letUp } from './hold.js';
-import { inTurn, whyNotStart } from './pairing.js';
+import { inTurn, whyNotMade, whyNotStart } from './pairing.js';
 import { leave } from './leave.js';
 import { NO_REVISION, type Decision, type NodeSet, type Observed, type Opening, type Step } from './model.js';
 import { pause } from './pause.js';
@@ -389,6 +389,8 @@ function switchOver(situation: Situation): Verdict | undefined {
   if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
   if (observed.services.length === 0)
     return waitFor('Progressing', { message: noService(observed), stalled: 'NoService' });
+  const refused = whyNotMade(situation);
+  if (refused) return waitFor('Degraded', refused);
   const unfit = whyNotStart(situation);
   if (unfit) return waitFor('Progressing', unfit);
   if (!wanted) return undefined;

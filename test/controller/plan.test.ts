@@ -14,6 +14,7 @@ import type {
 } from '../../controller/model.js';
 import type { DrainSettings } from '../../lib/control.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
+import type { JsonObject } from '../../lib/json.js';
 import type { BlueGreenSpec, BlueGreenStatus } from '../../lib/types.js';
 import {
   imaged,
@@ -114,6 +115,23 @@ function silentUnder(
   }
   return renamed;
 }
+
+/** A template with a hook that the drain cannot be chained to. */
+const hooked: JsonObject = {
+  spec: { containers: [{ name: 'emqx', image: 'emqx:2', lifecycle: { preStop: { httpGet: { port: 1 } } } }] },
+};
+/** The deadline of an upgrade to what is asked for has passed, and there is no set of it. */
+const notMade = (declaration: { template: JsonObject }, what = ''): Observed => {
+  const to = setNameOf('emqx', revisionOf('emqx', declaration.template));
+  return observed({
+    declaration,
+    sets: [set(blue)],
+    status: {
+      upgrade: { ...upgrade, to, startedAt: new Date(1000).toISOString() },
+      ...(what && { waitingFor: { what, since: new Date(1000).toISOString() } }),
+    },
+  });
+};
 
 /** A managed client Service that selects a revision, with these endpoints. */
 const service = (name: string, revision: string, readyPods: string[] = []): ClientService => ({
@@ -1389,6 +1407,19 @@ const cases: Record<string, Case[]> = {
         sets: [set(green, { template: NEW })],
       }),
       then: { kind: 'clearAborted' },
+    },
+    {
+      when: 'is not due where no gate can be put into the template: nothing was begun',
+      seen: notMade({ template: hooked }),
+      then: { kind: 'wait' },
+      says: /^the preStop hook of container emqx is of kind httpGet, .*: make it an exec hook$/,
+      stalled: 'Refused',
+    },
+    {
+      when: 'is due where the set cannot be made for a reason that only the API server knew, which is said',
+      seen: notMade({ template: NEW }, 'a StatefulSet that is not ours stands in the way'),
+      then: { kind: 'abort' },
+      says: /its set was not made: a StatefulSet that is not ours stands in the way$/,
     },
     {
       when: 'is of no use while what it would go back to serves nobody (2766)',
