@@ -2,12 +2,10 @@ import { drainOf } from './drains.js';
 import type { Hindrance } from './hindrance.js';
 import type { NodeSet, Observed } from './model.js';
 import { whyNotStart } from './pairing.js';
+import { POD_APPEARS_MS } from './readiness.js';
 import { comesBack, isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
 import { counted } from './words.js';
-
-/** A StatefulSet's pods appear within seconds; where none does for so long it is refused, and another template may be what mends it. */
-const POD_APPEARS_MS = 60_000;
 
 /**
  * Step 2: the active revision has a set of the wanted size. Nobody is moved by that, and fewer nodes than wanted would serve without it: so
@@ -59,6 +57,7 @@ function whyBlank(active: NodeSet, { observed }: Situation): string | undefined 
   const starting = pods.find(({ failing }) => !failing);
   if (starting) return `${starting.name} ${starting.problem}`;
   const startedAt = observed.blueGreen.status?.upgrade?.startedAt;
+  // Where none appears it is refused, and another template may be what mends it.
   const isLate = startedAt !== undefined && observed.nowMs - Date.parse(startedAt) > POD_APPEARS_MS;
   return pods.length > 0 || isLate ? undefined : `${active.name} has no pod yet`;
 }

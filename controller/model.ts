@@ -291,6 +291,7 @@ export type Step =
 export type StallReason =
   | 'Refused'
   | 'PodFailing'
+  | 'PodsNotMade'
   | 'ProgressDeadlineExceeded'
   | 'ApiKeyRefused'
   | 'ControllerTurnedAway'

@@ -133,6 +133,9 @@ function forbidden({ name, report }: Pod): Hindrance | undefined {
   };
 }
 
+/** A StatefulSet's pods appear within seconds. */
+export const POD_APPEARS_MS = 60_000;
+
 /**
  * Why a set has not `size` Ready pods yet; undefined when all of them are. Pods above that size are on their way out. A person has to act
  * where a container cannot run, which Kubernetes' own tools call failed too, and where the deadline has passed, as for a Deployment.
@@ -157,8 +160,13 @@ export function whyNotReady(set: NodeSet, size: number, observed: Observed): Hin
   const ending = set.pods
     .filter(({ ordinal, terminating }) => terminating && ordinal < size)
     .map((pod) => drainWords(pod, observed));
-  return {
-    message: [`${set.name} has ${pods.length} of ${size} pods`, ...ending].join('; '),
-    about: `${set.name} to have its pods`,
-  };
+  const about = `${set.name} to have its pods`;
+  const has = `${set.name} has ${pods.length} of ${size} pods`;
+  const { what, since = '' } = blueGreen.status?.waitingFor ?? {};
+  // What the API server does not let a StatefulSet make is told by events only, which the controller may not read.
+  if (ending.length === 0 && what === about && nowMs - Date.parse(since) > POD_APPEARS_MS) {
+    const message = `${has}, and Kubernetes makes no other: kubectl describe statefulset ${set.name} says why (a quota, a policy, Pod Security)`;
+    return { message, about, stalled: 'PodsNotMade' };
+  }
+  return { message: [has, ...ending].join('; '), about };
 }

@@ -116,6 +116,16 @@ function silentUnder(
   return renamed;
 }
 
+/** Green has been waited for to have its pods for so long. */
+const withoutPods = (forMs: number): Observed =>
+  observed({
+    declaration: asked,
+    sets: [set(blue), set(green, { template: NEW, podCount: 0 })],
+    status: {
+      waitingFor: { what: `${green} to have its pods`, since: new Date(1_000_000 - forMs).toISOString() },
+    },
+  });
+
 /** A template with a hook that the drain cannot be chained to. */
 const hooked: JsonObject = {
   spec: { containers: [{ name: 'emqx', image: 'emqx:2', lifecycle: { preStop: { httpGet: { port: 1 } } } }] },
@@ -2913,6 +2923,20 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'wait', forMs: 1000 },
       says: /bbb has 2 of 3 pods; emqx-bbbbbbbbb-1 is draining \(evicting_conns\), 40 clients and 40 sessions left/,
+    },
+    {
+      when: 'no pod of green appears for a minute, where to look is said',
+      seen: withoutPods(61_000),
+      then: { kind: 'wait' },
+      says: /^emqx-ggggggggg has 0 of 3 pods, and Kubernetes makes no other: kubectl describe statefulset emqx-ggggggggg says why/,
+      stalled: 'PodsNotMade',
+    },
+    {
+      when: 'the pods of green have not appeared yet',
+      seen: withoutPods(5_000),
+      then: { kind: 'wait' },
+      says: /^emqx-ggggggggg has 0 of 3 pods$/,
+      stalled: false,
     },
     {
       when: 'the first set is starting',
