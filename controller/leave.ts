@@ -1,6 +1,6 @@
 import { isRevision, setNameOf } from '../lib/revision.js';
 import type { NodeSet, Observed, Pod } from './model.js';
-import { isEmpty, podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
+import { isEmpty, isNodeOf, podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
 import { progress, type Verdict } from './verdict.js';
 
 /** A node that restarts as a member finds the others within seconds, and answers for itself before; this is more than it takes. */
@@ -36,7 +36,7 @@ function leaverOf(situation: Situation): { node: string; via: string } | undefin
   return leaver && { node: leaver.node, via: via.name };
 
   function mayLeave(node: string): boolean {
-    const place = placeOf(podOfNode(node), observed);
+    const place = placeOf(node, observed);
     if (!place) return false;
     const { set, pod } = place;
     if (pod && isRefused(pod, node, observed)) return true;
@@ -56,7 +56,7 @@ export function lingeringWords(observed: Observed): string {
   const isRunning = (name: string): boolean =>
     nodes.some(({ node, node_status }) => node === name && node_status === 'running');
   const isGone = (name: string): boolean => {
-    const place = placeOf(podOfNode(name), observed);
+    const place = placeOf(name, observed);
     return place !== undefined && place.pod === undefined;
   };
   const gone = [...new Set(nodes.map(({ node }) => node))].filter((name) => !isRunning(name) && isGone(name));
@@ -83,16 +83,26 @@ function isRefused(pod: Pod, node: string, { declaration, nowMs }: Observed): bo
   return isAlone && (isNew || nowMs - unreadySinceMs >= ALONE_MS);
 }
 
-/** The set and the pod that a pod's name belongs to; undefined when the name is none of this declaration's. */
-function placeOf(podName: string, observed: Observed): { set?: NodeSet; pod?: Pod } | undefined {
-  const cut = podName.lastIndexOf('-');
-  const setName = podName.slice(0, Math.max(cut, 0));
-  const set = observed.sets.find(({ name }) => name === setName);
-  const pod = set?.pods.find(({ name }) => name === podName);
-  if (set) return { set, ...(pod && { pod }) };
+/**
+ * The set and the pod that a node belongs to, as far as they are there; undefined when it is none of this declaration's. A node that is named by
+ * its pod's address is told by that while the pod is there, and by what the status has noted of it when the pod has gone.
+ */
+function placeOf(node: string, observed: Observed): { set?: NodeSet; pod?: Pod } | undefined {
+  const { sets, blueGreen, declaration } = observed;
+  for (const set of sets) {
+    const pod = set.pods.find((each) => isNodeOf(each, node));
+    if (pod) return { set, pod };
+  }
+  const podName = podOfNode(node);
+  const setName = podName.slice(0, Math.max(podName.lastIndexOf('-'), 0));
+  const noted = blueGreen.status?.emqxNodes?.find((each) => each.node === node)?.revision;
+  const set = sets.find(({ name, revision }) => name === setName || revision === noted);
+  if (set) return { set };
   // A set that is gone already: `<declaration>-<revision>`, or the declaration's own pods.
-  const { name } = observed.declaration;
+  const { name } = declaration;
   const revision = setName.slice(setName.lastIndexOf('-') + 1);
   const isOurs = setName === name || (isRevision(revision) && setName === setNameOf(name, revision));
-  return isOurs && /^\d+$/.test(podName.slice(cut + 1)) ? {} : undefined;
+  return noted !== undefined || (isOurs && /^\d+$/.test(podName.slice(podName.lastIndexOf('-') + 1)))
+    ? {}
+    : undefined;
 }

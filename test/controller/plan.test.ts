@@ -63,6 +63,19 @@ const refused = (change: Partial<Pod> = {}, knows: string[] = []): Partial<Pod> 
     ...change,
   };
 };
+/** Green serves, and a node is listed as stopped at an address, which the status has noted as one of blue. */
+function byAddress(isNoted: boolean, pods: NonNullable<SetOptions['pods']> = {}): Observed {
+  const node = { node: 'emqx@10.0.0.5', node_status: 'stopped', revision: 'bbbbbbbbb' };
+  const seen = observed({
+    declaration: asked,
+    selects: 'ggggggggg',
+    sets: [set(blue, down), set(green, { template: NEW, pods })],
+    stopped: [`${blue}-2`],
+    ...(isNoted && { status: { phase: 'Stable', emqxNodes: [node] } }),
+  });
+  return JSON.parse(JSON.stringify(seen).replaceAll(nodeName(`${blue}-2`), 'emqx@10.0.0.5')) as Observed;
+}
+
 /** An adopted declaration of three pods, and what it is declared as. */
 const adopted = (options: SetOptions = {}): NodeSet => {
   const set0 = set('emqx', { kind: 'declaration', ...options });
@@ -890,6 +903,21 @@ const cases: Record<string, Case[]> = {
         sets: [set(blue, { pods: { 1: refused({ restarts: 1 }, [`${blue}-0`]) } })],
         stopped: [`${blue}-1`],
       }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'a retired node that is named by its address has stopped',
+      seen: byAddress(true),
+      then: { kind: 'leave', node: 'emqx@10.0.0.5', via: `${green}-0` },
+    },
+    {
+      when: 'a node has stopped at an address that was never of ours',
+      seen: byAddress(false),
+      then: { kind: 'rest' },
+    },
+    {
+      when: 'a pod restarts in place, and its node is named by its address',
+      seen: byAddress(true, { 1: { ...unready, restarts: 1, podIp: '10.0.0.5' } }),
       then: { kind: 'wait' },
     },
     {
