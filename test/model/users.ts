@@ -13,7 +13,7 @@ const GOOD: readonly [JsonObject, ...JsonObject[]] = [
   tagged('emqx:3', '5.10.1'),
   tagged('emqx:4', '5.10.2'),
 ];
-const BAD: readonly [JsonObject, ...JsonObject[]] = [{ image: 'broken:5' }, { image: 'half:6' }];
+const BAD: readonly [JsonObject, ...JsonObject[]] = [tagged('broken:5', 'none'), tagged('half:6', 'none')];
 
 export const FIRST = GOOD[0];
 export const SECOND: JsonObject = GOOD[1] ?? FIRST;
