@@ -199,7 +199,7 @@ function explain(
   } else if (changesTemplate && revision !== undefined) {
     warnings.push(
       `sluice: template change redirected to green StatefulSet ${setNameOf(name, revision)} ` +
-        `(${nodes(declared)}); nothing restarts. ${follow}`,
+        `(${nodes(declared)} declared); nothing restarts. ${follow}`,
     );
   }
   if (seen.ops.length > 0 && declared !== oldAnnotations[ANNOTATION.replicas]) {

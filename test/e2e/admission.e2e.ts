@@ -128,7 +128,7 @@ describe('a declaration', () => {
     const { stderr } = await tried('set', 'env', 'statefulset/emqx', 'A=b');
     const foretold = `emqx-${await annotation('revision')}`;
     expect(stderr).toContain(
-      `Warning: sluice: template change redirected to green StatefulSet ${foretold} (2 nodes); nothing restarts. ` +
+      `Warning: sluice: template change redirected to green StatefulSet ${foretold} (2 nodes declared); nothing restarts. ` +
         'Follow: kubectl get bluegreen emqx -w',
     );
     expect(before).not.toContain(foretold);

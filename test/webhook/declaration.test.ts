@@ -38,7 +38,7 @@ const update = (oldObject: JsonObject, change: Parameters<typeof edited>[1]): Ad
   request({ oldObject, object: edited(oldObject, change) });
 const label = { [LABEL.upgrade]: 'blue-green' };
 const redirected =
-  `sluice: template change redirected to green StatefulSet ${setNameOf('emqx', nextRevision)} (3 nodes); ` +
+  `sluice: template change redirected to green StatefulSet ${setNameOf('emqx', nextRevision)} (3 nodes declared); ` +
   'nothing restarts. Follow: kubectl get bluegreen emqx -w';
 const recorded = (size: number): string =>
   `sluice: ${size} replicas recorded for bluegreen/emqx, which sizes the nodes; statefulset/emqx keeps its own`;
