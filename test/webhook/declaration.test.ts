@@ -489,7 +489,7 @@ describe('a declaration', () => {
   it('says node, not nodes, of one', async () => {
     const one = storedDeclaration({ annotations: { [NOTES.replicas]: '1' } });
     const { warnings } = await answered(update(one, { spec: { template: NEXT } }));
-    expect(warnings[0]).toContain('(1 node);');
+    expect(warnings[0]).toContain('(1 node declared);');
   });
 
   it('keeps every warning within what the API server passes on', async () => {
