@@ -53,7 +53,7 @@ export interface SetOptions {
   namespace: string;
   replicas: number;
   spec: Partial<BlueGreenSpec>;
-  /** Last words on the injected template. */
+  /** What a user changes in the template, before it is injected. */
   edit?: (template: JsonObject) => void;
 }
 
@@ -89,6 +89,7 @@ export async function startSet(
   const template = set.spec['template'] as JsonObject;
   const emqx = ((template['spec'] as JsonObject)['containers'] as JsonObject[])[0] as JsonObject;
   (emqx['securityContext'] as JsonObject)['readOnlyRootFilesystem'] = true;
+  edit?.(template);
   const injected = inject(template, {
     revision: 'gate',
     spec: { ...DEFAULT_SPEC, ...spec },
@@ -103,7 +104,6 @@ export async function startSet(
     isOwnSecret: true,
   });
   if (injected.kind === 'refused') throw new Error(injected.message);
-  edit?.(injected.template);
   set.metadata['labels'] = { app: 'emqx' };
   set.spec = { ...set.spec, replicas, template: injected.template };
   const secret = {
