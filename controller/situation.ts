@@ -300,6 +300,9 @@ export function lostWords(observed: Observed, wantedName: string): string | unde
   );
   if (!lost) return undefined;
   const ends = lost.pods.length > 0 ? 'its pods drain and end, and ' : '';
-  const then = comesBack(lost, observed) ? 'it is made again on its data' : `${wantedName} takes its place`;
+  const isOnItsData = comesBack(lost, observed) || lost.name === wantedName;
+  const isKnown = Object.keys(lost.template).length > 0;
+  const from = isKnown ? '' : ', from the template that is asked for now: its own is not known any more';
+  const then = isOnItsData ? `it is made again on its data${from}` : `${wantedName} takes its place`;
   return `StatefulSet ${lost.name}, which had the clients, was deleted: ${ends}${then}`;
 }

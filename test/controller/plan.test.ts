@@ -2808,6 +2808,22 @@ const cases: Record<string, Case[]> = {
       says: /was deleted: its pods drain and end, and it is made again on its data/,
     },
     {
+      when: 'it had started on claims of an earlier declaration, so that its name does not tell its template: people are told',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        selects: 'bbbbbbbbb',
+        sets: [
+          {
+            ...set(blue, { podCount: 3, pods: { 0: terminating, 1: terminating, 2: terminating } }),
+            ...{ kind: 'lost', size: 0, template: {} },
+          },
+        ],
+        claims: [claim(blue, 0), claim(blue, 1), claim(blue, 2)],
+      }),
+      then: { kind: 'makeSet', name: blue },
+      says: /emqx-bbbbbbbbb, which .*it is made again on its data, from the template that is asked for now: its own is not known/,
+    },
+    {
       when: 'the last of its pods has ended before it could be made again, it is made as it was all the same',
       seen: observed({
         declaration: { ...asked, hasClaims: true },
