@@ -5,7 +5,7 @@ import { unheard, type Hindrance } from './hindrance.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import { whyNotShare } from './pairing.js';
 import { isNodeOf, nodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
-import { undrainable, undrainableFromOutside, unlistedFromOutside } from './undrainable.js';
+import { undrainable, undrainableFromOutside, unlistedFromOutside, whyNotTake } from './undrainable.js';
 
 /**
  * What keeps green from taking the clients: undefined once every green pod is Ready and every green node's own view of the EMQX
@@ -32,7 +32,7 @@ function whyNotWhole(situation: Situation, green: NodeSet): Hindrance | undefine
   const hindrance = whyNotShare(situation, green) ?? whyNotReady(green, wantedSize, observed);
   if (hindrance) return hindrance;
   if (green.kind === 'declaration') return justLabelled(green, observed);
-  return firstOf(keptPods(green, wantedSize), unheard);
+  return firstOf(keptPods(green, wantedSize), (pod) => unheard(pod) ?? whyNotTake(pod, situation));
 }
 
 function whyBlueStays(situation: Situation): Hindrance | undefined {

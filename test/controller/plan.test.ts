@@ -300,10 +300,10 @@ function hosted(seen: Observed, hostOf: (ordinal: number) => string): Observed {
   return seen;
 }
 
-/** Every node says that its API has no evacuation. */
-function without(seen: Observed): Observed {
-  for (const { report: said } of seen.sets.flatMap(({ pods }) => pods)) {
-    if (!said) continue;
+/** Every node says that its API has no evacuation; or those of one set. */
+function without(seen: Observed, setName = ''): Observed {
+  for (const { name, report: said } of seen.sets.flatMap(({ pods }) => pods)) {
+    if (!said || !name.startsWith(setName)) continue;
     said.hasEvacuation = false;
     const { withoutEvacuation } = seen.blueGreen.spec;
     said.settings = { ...said.settings, withoutEvacuation };
@@ -1851,6 +1851,41 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
       stalled: 'NoEvacuation',
       says: /pod emqx-bbbbbbbbb-0 has no node evacuation .*set spec.withoutEvacuation to Paced or None/,
+    },
+    {
+      when: 'runs in green alone, the switch is refused: no session could be moved there',
+      seen: without(
+        observed({ declaration: asked, sets: [set(blue), set(green, { template: NEW })] }),
+        green,
+      ),
+      then: { kind: 'wait' },
+      stalled: 'NoEvacuation',
+      says: /pod emqx-ggggggggg-0 has no node evacuation .*no session of emqx-bbbbbbbbb could be moved to it: take a build/,
+    },
+    {
+      when: 'runs in green alone, its deadline ends it and blue stays as it is',
+      seen: without(
+        observed({
+          declaration: asked,
+          status: { upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+          sets: [set(blue), set(green, { template: NEW })],
+        }),
+        green,
+      ),
+      then: { kind: 'abort', revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
+      says: /has no node evacuation/,
+    },
+    {
+      when: 'runs in green alone, and its sessions may be lost',
+      seen: without(
+        observed({
+          declaration: asked,
+          spec: { withoutEvacuation: 'None' },
+          sets: [set(blue), set(green, { template: NEW })],
+        }),
+        green,
+      ),
+      then: { kind: 'pointServices' },
     },
     {
       when: 'runs in blue, and its gates tell clients to go at a pace',
