@@ -552,10 +552,11 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
 /** A claim in use stays until its pod has ended; nobody may ask for that of a set that serves or is to serve. */
 function deleteClaim(world: World, pod: string, seen: Observed): void {
   note(world, `the claim of ${pod} is deleted`);
-  const set = world.sets.find(({ name }) => pod.startsWith(`${name}-`));
-  // Whoever scales it in this moment is too late.
-  const left = seen.sets.find(({ name }) => name === set?.name);
-  if (!set || !left || left.size > 0 || left.pods.length > 0 || isActive(world, set)) {
+  const name = pod.slice(0, pod.lastIndexOf('-'));
+  const set = world.sets.find((each) => each.name === name);
+  // Whoever scales or deletes it in this moment is too late.
+  const left = seen.sets.find((each) => each.name === name);
+  if (!left || left.size > 0 || left.pods.length > 0 || (set && isActive(world, set))) {
     violate(world, `the claim of ${pod} is deleted though its set has not been left`);
   }
   world.claims.delete(pod);

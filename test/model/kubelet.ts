@@ -145,6 +145,8 @@ function checkPartner(world: World, { name, deleted }: PodObject): void {
     const joiner = podNamed(world, node.name);
     const isKept = joiner && !joiner.deleted && joiner.ordinal < wantedSize(world);
     if (!isKept || ![active, wanted].includes(setPartOf(joiner))) continue;
+    // Pods of the declaration at another template than is asked for by now are not to stay themselves.
+    if (!joiner.hasSidecar && joiner.template !== world.declaration.asked) continue;
     const knownFor = world.now - Math.max(joiner.unreadyAt, deleted?.at ?? world.now);
     if (knownFor > TOLD_WITHIN && world.now - joiner.unreadyAt < FAILING_SECONDS)
       violate(world, `${name} is let go while ${node.name} joins through it`);

@@ -60,7 +60,8 @@ export class LongPause {
     const pod = random.pick(pods);
     if (!pod || !pods.every(({ ready, deleted }) => ready && !deleted)) return;
     // Where nodes without a sidecar alone are left, none could ask for one that is refused.
-    const least = world.pods.some(({ hasSidecar }) => !hasSidecar) ? 1 : 0;
+    const hasOwn = world.declaration.size > 0 || world.pods.some(({ hasSidecar }) => !hasSidecar);
+    const least = hasOwn ? 1 : 0;
     if (random.chance(0.2)) resizeSet(world, { watcher, set, size: random.int(least, set.size) });
     else if (pods.length > least) {
       watcher.harms(pod.name);

@@ -362,6 +362,8 @@ function recreate(world: World, watcher: Watcher): void {
   blueGreen.exists = false;
   delete blueGreen.carried;
   delete blueGreen.status;
+  // Another one is made with its defaults.
+  blueGreen.spec = { ...blueGreen.spec, paused: false };
   delete blueGreen.spec.replicas;
 }
 
