@@ -4,6 +4,7 @@ import { BLUE_GREEN, LABEL } from '../lib/names.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
+import { delayLeftMs, delaySecondsOf } from './delay.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, justLabelled, notListed, whyNotReady } from './readiness.js';
 import { grow, sustain } from './grow.js';
@@ -129,29 +130,6 @@ function phaseAfterSwitch(situation: Situation): Phase | undefined {
   if (!isLeaving) return undefined;
   const { upgrade } = observed.blueGreen.status ?? {};
   return upgrade && delayLeftMs(situation) > 0 ? 'Delaying' : 'Draining';
-}
-
-/**
- * Milliseconds until the first node may drain, never more than the whole delay, whatever another replica's clock said. Without a record of
- * a switch to what is active nothing was switched: these are strays, or a former upgrade's last pods. A whole set beside the active one,
- * and no upgrade ever recorded: the record was lost with the status, so the delay begins anew.
- */
-function delayLeftMs(situation: Situation): number {
-  const { observed, others, wantedSize, active, wanted, activeName } = situation;
-  const { blueGreen, nowMs } = observed;
-  const { upgrade, history = [] } = blueGreen.status ?? {};
-  const delayMs = blueGreen.spec.updateStrategy.initialDelaySeconds * 1000;
-  const switchedTo = [...(upgrade ? [upgrade] : []), ...history].find(({ to }) => to === activeName);
-  if (switchedTo?.switchedAt !== undefined)
-    return Math.min(Math.max(0, Date.parse(switchedTo.switchedAt) + delayMs - nowMs), delayMs);
-  // At size 0 others go while another one is wanted: the open record is not of the switch that they are left by.
-  if (active !== wanted) return 0;
-  const isSwitching = upgrade !== undefined && switchedTo === upgrade;
-  const isLost =
-    !upgrade &&
-    history.length === 0 &&
-    others.some(({ revision, size }) => revision !== '' && size > 0 && size >= wantedSize);
-  return isSwitching || isLost ? delayMs : 0;
 }
 
 /** Step 0: what the webhook holds is put back, and the declared size is carried into the BlueGreen. */
@@ -434,7 +412,7 @@ function noService({ declaration: { name }, leftAlone }: Observed): string {
 /** Step 4: when the endpoints are green's alone and the delay has passed, the other sets go down, oldest first, pod by pod. */
 function retire(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others, wantedSize } = situation;
-  const { spec, status } = observed.blueGreen;
+  const { status } = observed.blueGreen;
   const shrinking = [active, wanted].find((set) => set && set.size > wantedSize);
   const leaving = active?.pods.some(({ ordinal }) => ordinal >= active.size) === true;
   const isTurnOfOthers = active === wanted || wantedSize === 0;
@@ -453,7 +431,7 @@ function retire(situation: Situation): Verdict | undefined {
     if (mixed !== undefined) return waitFor('Delaying', mixed);
     const leftMs = delayLeftMs(situation);
     if (leftMs > 0) {
-      const message = `${Math.ceil(leftMs / 1000)} of ${spec.updateStrategy.initialDelaySeconds} s until the first node drains`;
+      const message = `${Math.ceil(leftMs / 1000)} of ${delaySecondsOf(observed)} s until the first node drains`;
       const recorded = status?.upgrade?.switchedAt;
       const switchedAtMs =
         recorded === undefined ? observed.nowMs : Math.min(Date.parse(recorded), observed.nowMs);

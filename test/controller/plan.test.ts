@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { delayLeftMs } from '../../controller/delay.js';
 import { plan, planUrgent } from '../../controller/plan.js';
+import { situationOf } from '../../controller/situation.js';
 import type {
   Claim,
   ClientService,
@@ -15,7 +17,7 @@ import type {
 import type { DrainSettings } from '../../lib/control.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { JsonObject } from '../../lib/json.js';
-import type { BlueGreenSpec, BlueGreenStatus } from '../../lib/types.js';
+import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
 import {
   imaged,
   NEW,
@@ -3071,6 +3073,23 @@ it('a switch is noted in the record of its own upgrade alone: at size 0 sets are
 });
 
 describe('the delay after the switch', () => {
+  it('is 2 s at least, which kube-proxy takes to follow', () => {
+    const updateStrategy = { ...DEFAULT_SPEC.updateStrategy, initialDelaySeconds: 0 };
+    const leftAfter = (ms: number): number =>
+      delayLeftMs(
+        situationOf(
+          observed({
+            declaration: asked,
+            spec: { updateStrategy },
+            status: { upgrade: { ...upgrade, switchedAt: new Date(1_000_000 - ms).toISOString() } },
+            selects: 'ggggggggg',
+            sets: [set(blue), set(green, { template: NEW })],
+          }),
+        ),
+      );
+    expect([0, 500, 2_000].map(leftAfter)).toEqual([2_000, 1_500, 0]);
+  });
+
   const sets = [set(blue), set(green, { template: NEW }), set(newest, { template: NEWER })];
   const isLeft = (switchedAtMs: number): Observed =>
     observed({

@@ -15,9 +15,8 @@ export const FAULTS: Fault[] = [
   {
     name: 'it does not wait for the endpoints, nor for the delay',
     plant: (plan) => (seen) => {
-      const updateStrategy = { ...seen.blueGreen.spec.updateStrategy, initialDelaySeconds: 0 };
-      const blueGreen = { ...seen.blueGreen, spec: { ...seen.blueGreen.spec, updateStrategy } };
-      return plan({ ...seen, blueGreen, services: seen.services.map((service) => settled(service, seen)) });
+      const services = seen.services.map((service) => settled(service, seen));
+      return plan({ ...seen, blueGreen: longSwitched(seen.blueGreen), services });
     },
   },
   {
@@ -182,6 +181,14 @@ function told(set: NodeSet, seen: Observed, plan: Planner): NodeSet {
       : pod,
   );
   return { ...set, pods };
+}
+
+/** As if the switch had been long ago. */
+function longSwitched(blueGreen: Observed['blueGreen']): Observed['blueGreen'] {
+  const { upgrade } = blueGreen.status ?? {};
+  if (!upgrade) return blueGreen;
+  const switchedAt = new Date(0).toISOString();
+  return { ...blueGreen, status: { ...blueGreen.status, upgrade: { ...upgrade, switchedAt } } };
 }
 
 /** As if no sidecar knew of a stay. */

@@ -249,6 +249,7 @@ function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isD
       version: 1,
       managed: false,
       endpoints: [],
+      before: [],
     })),
     blueGreen: {
       exists: false,

@@ -142,6 +142,8 @@ export interface ServiceObject {
   revision?: string;
   managed: boolean;
   endpoints: string[];
+  /** The endpoints of the last seconds, oldest first: what proxies go by is behind. */
+  before: string[][];
   /** When the sequence itself took its revision key away, or put another one there; cleared by the first pass that puts it back. */
   strippedAt?: number;
 }
