@@ -4,7 +4,7 @@ import { beginEvacuation, stopEvacuation } from './emqx.js';
 import type { Watcher } from './invariants.js';
 import { crash, kill } from './kubelet.js';
 import { deletePod, deleteSet, replaceDeclaration } from './stateful-sets.js';
-import { isManaged, note, wantedSize, type PodObject, type SetObject, type World } from './world.js';
+import { allSets, isManaged, note, wantedSize, type PodObject, type SetObject, type World } from './world.js';
 
 /** Templates to go forward and back among. Of `half`, only the first pod ever becomes ready; of `broken`, none. */
 const GOOD: readonly [JsonObject, ...JsonObject[]] = [
@@ -123,7 +123,7 @@ export function calm(world: World, watcher: Watcher): void {
     isBad(declaration.asked) && (!serves || blueGreen.status?.active === blueGreen.status?.wanted);
   const isSentBack =
     (declaration.aborted ?? (declaration.abort || undefined)) !== undefined &&
-    world.sets.some(({ template, size }) => isBad(template) && size > 0);
+    allSets(world).some(({ template, size }) => isBad(template) && size > 0);
   if (isLost || isSentBack || (isBad(declaration.asked) && random.chance(0.5))) {
     edit(world, random.pick(GOOD.filter((template) => template !== declaration.asked)) ?? FIRST, watcher);
   }
