@@ -251,7 +251,10 @@ describe('nowhere to go', () => {
     expect(await report()).toContain('state=drained');
   });
 
-  it.concurrent('turns to a node that runs when those it was told of have gone', async () => {
+  it.concurrent.each<{ when: string; slowMs: number }>([
+    { when: '', slowMs: 0 },
+    { when: ', though no look falls on the tenth second', slowMs: 2_000 },
+  ])('turns to a node that runs when those it was told of have gone$when', async ({ slowMs }) => {
     const asked: Script['others'] = ({ path, body }) => {
       if (path.endsWith('/stop')) return accepted;
       if (path.endsWith('/global_status')) return ok({ evacuations: [{ node: SELF }], rebalances: [] });
@@ -262,7 +265,7 @@ describe('nowhere to go', () => {
       return accepted;
     };
     const { emqx, run, starts } = await stage(
-      { nodes: [running(SELF), running(GREEN)], status: [idle], others: (one) => asked(one) },
+      { nodes: [running(SELF), running(GREEN)], status: [idle], others: (one) => asked(one), slowMs },
       { recipients: GREEN, noRecipientSeconds: 40 },
     );
     expect((await run({ limitMs: 25_000 })).code).toBe(0);
