@@ -305,8 +305,8 @@ function hosted(seen: Observed, hostOf: (ordinal: number) => string): Observed {
 /** Every node says that its API has no evacuation; or those of one set. */
 function without(seen: Observed, setName = ''): Observed {
   for (const { name, report: said } of seen.sets.flatMap(({ pods }) => pods)) {
-    if (!said || !name.startsWith(setName)) continue;
-    said.hasEvacuation = false;
+    if (!said) continue;
+    if (name.startsWith(setName)) said.hasEvacuation = false;
     const { withoutEvacuation } = seen.blueGreen.spec;
     said.settings = { ...said.settings, withoutEvacuation };
   }
