@@ -102,7 +102,7 @@ export function whyNotShare(situation: Situation, green: NodeSet): Hindrance | u
 }
 
 /** Whether a node of it has been in the EMQX cluster, as far as can be seen. What never was cannot keep its own repair from starting. */
-function hasRun(set: NodeSet, sets: NodeSet[]): boolean {
+export function hasRun(set: NodeSet, sets: NodeSet[]): boolean {
   const listed = reportsOf(sets)
     .filter(({ joined }) => joined)
     .flatMap(({ nodes }) => nodes);

@@ -5,14 +5,23 @@ import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
 import { delayLeftMs, delaySecondsOf } from './delay.js';
+import { evacuationOf, isDrained } from './drained.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, justLabelled, notListed, whyNotReady } from './readiness.js';
 import { grow, sustain } from './grow.js';
 import { handBack, isBare, whyNotWithoutNodes } from './handBack.js';
 import { letUp } from './hold.js';
-import { inTurn, whyNotMade, whyNotStart } from './pairing.js';
+import { hasRun, inTurn, whyNotMade, whyNotStart } from './pairing.js';
 import { leave } from './leave.js';
-import { NO_REVISION, type Decision, type NodeSet, type Observed, type Opening, type Step } from './model.js';
+import {
+  NO_REVISION,
+  type Decision,
+  type NodeSet,
+  type Observed,
+  type Opening,
+  type Pod,
+  type Step,
+} from './model.js';
 import { pause } from './pause.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
 import { stay } from './stay.js';
@@ -305,10 +314,12 @@ function discard(situation: Situation): Verdict | undefined {
   const mayJoin = unwanted.pods.some(({ ready, failing, terminating }) => !ready && !failing && !terminating);
   if (mayJoin && drainingPods(observed).length >= observed.blueGreen.spec.maxConcurrentDrains)
     return undefined;
-  // Nodes of what is active or wanted hand over to any other: sessions may be on their way.
+  // Nodes of what is active or wanted hand over to any other that has joined, whoever asked for it: sessions may be on their way.
   const kept = [active, wanted].flatMap((set) => set?.pods ?? []);
-  const isReceiving = unwanted.pods.some(({ ready }) => ready);
-  if (isReceiving && drainingPods(observed).some((pod) => kept.includes(pod))) return undefined;
+  const draining = drainingPods(observed);
+  const isGiving = (pod: Pod): boolean =>
+    draining.includes(pod) || (evacuationOf(pod, observed.sets) !== undefined && !isDrained(pod, observed));
+  if (hasRun(unwanted, observed.sets) && kept.some(isGiving)) return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
   // A set older than the active one was active once, and is kept at 0 to go back to. One with claims stays until they have gone. The
   // declaration is older than any.

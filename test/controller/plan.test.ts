@@ -1176,6 +1176,34 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', NEWER)) },
     },
     {
+      when: 'somebody else evacuates a node of blue, one that has joined stays though it is not Ready: it may be given sessions (5104)',
+      seen: observed({
+        declaration: { template: NEWER },
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+        joined: [`${green}-1`],
+        clients: { [`${green}-1`]: 0 },
+        foreign: [{ process: 'evacuation', node: nodeName(`${blue}-1`), state: 'evicting_conns' }],
+      }),
+      then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', NEWER)) },
+    },
+    {
+      when: 'somebody else has evacuated a node of blue, which gives nobody any more: it goes',
+      seen: observed({
+        declaration: { template: NEWER },
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+        joined: [`${green}-1`],
+        clients: { [`${green}-1`]: 0 },
+        foreign: [{ process: 'evacuation', node: nodeName(`${blue}-1`), state: 'prohibiting' }],
+      }),
+      then: { kind: 'deleteSet', set: green },
+    },
+    {
       when: 'another node drains, what cannot join goes at once',
       seen: observed({
         declaration: { template: NEWER },
