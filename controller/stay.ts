@@ -1,5 +1,6 @@
+import type { NodeSet } from './model.js';
 import { notListed } from './readiness.js';
-import { joinerOf, type Situation } from './situation.js';
+import { joinerOf, stoppingOf, type Situation } from './situation.js';
 import type { Verdict } from './verdict.js';
 
 /**
@@ -33,10 +34,19 @@ export function stay(situation: Situation): Verdict | undefined {
   };
 }
 
-/** As told to any pod now. */
+/** As told to any pod now: before a pod that is to join is made, or it would have chosen its partner before anybody was told. */
 export function staySecondsIn(situation: Situation): number {
   const { observed, active, wanted } = situation;
+  const due = [active, wanted].flatMap((set) => set ?? []);
+  const isShortOfPods = (active && !wanted) || due.some((set) => isShort(set, situation));
+  // What is drained already goes first, and they come after it (`grow.ts`).
+  const isToCome = isShortOfPods && !stoppingOf(situation);
   // Without a sidecar a pod is Ready before its node has joined.
-  const isReadyEarly = [active, wanted].some((set) => set && notListed(set, observed.sets));
-  return isReadyEarly || joinerOf(situation) ? STAY_SECONDS : 0;
+  const isReadyEarly = due.some((set) => notListed(set, observed.sets));
+  return isToCome || isReadyEarly || joinerOf(situation) ? STAY_SECONDS : 0;
+}
+
+/** That a pod is to be made; one that is on its way out still has its name, and its successor must not be waited for by it. */
+function isShort({ pods }: NodeSet, { wantedSize }: Situation): boolean {
+  return pods.filter(({ ordinal }) => ordinal < wantedSize).length < wantedSize;
 }

@@ -3164,6 +3164,17 @@ describe('a pod on its way out, while others join', () => {
     expect(plan(draining(60, joining)).step.kind).toBe('wait');
   });
 
+  it('is told before they are made, or they would choose it first (842)', () => {
+    const decision = plan(draining(0, { size: 1 }));
+    expect(decision.step).toMatchObject({ kind: 'tell', pods: [`${blue}-2`], settings: { staySeconds: 60 } });
+    expect(plan(draining(60, { size: 1 })).step).toMatchObject({ kind: 'resize', set: green });
+  });
+
+  it('does not wait for its own successor, which comes only when it has gone', () => {
+    const active = draining(0, { size: 0 }, { declaration: {}, status: {} });
+    expect(plan(active).step).not.toMatchObject({ kind: 'tell', pods: [`${blue}-2`] });
+  });
+
   it('is told that it may go when they have', () => {
     expect(plan(draining(60, {})).step).toMatchObject({ kind: 'tell', settings: { staySeconds: 0 } });
     expect(plan(draining(0, {})).step).not.toMatchObject({ kind: 'tell' });
