@@ -1,9 +1,11 @@
-import { factsOf, isIssuedBy, type Pair } from './pair.js';
+import { factsOf, isAhead, isIssuedBy, type Pair } from './pair.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Sidecars know this CA from their pods' environment, which lasts as long as the pods do. */
 export const CONTROL_CA_DAYS = 30 * 365;
+/** Another can never take its place, so it is valid by any clock that an API server would talk to. */
+export const CONTROL_CA_BACKDATE_MS = 10 * 365 * DAY_MS;
 export const CLIENT_DAYS = 90;
 const RENEW_CLIENT_MS = 30 * DAY_MS;
 
@@ -27,6 +29,7 @@ export type ControlStep =
 export function planControl({ ca, client }: ControlState, nowMs: number): ControlStep {
   if (!ca) return { kind: 'makeCa' };
   if (!client || !isIssuedBy(client.cert, ca.cert)) return { kind: 'issueClient', ca };
+  if (isAhead(client.cert, nowMs)) return { kind: 'issueClient', ca };
   if (factsOf(client.cert).notAfterMs - nowMs < RENEW_CLIENT_MS) return { kind: 'issueClient', ca };
   return { kind: 'rest', material: { ca, client } };
 }

@@ -12,6 +12,8 @@ export interface Lifetime {
   nowMs: number;
   /** Counted from `nowMs`. */
   days: number;
+  /** How long before `nowMs` it is valid already; {@link BACKDATE_MS} when absent. */
+  backdateMs?: number;
 }
 
 /** Makes a certificate authority that signs itself. Every one has a name of its own, so that two never mix up. */
@@ -67,12 +69,12 @@ function commonNameOf([first = '']: string[]): string {
 function draft(
   publicKey: forge.pki.PublicKey,
   serial: string,
-  { nowMs, days }: Lifetime,
+  { nowMs, days, backdateMs = BACKDATE_MS }: Lifetime,
 ): forge.pki.Certificate {
   const cert = forge.pki.createCertificate();
   cert.publicKey = publicKey;
   cert.serialNumber = serial;
-  cert.validity.notBefore = new Date(nowMs - BACKDATE_MS);
+  cert.validity.notBefore = new Date(nowMs - backdateMs);
   cert.validity.notAfter = new Date(nowMs + days * 24 * 60 * 60 * 1000);
   return cert;
 }

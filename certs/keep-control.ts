@@ -1,6 +1,7 @@
 import { unreachable } from '../lib/unreachable.js';
 import {
   CLIENT_DAYS,
+  CONTROL_CA_BACKDATE_MS,
   CONTROL_CA_DAYS,
   planControl,
   type ControlMaterial,
@@ -14,7 +15,7 @@ export interface ControlOptions {
   secrets: SecretStore;
   /** Secret with `ca.crt`, `ca.key`, `tls.crt` and `tls.key`, for the controller alone. */
   controlSecret: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the wall clock has it now: others judge certificates by theirs. */
   now: () => number;
 }
 
@@ -33,7 +34,8 @@ export async function keepControl(options: ControlOptions, signal: AbortSignal):
     const step = planControl(parseControl(controlSecret, stored), now());
     switch (step.kind) {
       case 'makeCa': {
-        const ca = await makeCa('sluice control', { nowMs: now(), days: CONTROL_CA_DAYS });
+        const life = { nowMs: now(), days: CONTROL_CA_DAYS, backdateMs: CONTROL_CA_BACKDATE_MS };
+        const ca = await makeCa('sluice control', life);
         await secrets.write(controlSecret, { 'ca.crt': ca.cert, 'ca.key': ca.key }, stored, signal);
         break;
       }

@@ -1,22 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { isScaleToken, SCALE_TOKEN_KEY, scalePathOf } from '../lib/scale-path.js';
+import { isScaleToken, PREVIOUS_SCALE_TOKEN_KEY, SCALE_TOKEN_KEY, scalePathOf } from '../lib/scale-path.js';
 import { unreachable } from '../lib/unreachable.js';
 import { issue, makeCa } from './issue.js';
 import { asPair, splitBundle, type Pair } from './pair.js';
 import type { Publish, Published } from './publish.js';
 import type { SecretStore, StoredSecret } from './secrets.js';
-import { bundleOf, planServing, SERVING_CA_DAYS, SERVING_DAYS, type ServingState } from './serving.js';
+import {
+  bundleOf,
+  planServing,
+  scaleTokenOf,
+  SERVING_CA_DAYS,
+  SERVING_DAYS,
+  type ServingState,
+} from './serving.js';
 
 export interface ServingOptions {
   secrets: SecretStore;
   publish: Publish;
   /** Secret of the CA (`ca.crt`, `ca.key`, `previous.crt`), for the controller alone. */
   caSecret: string;
-  /** Secret of the serving certificate (`tls.crt`, `tls.key`, its CA as `ca.crt`; `scale.token`), which the webhook reads. */
+  /** Secret of the serving certificate (`tls.crt`, `tls.key`, its CA as `ca.crt`; `scale.token`, `scale.token.previous`), which the webhook reads. */
   tlsSecret: string;
   /** Names that the API server calls the webhook by. */
   dnsNames: string[];
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the wall clock has it now: others judge certificates by theirs. */
   now: () => number;
 }
 
@@ -43,7 +50,7 @@ export async function keepServing(options: ServingOptions, signal: AbortSignal):
       await secrets.read(tlsSecret, signal),
     ];
     const state = parseState(storedCa, storedTls);
-    if (state.ca) await publish(publishedOf(state), signal);
+    if (state.ca) await publish(publishedOf(state, now()), signal);
     const step = planServing(state, dnsNames, now());
     switch (step.kind) {
       case 'makeCa': {
@@ -56,18 +63,25 @@ export async function keepServing(options: ServingOptions, signal: AbortSignal):
         if (!state.ca) throw new Error('a certificate is planned without a CA');
         const usage = { kind: 'server', dnsNames } as const;
         const { cert, key } = await issue(state.ca, usage, { nowMs: now(), days: SERVING_DAYS });
-        const token = state.scaleToken ?? makeScaleToken();
+        const published = scaleTokenOf(state, now());
         const data = {
           'tls.crt': cert,
           'tls.key': key,
           'ca.crt': state.ca.cert,
-          [SCALE_TOKEN_KEY]: token,
+          [SCALE_TOKEN_KEY]: makeScaleToken(),
+          ...(published !== undefined && { [PREVIOUS_SCALE_TOKEN_KEY]: published }),
         };
         await secrets.write(tlsSecret, data, storedTls, signal);
         break;
       }
       case 'makeScaleToken': {
         const data = { ...storedTls?.data, [SCALE_TOKEN_KEY]: makeScaleToken() };
+        await secrets.write(tlsSecret, data, storedTls, signal);
+        break;
+      }
+      case 'forgetPreviousScaleToken': {
+        const data = { ...storedTls?.data };
+        delete data[PREVIOUS_SCALE_TOKEN_KEY];
         await secrets.write(tlsSecret, data, storedTls, signal);
         break;
       }
@@ -100,16 +114,18 @@ function parseState(ca: StoredSecret | undefined, tls: StoredSecret | undefined)
   const trusted = new Set(splitBundle(known.join('\n')));
   if (authority) trusted.delete(splitBundle(authority.cert)[0] ?? '');
   const token = tls?.data[SCALE_TOKEN_KEY];
+  const previousToken = tls?.data[PREVIOUS_SCALE_TOKEN_KEY];
   return {
     previousCas: [...trusted],
     ...(authority ? { ca: authority } : {}),
     ...(serving ? { serving } : {}),
     ...(isScaleToken(token) ? { scaleToken: token } : {}),
+    ...(isScaleToken(previousToken) ? { previousScaleToken: previousToken } : {}),
   };
 }
 
-function publishedOf(state: ServingState): Published {
-  const { scaleToken } = state;
+function publishedOf(state: ServingState, nowMs: number): Published {
+  const scaleToken = scaleTokenOf(state, nowMs);
   return { bundle: bundleOf(state), ...(scaleToken && { scalePath: scalePathOf(scaleToken) }) };
 }
 

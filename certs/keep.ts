@@ -19,11 +19,13 @@ export interface KeepOptions {
   };
   /** Called with the first material, and again each time it has changed. */
   onControl: (material: ControlMaterial) => void;
+  /** Called each time it could not be read or made. */
+  onControlTrouble: (cause: unknown) => void;
   /** Called after each pass over the webhook's certificates with what is current. */
   onServing: (material: ServingMaterial) => void;
   /** A pass has failed; it is tried again. */
   onTrouble: (error: unknown) => void;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the wall clock has it now: others judge certificates by theirs. */
   now: () => number;
   log: Logger;
 }
@@ -34,7 +36,7 @@ const RETRY_MS = 2_000;
 
 /** Keeps all of Sluice's certificates until the signal. For the leader; a second one does no harm but conflicts. */
 export async function keepCertificates(options: KeepOptions, signal: AbortSignal): Promise<void> {
-  const { kube, namespace, names, now, log } = options;
+  const { kube, namespace, names, onControl, onControlTrouble, now, log } = options;
   const secrets = makeSecretStore(kube, namespace);
   const serving = {
     secrets,
@@ -46,9 +48,13 @@ export async function keepCertificates(options: KeepOptions, signal: AbortSignal
   };
   let told = '';
   const control = async (): Promise<void> => {
-    const material = await keepControl({ secrets, controlSecret: names.controlSecret, now }, signal);
+    const options = { secrets, controlSecret: names.controlSecret, now };
+    const material = await keepControl(options, signal).catch((error: unknown) => {
+      if (!signal.aborted) onControlTrouble(error);
+      throw error;
+    });
     const text = JSON.stringify(material);
-    if (text !== told) options.onControl(material);
+    if (text !== told) onControl(material);
     told = text;
   };
   while (!signal.aborted) {

@@ -27,6 +27,11 @@ export function factsOf(cert: string): Facts {
   };
 }
 
+/** Whether it is not valid yet: made while the clock was ahead. Nobody takes it until then, so it is as good as none. */
+export function isAhead(cert: string, nowMs: number): boolean {
+  return factsOf(cert).notBeforeMs > nowMs;
+}
+
 /** Whether `cert` bears the signature of `ca` (both PEM). */
 export function isIssuedBy(cert: string, ca: string): boolean {
   const [child, parent] = [new X509Certificate(cert), new X509Certificate(ca)];

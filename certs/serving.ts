@@ -1,5 +1,5 @@
 import { BACKDATE_MS } from './issue.js';
-import { factsOf, isIssuedBy, type Pair } from './pair.js';
+import { factsOf, isAhead, isIssuedBy, type Pair } from './pair.js';
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -24,8 +24,10 @@ export interface ServingState {
   previousCas: string[];
   /** What the webhook shows; absent before the first. */
   serving?: Pair;
-  /** By which the webhook knows API servers that ask about Scales. Made once, with the first certificate. */
+  /** By which the webhook knows API servers that ask about Scales. A new one comes with each certificate. */
   scaleToken?: string;
+  /** The one before, which the webhook takes too while it is here. */
+  previousScaleToken?: string;
 }
 
 export type ServingStep =
@@ -37,6 +39,8 @@ export type ServingStep =
   | { kind: 'makeScaleToken' }
   /** Everybody shows certificates of the present CA: the earlier ones need no trust any more. */
   | { kind: 'forgetPreviousCas' }
+  /** Nobody asks by the earlier token any more. */
+  | { kind: 'forgetPreviousScaleToken' }
   | { kind: 'rest' };
 
 /**
@@ -44,12 +48,15 @@ export type ServingStep =
  * change, the certificate shown is one that the bundle vouches for.
  */
 export function planServing(state: ServingState, dnsNames: string[], nowMs: number): ServingStep {
-  const { ca, serving, previousCas, scaleToken } = state;
-  if (!ca || leftMs(ca.cert, nowMs) < RENEW_CA_MS) return { kind: 'makeCa' };
+  const { ca, serving, previousCas, scaleToken, previousScaleToken } = state;
+  if (!ca || isAhead(ca.cert, nowMs) || leftMs(ca.cert, nowMs) < RENEW_CA_MS) return { kind: 'makeCa' };
   if (!serving) return { kind: 'issue', because: 'there is none' };
+  if (isAhead(serving.cert, nowMs)) return { kind: 'issue', because: 'it is not valid yet' };
 
   const isCurrent = isIssuedBy(serving.cert, ca.cert);
-  const isTrusted = isCurrent || previousCas.some((previous) => isIssuedBy(serving.cert, previous));
+  const isTrusted =
+    isCurrent ||
+    previousCas.some((previous) => !isAhead(previous, nowMs) && isIssuedBy(serving.cert, previous));
   if (!isTrusted) return { kind: 'issue', because: 'no CA of ours has signed it' };
   const names = new Set(factsOf(serving.cert).dnsNames);
   if (!dnsNames.every((name) => names.has(name))) return { kind: 'issue', because: 'it lacks a name' };
@@ -63,12 +70,24 @@ export function planServing(state: ServingState, dnsNames: string[], nowMs: numb
   if (isCurrent && previousCas.length > 0 && ageMs(serving.cert, nowMs) >= SETTLE_MS) {
     return { kind: 'forgetPreviousCas' };
   }
+  if (previousScaleToken !== undefined && ageMs(serving.cert, nowMs) >= 2 * SETTLE_MS) {
+    return { kind: 'forgetPreviousScaleToken' };
+  }
   return { kind: 'rest' };
 }
 
 /** What the API servers are to trust: PEM certificates, one after the other, the newest first. */
 export function bundleOf({ ca, previousCas }: ServingState): string {
   return [...(ca ? [ca.cert] : []), ...previousCas].map((cert) => `${cert.trim()}\n`).join('');
+}
+
+/** By which API servers are to ask about Scales: a new token only when every webhook has certainly read it. */
+export function scaleTokenOf(
+  { serving, scaleToken, previousScaleToken }: ServingState,
+  nowMs: number,
+): string | undefined {
+  const isSettled = serving === undefined || ageMs(serving.cert, nowMs) >= SETTLE_MS;
+  return isSettled ? scaleToken : (previousScaleToken ?? scaleToken);
 }
 
 function leftMs(cert: string, nowMs: number): number {

@@ -52,7 +52,9 @@ function whyLate(situation: Situation): string | undefined {
   const elapsedSeconds = (observed.nowMs - Date.parse(resumedAt)) / 1000;
   if (elapsedSeconds <= spec.progressDeadlineSeconds) return undefined;
   // A green that is Ready but may never take the clients has not made it either.
-  const hindrance = wanted ? hindranceOfGreen(situation, wanted)?.message : 'its set was not made';
+  // What keeps it from being made may be known to nobody but the pass that tried.
+  const notMade = ['its set was not made', status.waitingFor?.what].filter(Boolean).join(': ');
+  const hindrance = wanted ? hindranceOfGreen(situation, wanted)?.message : notMade;
   return (
     hindrance && `not ready within progressDeadlineSeconds (${spec.progressDeadlineSeconds} s): ${hindrance}`
   );

@@ -2,41 +2,52 @@ import { drainOf } from './drains.js';
 import type { Hindrance } from './hindrance.js';
 import type { NodeSet, Observed } from './model.js';
 import { whyNotStart } from './pairing.js';
+import { POD_APPEARS_MS } from './readiness.js';
 import { comesBack, isEmpty, isOwnRevision, stayingPods, stoppingOf, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
 import { counted } from '../lib/words.js';
 
-/** A StatefulSet's pods appear within seconds; where none does for so long it is refused, and another template may be what mends it. */
-const POD_APPEARS_MS = 60_000;
-
-/** Step 2: the active revision first, then the wanted one, each has a set of the wanted size. */
-export function grow(situation: Situation): Verdict | undefined {
-  const { active, wanted, activeRevision, wantedRevision, activeName, wantedName, wantedSize } = situation;
+/**
+ * Step 2: the active revision has a set of the wanted size. Nobody is moved by that, and fewer nodes than wanted would serve without it: so
+ * it is no step of an upgrade, and waits for none.
+ */
+export function sustain(situation: Situation): Verdict | undefined {
+  const { observed, active, activeRevision, activeName, wantedSize } = situation;
+  if (active && comesBack(active, observed)) return make(activeName, activeRevision, situation);
   // The pods of a set that was deleted serve on for a moment, and are all that a new node could copy from.
-  const isLost = active?.kind === 'lost';
-  if (active && comesBack(active, situation.observed)) return make(activeName, activeRevision, situation);
-  if (active && (isLost || active.size >= wantedSize)) {
-    if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
-    if (wanted && wanted.size >= wantedSize) return undefined;
-    // Nothing could be switched to it; switchOver says so.
-    if (situation.observed.services.length === 0 || whyNotStart(situation)) return undefined;
-    const blank = isLost ? undefined : whyBlank(active, situation);
-    if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
-  }
+  if (active && (active.kind === 'lost' || active.size >= wantedSize)) return undefined;
   // Its pods wait for the names of those that end, and then start as the members that they were.
-  const isMadeAgain = situation.observed.sets.some(
+  const isMadeAgain = observed.sets.some(
     ({ kind, revision }) => kind === 'lost' && revision === activeRevision,
   );
   if (!active && isMadeAgain) return make(activeName, activeRevision, situation);
-  // Whoever joins may choose a node that is about to stop, and then stays apart for good.
-  const stopping = stoppingOf(situation);
-  if (stopping) return waitFor('Progressing', `${stopping.name} is drained and stopping`);
-  if (!active) return make(activeName, activeRevision, situation);
-  if (!isLost && active.size < wantedSize) return enlarge(active, situation);
+  return (
+    whileStopping(situation) ??
+    (active ? enlarge(active, situation) : make(activeName, activeRevision, situation))
+  );
+}
+
+/** Step 2, once the active revision has its set: the wanted one has a set of the wanted size, too. */
+export function grow(situation: Situation): Verdict | undefined {
+  const { observed, active, wanted, activeRevision, wantedRevision, wantedName, wantedSize } = situation;
+  if (!active || activeRevision === wantedRevision || wantedSize === 0) return undefined;
+  if (wanted && wanted.size >= wantedSize) return undefined;
+  // Nothing could be switched to it; switchOver says so.
+  if (observed.services.length === 0 || whyNotStart(situation)) return undefined;
+  const blank = active.kind === 'lost' ? undefined : whyBlank(active, situation);
+  if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
+  const stopping = whileStopping(situation);
+  if (stopping) return stopping;
   if (wanted) return enlarge(wanted, situation);
-  return isOwnRevision(wantedRevision, situation.observed)
+  return isOwnRevision(wantedRevision, observed)
     ? waitFor('Progressing', `${wantedName} comes down to 0 before it starts with its present template`)
     : make(wantedName, wantedRevision, situation);
+}
+
+/** Whoever joins may choose a node that is about to stop, and then stays apart for good. */
+function whileStopping(situation: Situation): Verdict | undefined {
+  const stopping = stoppingOf(situation);
+  return stopping && waitFor('Progressing', `${stopping.name} is drained and stopping`);
 }
 
 /** Green on empty disks with nobody alive to copy from would lose users, rules and retained messages. */
@@ -46,6 +57,7 @@ function whyBlank(active: NodeSet, { observed }: Situation): string | undefined 
   const starting = pods.find(({ failing }) => !failing);
   if (starting) return `${starting.name} ${starting.problem}`;
   const startedAt = observed.blueGreen.status?.upgrade?.startedAt;
+  // Where none appears it is refused, and another template may be what mends it.
   const isLate = startedAt !== undefined && observed.nowMs - Date.parse(startedAt) > POD_APPEARS_MS;
   return pods.length > 0 || isLate ? undefined : `${active.name} has no pod yet`;
 }

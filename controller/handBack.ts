@@ -1,4 +1,5 @@
 import { sameJson } from '../lib/json.js';
+import type { Hindrance } from './hindrance.js';
 import type { NodeSet } from './model.js';
 import { isEmpty, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
@@ -17,9 +18,7 @@ export function handBack(situation: Situation): Verdict | undefined {
   if (active !== own) {
     // With nodes the Services switch first; at size 0 there are none.
     if (wantedSize > 0 || (active && !isEmpty(active))) return undefined;
-    if (active && observed.claims.some(({ revision }) => revision === active.revision)) {
-      return { step: { kind: 'rest' }, phase: 'Stable', message: dataOn(active), stalled: 'SizeZero' };
-    }
+    if (whyNotWithoutNodes(situation)) return undefined;
   }
 
   const back = `handing ${own.name} back: `;
@@ -29,7 +28,11 @@ export function handBack(situation: Situation): Verdict | undefined {
       `${back}${marked.join(', ')} ${marked.length > 1 ? 'select' : 'selects'} without revision`,
     );
   }
+  // Pods without their label would be nobody's for as long as the old selector is what is known.
+  const [lagging] = observed.lagging;
   const pods = labelledPods(own);
+  if (pods.length > 0 && lagging !== undefined)
+    return waitFor('Progressing', `${back}the EndpointSlices of Service ${lagging} do not follow it yet`);
   if (pods.length > 0) return progress({ kind: 'unlabelPods', pods }, `${back}labels of its pods go`);
   const left = sets.find((set) => set !== own);
   if (left) {
@@ -100,10 +103,15 @@ function labelledPods({ pods }: NodeSet): string[] {
     .map(({ name }) => name);
 }
 
-/** Why a set of claims is not handed back without nodes, in words. */
-function dataOn({ name }: NodeSet): string {
-  return (
-    `handing back waits for a node: the data is on the claims of ${name}, and goes over only while both run; ` +
-    'scale it to 1 or more with kubectl scale'
-  );
+/** Why a hand-back at size 0 waits for nodes: what is active keeps its data on claims. */
+export function whyNotWithoutNodes(situation: Situation): Hindrance | undefined {
+  const { observed, active, wantedSize } = situation;
+  const own = ownOf(situation);
+  if (!own || !active || active === own || wantedSize > 0) return undefined;
+  if (!observed.claims.some(({ revision }) => revision === active.revision)) return undefined;
+  const { name } = observed.declaration;
+  return {
+    message: `handing back waits for a node: the data is on the claims of ${active.name}, and goes over only while both run; scale it to 1 or more with kubectl scale statefulset ${name} --replicas=1`,
+    stalled: 'SizeZero',
+  };
 }

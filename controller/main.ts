@@ -1,8 +1,8 @@
-import type { ControlMaterial } from '../certs/control.js';
 import { keepCertificates } from '../certs/keep.js';
 import { makeLogger } from '../lib/log.js';
 import { openTracing } from '../lib/telemetry/tracing.js';
 import { steadyNow } from './clock.js';
+import { makeControl } from './control.js';
 import { listen, makeHealthServer } from './health.js';
 import { findAccess } from './kube/access.js';
 import { makeKube } from './kube/client.js';
@@ -73,37 +73,38 @@ async function main(): Promise<void> {
   for (const server of servers) server.close();
   log.info('stopped');
 
-  /** Certificates first: without the control CA there is nothing to inject, and without its client certificate nobody to ask. */
+  /**
+   * Certificates first: without the control CA there is nothing to inject, and without its client certificate nobody to ask. While they
+   * cannot be had it leads all the same: what users have is held and pinned without them, and every BlueGreen says what is wrong.
+   */
   async function leadWithCertificates(leading: AbortSignal): Promise<void> {
-    let material: ControlMaterial | undefined;
-    const known = Promise.withResolvers<undefined>();
-    leading.addEventListener('abort', () => known.resolve(undefined));
+    const control = makeControl(settings.namespace);
+    const aborted = new Promise((resolve) => leading.addEventListener('abort', resolve, { once: true }));
     const keeping = keepCertificates(
       {
         kube,
         namespace: settings.namespace,
         names: settings.certificates,
-        onControl: (latest) => {
-          material = latest;
-          certificates['control-ca'] = latest.ca.cert;
-          certificates['control-client'] = latest.client.cert;
-          known.resolve(undefined);
+        onControl: (material) => {
+          control.keep(material);
+          certificates['control-ca'] = material.ca.cert;
+          certificates['control-client'] = material.client.cert;
         },
+        onControlTrouble: (cause) => control.miss(cause),
         onServing: ({ ca, serving }) => {
           certificates['webhook-ca'] = ca.cert;
           certificates['webhook-serving'] = serving.cert;
         },
         onTrouble: (error) => gauge.failed('certificates', error),
-        now: steadyNow,
+        now: Date.now,
         log,
       },
       leading,
     );
-    await known.promise;
-    const present = (): Promise<ControlMaterial> =>
-      material ? Promise.resolve(material) : Promise.reject(new Error('no control certificate yet'));
-    const sidecars = makeSidecars(async () => (await present()).client);
-    const sidecarSettings = async () => ({ ...settings.sidecar, controlCa: (await present()).ca.cert });
+    await Promise.race([control.told, aborted]);
+    const sidecars = makeSidecars(() => Promise.resolve(control.material().client));
+    const sidecarSettings = () => ({ ...settings.sidecar, controlCa: control.material().ca.cert });
+    const controlTrouble = () => control.trouble();
     const { defaults } = settings;
     // A leader knows nothing of what the one before has sent.
     const courier = tracing && makeCourier(tracing, () => performance.now());
@@ -113,6 +114,7 @@ async function main(): Promise<void> {
         kube,
         sidecars,
         sidecarSettings,
+        controlTrouble,
         plan,
         planUrgent,
         defaults,

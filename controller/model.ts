@@ -13,6 +13,11 @@ export interface Pod {
   podIp?: string;
   /** Value of the pod's revision label; absent on the declaration's own pods until they are pinned. */
   revision?: string;
+  /**
+   * When Sluice last wrote onto it, ms since the epoch by the API server's clock, in whole seconds; absent where it carries no revision
+   * label of Sluice's writing.
+   */
+  writtenAtMs?: number;
   /** Condition Ready is true and it is not {@link terminating}. */
   ready: boolean;
   /** When it was created, and since when it has been Ready (absent when it is not), ms since the epoch; the API server's, in whole seconds. */
@@ -169,7 +174,7 @@ export type Preview =
 
 export interface BlueGreen {
   exists: boolean;
-  /** Sluice has made it: the declaration owns it. */
+  /** Sluice has made it: it is labelled so, or the declaration owns it. */
   isOurs: boolean;
   /** It carries an annotation under `sluice.dev/`. */
   isNoted: boolean;
@@ -214,6 +219,8 @@ export interface Observed {
   marked: string[];
   /** Of those, the ones that Sluice has pinned and by which clients do not come any more. */
   former: string[];
+  /** Names of Services that are not pinned any more and whose EndpointSlices are as if they were: their controller has not seen it yet. */
+  lagging: string[];
   /** Why a Service is left alone that was to be a client Service, in words that name it and what to do. */
   leftAlone: string[];
   /** Names of the HorizontalPodAutoscalers that target the declaration itself. */
@@ -289,7 +296,9 @@ export type Step =
 
 /** Why a person has to act; also the reason of the conditions and of the event. */
 export type StallReason =
+  | 'Refused'
   | 'PodFailing'
+  | 'PodsNotMade'
   | 'ProgressDeadlineExceeded'
   | 'ApiKeyRefused'
   | 'ControllerTurnedAway'

@@ -1,18 +1,39 @@
 import { emqxContainer, objectsOf } from '../lib/emqx-container.js';
 import { parseVersion, versionOfImage, versionText, type Version } from '../lib/emqx/version.js';
+import { whyNotInjectable } from '../lib/injectable.js';
 import type { JsonObject } from '../lib/json.js';
 import type { Hindrance } from './hindrance.js';
 import type { NodeSet, Pod } from './model.js';
-import { isEmpty, isNodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
+import { isEmpty, isNodeOf, isOwnRevision, reportsOf, stayingPods, type Situation } from './situation.js';
 import { whyUnlisted } from '../lib/emqx/pairs.js';
 
 /**
- * What is known before green starts to keep it from sharing a cluster with those that are in it: versions that EMQX does not list together,
- * from the tags of the images and from what nodes say; names under which they could not find each other. A green that has pods shares it
- * already.
+ * What is known before green starts to keep it from being made, or from sharing a cluster with those that are in it: a template that no gate
+ * can be put into; versions that EMQX does not list together, from the tags of the images and from what nodes say; names under which they
+ * could not find each other. A green that has pods shares it already.
  */
 export function whyNotStart(situation: Situation): Hindrance | undefined {
-  return misfitOf(situation)?.hindrance;
+  return whyNotMade(situation) ?? misfitOf(situation)?.hindrance;
+}
+
+/** Why no set can be made of the wanted revision. One that there is was made once, and the declaration's own pods get no gate. */
+export function whyNotMade({
+  observed,
+  active,
+  wanted,
+  activeRevision,
+  wantedRevision,
+  wantedSize,
+}: Situation): Hindrance | undefined {
+  const isToBeMade = active && !wanted && activeRevision !== wantedRevision && wantedSize > 0;
+  if (!isToBeMade || isOwnRevision(wantedRevision, observed)) return undefined;
+  const { declaration, blueGreen } = observed;
+  const { emqx: settings } = blueGreen.spec;
+  const emqx = emqxContainer(declaration.template, settings);
+  const isOwnSecret = settings.apiKeySecret.name === '';
+  const refusal =
+    'refused' in emqx ? emqx.refused : whyNotInjectable(declaration.template, emqx, { isOwnSecret });
+  return refusal === undefined ? undefined : { message: refusal, stalled: 'Refused' };
 }
 
 /**
@@ -81,7 +102,7 @@ export function whyNotShare(situation: Situation, green: NodeSet): Hindrance | u
 }
 
 /** Whether a node of it has been in the EMQX cluster, as far as can be seen. What never was cannot keep its own repair from starting. */
-function hasRun(set: NodeSet, sets: NodeSet[]): boolean {
+export function hasRun(set: NodeSet, sets: NodeSet[]): boolean {
   const listed = reportsOf(sets)
     .filter(({ joined }) => joined)
     .flatMap(({ nodes }) => nodes);
@@ -101,7 +122,7 @@ function unlisted(
     const why = whyUnlisted(from, to);
     if (why === undefined) continue;
     return {
-      message: `${name} has EMQX ${versionText(to)}, which is not known to share a cluster with ${versionText(from)}: ${why}; set spec.allowUnlistedVersions to go on all the same, or edit the image again`,
+      message: `${name} has EMQX ${versionText(to)}, which is not known to share a cluster safely with ${versionText(from)}: ${why}; set spec.allowUnlistedVersions to go on all the same, or edit the image again`,
       stalled: 'VersionsNotListed',
     };
   }

@@ -108,7 +108,11 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const decision = tools.plan(view.observed);
   logStep(log, decision, run);
   const { told: ofTraces, restMs } = sendTraces(tools.courier, context.key, view.observed, decision);
-  const publish = async (trouble?: Trouble): Promise<void> => {
+  const untold = tools.controlTrouble();
+  const standing: Trouble | undefined =
+    untold === undefined ? undefined : { kind: 'refused', message: untold };
+  const publish = async (came?: Trouble): Promise<void> => {
+    const trouble = standing ?? came;
     const status = await publishStatus(tools.kube, { view, decision, trouble, ...ofTraces }, signal);
     tools.gauge.saw(context.key, pictureOf(view.observed, decision, status));
     await publishEvents(tools.kube, { view, decision, trouble, told }, signal);
@@ -117,7 +121,7 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   if (beginsUpgrade(view.observed, decision)) {
     await publishStatus(
       tools.kube,
-      { view, decision, trouble: undefined, isDone: false, ...ofTraces },
+      { view, decision, trouble: standing, isDone: false, ...ofTraces },
       signal,
     );
   }

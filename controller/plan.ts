@@ -4,15 +4,27 @@ import { BLUE_GREEN, LABEL } from '../lib/names.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
+import { delayLeftMs, delaySecondsOf } from './delay.js';
+import { evacuationOf, isDrained } from './drained.js';
 import { drainingPods } from './drains.js';
-import { hindranceOf, notListed, whyNotReady } from './readiness.js';
-import { grow } from './grow.js';
-import { handBack, isBare } from './handBack.js';
+import { hindranceOf, justLabelled, notListed, whyNotReady } from './readiness.js';
+import { grow, sustain } from './grow.js';
+import { handBack, isBare, whyNotWithoutNodes } from './handBack.js';
 import { letUp } from './hold.js';
-import { inTurn, whyNotStart } from './pairing.js';
-import { leaverOf } from './leave.js';
-import { NO_REVISION, type Decision, type NodeSet, type Observed, type Opening, type Step } from './model.js';
+import { hasRun, inTurn, whyNotMade, whyNotStart } from './pairing.js';
+import { leave } from './leave.js';
+import {
+  NO_REVISION,
+  type Decision,
+  type NodeSet,
+  type Observed,
+  type Opening,
+  type Pod,
+  type Step,
+} from './model.js';
+import { pause } from './pause.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
+import { stay } from './stay.js';
 import { consume, isPromoted } from './triggers.js';
 import {
   hasNobody,
@@ -27,17 +39,14 @@ import {
   stayingPods,
   type Situation,
 } from './situation.js';
-import { LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
+import { firstOf, LATER_MS, progress, SOON_MS, waitFor, type Rule, type Verdict } from './verdict.js';
 import { counted } from '../lib/words.js';
 
-/** In order: the first rule that has something to say decides the pass. These look at Kubernetes objects alone. */
-const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin];
+/** In order: the first rule that has something to say decides the pass. These can do with Kubernetes objects alone. */
+const FIRST_RULES: Rule[] = [hold, restore, holdClaims, handBack, pin, unpin, preview];
 /** And these at what sidecars say, too. */
-const RULES: Rule[] = [
-  ...FIRST_RULES,
-  giveClaims,
+const LATER_RULES: Rule[] = [
   pause,
-  preview,
   abort,
   letUp,
   consume,
@@ -45,6 +54,7 @@ const RULES: Rule[] = [
   remake,
   discard,
   leave,
+  sustain,
   grow,
   shrink,
   switchOver,
@@ -53,6 +63,7 @@ const RULES: Rule[] = [
   dropClaims,
   prune,
 ];
+const RULES: Rule[] = [...FIRST_RULES, giveClaims, stay, tell, ...LATER_RULES];
 
 /**
  * Chooses the next step from what was just observed. Pure: no client, clock, log or environment; nothing is remembered between
@@ -60,7 +71,7 @@ const RULES: Rule[] = [
  */
 export function plan(observed: Observed): Decision {
   const { situation, later } = inTurn(situationOf(observed));
-  return decided(situation, verdictOf(RULES, situation) ?? rest(situation), later);
+  return decided(situation, firstOf(RULES, situation) ?? rest(situation), later);
 }
 
 /** What puts back what an edit took away, and so must not wait for a sidecar. */
@@ -71,6 +82,7 @@ const URGENT: ReadonlySet<Step['kind']> = new Set([
   'ownClaims',
   'labelPods',
   'pointServices',
+  'pointPreview',
 ]);
 
 /**
@@ -79,8 +91,10 @@ const URGENT: ReadonlySet<Step['kind']> = new Set([
  */
 export function planUrgent(observed: Observed): Decision | undefined {
   const { situation, later } = inTurn(situationOf(observed));
-  const rules = FIRST_RULES.map((rule) => (rule === holdClaims ? holdLastingClaims : rule));
-  const verdict = verdictOf(rules, situation);
+  const rules = FIRST_RULES.map((rule) =>
+    rule === holdClaims ? holdLastingClaims : rule === preview ? closePreview : rule,
+  );
+  const verdict = firstOf(rules, situation);
   return verdict && URGENT.has(verdict.step.kind) ? decided(situation, verdict, later) : undefined;
 }
 
@@ -90,10 +104,10 @@ function holdLastingClaims(situation: Situation): Verdict | undefined {
   return verdict?.step.kind === 'ownClaims' && verdict.step.owned ? undefined : verdict;
 }
 
-function verdictOf(rules: Rule[], situation: Situation): Verdict | undefined {
-  let verdict: Verdict | undefined;
-  for (const rule of rules) verdict ??= rule(situation);
-  return verdict;
+/** Without its key the preview Service selects both colours. Which of them it is to reach is the pass's to say, which knows who is ready. */
+function closePreview(situation: Situation): Verdict | undefined {
+  const { preview: service } = situation.observed;
+  return service?.kind === 'found' && service.revision === undefined ? preview(situation) : undefined;
 }
 
 function decided(situation: Situation, said: Verdict, later: string | undefined): Decision {
@@ -125,25 +139,6 @@ function phaseAfterSwitch(situation: Situation): Phase | undefined {
   if (!isLeaving) return undefined;
   const { upgrade } = observed.blueGreen.status ?? {};
   return upgrade && delayLeftMs(situation) > 0 ? 'Delaying' : 'Draining';
-}
-
-/**
- * Milliseconds until the first node may drain, never more than the whole delay, whatever another replica's clock said. Without an open
- * upgrade nothing was switched: these are strays, or a former upgrade's last pods. A whole set beside the active one, and no upgrade ever
- * recorded: the record was lost with the status, so the delay begins anew.
- */
-function delayLeftMs({ observed: { blueGreen, nowMs }, others, wantedSize }: Situation): number {
-  const { spec, status } = blueGreen;
-  const delayMs = spec.updateStrategy.initialDelaySeconds * 1000;
-  if (!status?.upgrade) {
-    const isLost =
-      (status?.history ?? []).length === 0 &&
-      others.some(({ revision, size }) => revision !== '' && size > 0 && size >= wantedSize);
-    return isLost ? delayMs : 0;
-  }
-  const switchedAtMs =
-    status.upgrade.switchedAt === undefined ? nowMs : Date.parse(status.upgrade.switchedAt);
-  return Math.min(Math.max(0, switchedAtMs + delayMs - nowMs), delayMs);
 }
 
 /** Step 0: what the webhook holds is put back, and the declared size is carried into the BlueGreen. */
@@ -196,13 +191,8 @@ function restore({ observed: { sets } }: Situation): Verdict | undefined {
 }
 
 /** Step 1: the Services select the active revision, and nothing else, before any other pod exists. */
-function pin({
-  observed: { services },
-  active,
-  wanted,
-  activeRevision,
-  activeName,
-}: Situation): Verdict | undefined {
+function pin({ observed, active, wanted, activeRevision, activeName }: Situation): Verdict | undefined {
+  const { services, sets } = observed;
   // Pods of the declaration come without the label, and come back without it.
   const own = [active, wanted].find((set) => set?.kind === 'declaration');
   const pods = own?.pods.filter((pod) => pod.revision !== own.revision).map(({ name }) => name) ?? [];
@@ -211,6 +201,10 @@ function pin({
   }
   const unpinned = services.filter(({ revision, managed }) => revision !== activeRevision || !managed);
   if (unpinned.length === 0) return undefined;
+  // Where no other pod exists, nobody is reached by mistake meanwhile.
+  const isAlone = own === active && sets.every((set) => set === own || isEmpty(set));
+  const unseen = own && isAlone ? justLabelled(own, observed) : undefined;
+  if (unseen) return waitFor('Progressing', unseen);
   const names = unpinned.map(({ name }) => name);
   return progress(
     { kind: 'pointServices', services: names, revision: activeRevision },
@@ -227,13 +221,13 @@ function unpin({ observed: { former } }: Situation): Verdict | undefined {
   );
 }
 
-function pause({ observed }: Situation): Verdict | undefined {
-  if (!observed.blueGreen.spec.paused) return undefined;
-  return {
-    step: { kind: 'wait', forMs: LATER_MS },
-    phase: 'Paused',
-    message: 'paused: set spec.paused to false to go on',
-  };
+/**
+ * What sidecars are to know of a drain reaches them whatever else is waited for, for anybody may end a pod at any time. It takes nobody
+ * anywhere, and so changes nothing of what the pass would have said.
+ */
+function tell(situation: Situation): Verdict | undefined {
+  const told = tellingOf(situation);
+  return told && { ...(firstOf(LATER_RULES, situation) ?? rest(situation)), ...told };
 }
 
 /**
@@ -320,10 +314,12 @@ function discard(situation: Situation): Verdict | undefined {
   const mayJoin = unwanted.pods.some(({ ready, failing, terminating }) => !ready && !failing && !terminating);
   if (mayJoin && drainingPods(observed).length >= observed.blueGreen.spec.maxConcurrentDrains)
     return undefined;
-  // Nodes of what is active or wanted hand over to any other: sessions may be on their way.
+  // Nodes of what is active or wanted hand over to any other that has joined, whoever asked for it: sessions may be on their way.
   const kept = [active, wanted].flatMap((set) => set?.pods ?? []);
-  const isReceiving = unwanted.pods.some(({ ready }) => ready);
-  if (isReceiving && drainingPods(observed).some((pod) => kept.includes(pod))) return undefined;
+  const draining = drainingPods(observed);
+  const isGiving = (pod: Pod): boolean =>
+    draining.includes(pod) || (evacuationOf(pod, observed.sets) !== undefined && !isDrained(pod, observed));
+  if (hasRun(unwanted, observed.sets) && kept.some(isGiving)) return undefined;
   const because = `${unwanted.name} is no longer wanted and holds no client`;
   // A set older than the active one was active once, and is kept at 0 to go back to. One with claims stays until they have gone. The
   // declaration is older than any.
@@ -382,6 +378,8 @@ function switchOver(situation: Situation): Verdict | undefined {
   if (activeRevision === wantedRevision || wantedSize === 0) return undefined;
   if (observed.services.length === 0)
     return waitFor('Progressing', { message: noService(observed), stalled: 'NoService' });
+  const refused = whyNotMade(situation);
+  if (refused) return waitFor('Degraded', refused);
   const unfit = whyNotStart(situation);
   if (unfit) return waitFor('Progressing', unfit);
   if (!wanted) return undefined;
@@ -425,14 +423,11 @@ function noService({ declaration: { name }, leftAlone }: Observed): string {
 /** Step 4: when the endpoints are green's alone and the delay has passed, the other sets go down, oldest first, pod by pod. */
 function retire(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others, wantedSize } = situation;
-  const { spec, status } = observed.blueGreen;
+  const { status } = observed.blueGreen;
   const shrinking = [active, wanted].find((set) => set && set.size > wantedSize);
   const leaving = active?.pods.some(({ ordinal }) => ordinal >= active.size) === true;
   const isTurnOfOthers = active === wanted || wantedSize === 0;
   const left = isTurnOfOthers ? others.filter((set) => !isEmpty(set)) : [];
-  const told = tellingOf(situation);
-  const isQuiet = left.length === 0 && active && whyNotReady(active, wantedSize, observed) === undefined;
-  if (told) return { ...told, phase: isQuiet ? 'Stable' : 'Progressing' };
   if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
 
   const starting = [active, ...(wanted ? [wanted] : [])]
@@ -447,11 +442,12 @@ function retire(situation: Situation): Verdict | undefined {
     if (mixed !== undefined) return waitFor('Delaying', mixed);
     const leftMs = delayLeftMs(situation);
     if (leftMs > 0) {
-      const message = `${Math.ceil(leftMs / 1000)} of ${spec.updateStrategy.initialDelaySeconds} s until the first node drains`;
+      const message = `${Math.ceil(leftMs / 1000)} of ${delaySecondsOf(observed)} s until the first node drains`;
       const recorded = status?.upgrade?.switchedAt;
       const switchedAtMs =
         recorded === undefined ? observed.nowMs : Math.min(Date.parse(recorded), observed.nowMs);
-      return { ...waitFor('Delaying', message, Math.min(leftMs, SOON_MS)), switchedAtMs };
+      const delaying = waitFor('Delaying', message, Math.min(leftMs, SOON_MS));
+      return active === wanted ? { ...delaying, switchedAtMs } : delaying;
     }
   }
   // What is active shrinks first, so that nobody is sent where he cannot stay; when all goes, it helps the others out before.
@@ -470,14 +466,6 @@ function endpointsApart({ observed, wantedSize }: Situation, active: NodeSet): s
     if (missing) return `the endpoints of Service ${name} do not list ${missing.name} yet`;
   }
   return undefined;
-}
-
-/** Step 5: stopped nodes leave the EMQX cluster. Early in the order: a pod back under an old name waits for it, and others for that pod. */
-function leave(situation: Situation): Verdict | undefined {
-  const leaver = leaverOf(situation);
-  return (
-    leaver && progress({ kind: 'leave', ...leaver }, `${leaver.node} has stopped and leaves the EMQX cluster`)
-  );
 }
 
 /** Nothing is left to be taken down, so there is nothing to hold either. */
@@ -515,7 +503,8 @@ function prune({ observed, active, others }: Situation): Verdict | undefined {
   return progress({ kind: 'deleteSet', set: oldest.name, because }, because);
 }
 
-function rest({ active, activeName, wantedSize, isAborted, observed }: Situation): Verdict {
+function rest(situation: Situation): Verdict {
+  const { active, activeName, wantedSize, isAborted, observed } = situation;
   const { declaration, blueGreen } = observed;
   const notReady = active ? whyNotReady(active, wantedSize, observed) : undefined;
   if (notReady) {
@@ -530,6 +519,8 @@ function rest({ active, activeName, wantedSize, isAborted, observed }: Situation
     const message = `upgrade to revision ${revision} was aborted${why}; ${activeName} serves on with ${counted(wantedSize, 'node')}; ${wayOn(revision, observed)}`;
     return { step: { kind: 'rest' }, phase: 'Aborted', message, stalled: 'UpgradeAborted' };
   }
+  const waiting = whyNotWithoutNodes(situation);
+  if (waiting) return { step: { kind: 'rest' }, phase: 'Stable', ...waiting };
   return {
     step: { kind: 'rest' },
     phase: 'Stable',

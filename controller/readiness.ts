@@ -5,7 +5,7 @@ import { unheard, type Hindrance } from './hindrance.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import { whyNotShare } from './pairing.js';
 import { isNodeOf, nodeOf, reportsOf, stayingPods, type Situation } from './situation.js';
-import { undrainable, undrainableFromOutside, unlistedFromOutside } from './undrainable.js';
+import { undrainable, undrainableFromOutside, unlistedFromOutside, whyNotTake } from './undrainable.js';
 
 /**
  * What keeps green from taking the clients: undefined once every green pod is Ready and every green node's own view of the EMQX
@@ -30,8 +30,9 @@ export function hindranceOfGreen(situation: Situation, green: NodeSet): Hindranc
 function whyNotWhole(situation: Situation, green: NodeSet): Hindrance | undefined {
   const { observed, wantedSize } = situation;
   const hindrance = whyNotShare(situation, green) ?? whyNotReady(green, wantedSize, observed);
-  if (hindrance || green.kind === 'declaration') return hindrance;
-  return firstOf(keptPods(green, wantedSize), unheard);
+  if (hindrance) return hindrance;
+  if (green.kind === 'declaration') return justLabelled(green, observed);
+  return firstOf(keptPods(green, wantedSize), (pod) => unheard(pod) ?? whyNotTake(pod, situation));
 }
 
 function whyBlueStays(situation: Situation): Hindrance | undefined {
@@ -65,6 +66,25 @@ function firstOf(pods: Pod[], why: (pod: Pod) => Hindrance | undefined): Hindran
     if (hindrance) return hindrance;
   }
   return undefined;
+}
+
+/**
+ * The EndpointSlice controller sees pods and Services each in a stream of its own. A Service that selects by a label which it has not seen
+ * on any pod yet would reach nobody for a moment, so the label has to be as old as such a stream may lag behind. Clocks that are further
+ * apart than that make it as short as it would be without.
+ */
+const SEEN_MS = 3_000;
+
+/** Pods of the declaration whose label is too young to be selected by. */
+export function justLabelled({ name, pods }: NodeSet, { nowMs }: Observed): Hindrance | undefined {
+  const isNew = pods.some(
+    ({ writtenAtMs }) => writtenAtMs !== undefined && Math.abs(nowMs - writtenAtMs) < SEEN_MS,
+  );
+  return isNew
+    ? {
+        message: `the pods of ${name} were labelled just now: no Service selects by that before it has been seen`,
+      }
+    : undefined;
 }
 
 /** A pod of the declaration that is Ready, but not known to have joined; EMQX is Ready before it joins. */
@@ -113,6 +133,9 @@ function forbidden({ name, report }: Pod): Hindrance | undefined {
   };
 }
 
+/** A StatefulSet's pods appear within seconds. */
+export const POD_APPEARS_MS = 60_000;
+
 /**
  * Why a set has not `size` Ready pods yet; undefined when all of them are. Pods above that size are on their way out. A person has to act
  * where a container cannot run, which Kubernetes' own tools call failed too, and where the deadline has passed, as for a Deployment.
@@ -137,8 +160,13 @@ export function whyNotReady(set: NodeSet, size: number, observed: Observed): Hin
   const ending = set.pods
     .filter(({ ordinal, terminating }) => terminating && ordinal < size)
     .map((pod) => drainWords(pod, observed));
-  return {
-    message: [`${set.name} has ${pods.length} of ${size} pods`, ...ending].join('; '),
-    about: `${set.name} to have its pods`,
-  };
+  const about = `${set.name} to have its pods`;
+  const has = `${set.name} has ${pods.length} of ${size} pods`;
+  const { what, since = '' } = blueGreen.status?.waitingFor ?? {};
+  // What the API server does not let a StatefulSet make is told by events only, which the controller may not read.
+  if (ending.length === 0 && what === about && nowMs - Date.parse(since) > POD_APPEARS_MS) {
+    const message = `${has}, and Kubernetes makes no other: kubectl describe statefulset ${set.name} says why (a quota, a policy, Pod Security)`;
+    return { message, about, stalled: 'PodsNotMade' };
+  }
+  return { message: [has, ...ending].join('; '), about };
 }

@@ -8,6 +8,7 @@ import { foreignOf } from './foreign.js';
 import { holdOf } from './hold.js';
 import type { NodeSet, Pod } from './model.js';
 import { nodeOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
+import { staySecondsIn } from './stay.js';
 import { isWithoutEvacuation, undrainableFromOutside, unlistedFromOutside } from './undrainable.js';
 import type { Verdict } from './verdict.js';
 
@@ -157,10 +158,8 @@ function opened(shrink: Turn, node: string, situation: Situation): Turn {
  * to any other node, and after `initialDelaySeconds`. Undefined while no node of the active revision runs: an empty list would mean
  * any node, those that are left too.
  */
-export function settingsFor(
-  set: NodeSet,
-  { observed, active, wanted, wantedSize }: Situation,
-): DrainSettings | undefined {
+export function settingsFor(set: NodeSet, situation: Situation): DrainSettings | undefined {
+  const { observed, active, wanted, wantedSize } = situation;
   const { spec } = observed.blueGreen;
   const isLeft = set !== active && set !== wanted;
   const recipients = isLeft && active ? runningNodes(active, observed.sets) : [];
@@ -172,6 +171,7 @@ export function settingsFor(
     noRecipientSeconds: spec.noRecipientSeconds,
     withoutEvacuation: spec.withoutEvacuation,
     recipients,
+    staySeconds: staySecondsIn(situation),
   };
 }
 
@@ -235,8 +235,9 @@ function isTold(pod: Pod, settings: DrainSettings): boolean {
   return pod.report !== undefined && sameJson(asJson(pod.report.settings), asJson(settings));
 }
 
+/** How long it stays afterwards changes with each join, and is told by itself to those whom it concerns (`stay.ts`). */
 function asJson(settings: DrainSettings): Json {
-  return { ...settings, recipients: [...settings.recipients].sort() };
+  return { ...settings, recipients: [...settings.recipients].sort(), staySeconds: 0 };
 }
 
 function poll(why: string | Hindrance): Turn {

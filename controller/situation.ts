@@ -242,11 +242,15 @@ export function reportsOf(sets: NodeSet[]): NonNullable<Pod['report']>[] {
     .flatMap(({ report }) => (report?.api.kind === 'ok' ? [report] : []));
 }
 
-/** A pod whose sidecar can act on the EMQX cluster for others: of the active set if possible. */
+/**
+ * A pod whose sidecar can act on the EMQX cluster for others: of the active set if possible. One that is on its way out can too, while it
+ * answers: where all others were deleted at once, nobody else could.
+ */
 export function spokesmanOf({ observed, active, wanted }: Situation): Pod | undefined {
-  return [active, wanted, ...observed.sets]
-    .flatMap((set) => (set ? stayingPods(set) : []))
-    .find(({ ready, report }) => ready && report?.api.kind === 'ok' && report.joined);
+  const sets = [active, wanted, ...observed.sets].flatMap((set) => set ?? []);
+  const staying = sets.flatMap(stayingPods).filter(({ ready }) => ready);
+  const leaving = sets.flatMap(({ pods }) => pods).filter(({ terminating }) => terminating);
+  return [...staying, ...leaving].find(({ report }) => report?.api.kind === 'ok' && report.joined);
 }
 
 /** A pod of what is or becomes active that is starting or joining: if the node that it joins is stopped, its join fails for good. */
@@ -296,6 +300,9 @@ export function lostWords(observed: Observed, wantedName: string): string | unde
   );
   if (!lost) return undefined;
   const ends = lost.pods.length > 0 ? 'its pods drain and end, and ' : '';
-  const then = comesBack(lost, observed) ? 'it is made again on its data' : `${wantedName} takes its place`;
+  const isOnItsData = comesBack(lost, observed) || lost.name === wantedName;
+  const isKnown = Object.keys(lost.template).length > 0;
+  const from = isKnown ? '' : ', from the template that is asked for now: its own is not known any more';
+  const then = isOnItsData ? `it is made again on its data${from}` : `${wantedName} takes its place`;
   return `StatefulSet ${lost.name}, which had the clients, was deleted: ${ends}${then}`;
 }

@@ -14,8 +14,23 @@ export function undrainable({ name, report }: Pod, { observed }: Situation): Hin
 }
 
 /**
- * The same of a pod without a sidecar, by the word of the one that would have to ask for its evacuation. Nobody could tell its clients to
- * go at a pace either: that is a gate's work.
+ * Why sessions could not be handed over to a pod: EMQX refuses to move them to a node that has no evacuation. Undefined where those that
+ * are to be left have none either: then that is what has to be told.
+ */
+export function whyNotTake({ name, report }: Pod, situation: Situation): Hindrance | undefined {
+  const { observed, active, activeName } = situation;
+  if (observed.blueGreen.spec.withoutEvacuation !== 'Refuse' || report?.hasEvacuation !== false)
+    return undefined;
+  if (!active?.pods.some((pod) => pod.report?.hasEvacuation)) return undefined;
+  return {
+    message: `EMQX in pod ${name} has no node evacuation (its API answers 404), so no session of ${activeName} could be moved to it: take a build of EMQX that has it, or set spec.withoutEvacuation to Paced or None to go on and lose the sessions`,
+    stalled: 'NoEvacuation',
+  };
+}
+
+/**
+ * Why a pod without a sidecar cannot be drained, by the word of the one that would have to ask for its evacuation. Nobody could tell its
+ * clients to go at a pace either: that is a gate's work.
  */
 export function undrainableFromOutside({ name }: Pod, situation: Situation): Hindrance | undefined {
   const policy = situation.observed.blueGreen.spec.withoutEvacuation;

@@ -9,6 +9,13 @@ export type Verdict = Pick<Decision, 'step' | 'phase' | 'message' | 'about' | 's
 /** Has something to say, or leaves the pass to the next one. */
 export type Rule = (situation: Situation) => Verdict | undefined;
 
+/** The first of the rules that has something to say decides. */
+export function firstOf(rules: Rule[], situation: Situation): Verdict | undefined {
+  let verdict: Verdict | undefined;
+  for (const rule of rules) verdict ??= rule(situation);
+  return verdict;
+}
+
 export const SOON_MS = 1_000;
 export const LATER_MS = 10_000;
 

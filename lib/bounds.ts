@@ -2,7 +2,12 @@
 
 /** A field of DrainSettings (lib/control.ts) that is a number. */
 export type DrainNumber =
-  'connEvictRate' | 'sessEvictRate' | 'waitTakeover' | 'waitHealthCheck' | 'noRecipientSeconds';
+  | 'connEvictRate'
+  | 'sessEvictRate'
+  | 'waitTakeover'
+  | 'waitHealthCheck'
+  | 'noRecipientSeconds'
+  | 'staySeconds';
 
 /**
  * Smallest and greatest of what a drain is told: rates at which EMQX would still be asked sensible things, waits of at most one day. The
@@ -14,6 +19,7 @@ export const DRAIN_BOUNDS: Readonly<Record<DrainNumber, readonly [number, number
   waitTakeover: [0, 86_400],
   waitHealthCheck: [0, 86_400],
   noRecipientSeconds: [1, 86_400],
+  staySeconds: [0, 86_400],
 };
 
 /** Most nodes of one set, and so most that sessions may be sent to; far above what EMQX is known to run with. */

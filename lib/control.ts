@@ -5,7 +5,7 @@
  * | request | body | answer |
  * |---|---|---|
  * | `GET /v1/report` | – | 200 {@link SidecarReport} |
- * | `PUT /v1/drain-settings` | {@link DrainSettings} | 204; the next drain follows them. One in progress follows noRecipientSeconds and withoutEvacuation at once, recipients when it has nowhere to go, and keeps its rates and waits |
+ * | `PUT /v1/drain-settings` | {@link DrainSettings} | 204; the next drain follows them. One in progress follows noRecipientSeconds, withoutEvacuation and staySeconds at once, recipients when it has nowhere to go, and keeps its rates and waits |
  * | `DELETE /v1/nodes/{node}` | – | 204: the stopped node has left the EMQX cluster (or was no member); 409 it runs; 501 its API has no call for that (v4: autoclean does it); 502 EMQX refused |
  * | `POST /v1/nodes/{node}/evacuation` | {@link DrainSettings} | 201: begun; 204: one runs already, and goes on as it was begun; 409 the sidecar's own node; 502 EMQX refused. For nodes without a sidecar |
  * | `DELETE /v1/nodes/{node}/evacuation` | – | 204: stopped or not running; 502 EMQX refused |
@@ -26,6 +26,11 @@ export interface DrainSettings {
   withoutEvacuation: 'Refuse' | 'Paced' | 'None';
   /** EMQX node names that sessions may move to; empty: any other node that is not itself draining. */
   recipients: string[];
+  /**
+   * As long as this a node that has handed over stays at most, because others join: one of them may have chosen it, and a join whose
+   * partner stops fails for good. Absent or 0: it stops at once. A sidecar that is older than this never reports it.
+   */
+  staySeconds?: number;
 }
 
 /** Whether EMQX's management API on 127.0.0.1 answers, and how. */

@@ -12,7 +12,10 @@ export const LABEL = {
   upgrade: `${PREFIX}upgrade`,
   /** On revision sets, their pods and managed Services' selectors: the revision's hash. */
   revision: `${PREFIX}revision`,
-  /** On managed Services and declarations: `true`, so that the webhook can select them. */
+  /**
+   * On managed Services and declarations: `true`, so that the webhook can select them. On a BlueGreen: `true`, Sluice made it; its
+   * owner alone would not tell, which the garbage collector takes away where a declaration goes without what it owns.
+   */
   managed: `${PREFIX}managed`,
   /** On revision sets: the declaration's name. */
   declaration: `${PREFIX}declaration`,
@@ -37,7 +40,7 @@ export const ANNOTATION = {
   updateStrategy: `${PREFIX}update-strategy`,
   /** Declaration: JSON `{"revision","replacing","because"}` of an aborted upgrade. */
   aborted: `${PREFIX}aborted`,
-  /** Declaration: JSON `{"pod","heldAt","retriedAt"?}` of a drain that took too long, under `onDrainTimeout: Hold`. */
+  /** Declaration: JSON `{"pod","uid","wanted","heldAt","retriedAt"?}` of a drain that took too long, under `onDrainTimeout: Hold`. */
   drainHeld: `${PREFIX}drain-held`,
   /** Pod without a sidecar: `asked` before EMQX is asked to evacuate its node; then the RFC 3339 time at which that was accepted. */
   evacuatedSince: `${PREFIX}evacuated-since`,
@@ -64,6 +67,9 @@ export const BLUEGREEN = {
   plural: 'bluegreens',
   kind: 'BlueGreen',
 } as const;
+
+/** Names that the programs' writes have in `metadata.managedFields`. */
+export const FIELD_MANAGER = { controller: 'sluice-controller', webhook: 'sluice-webhook' } as const;
 
 /** Longest StatefulSet name: its pods' `controller-revision-hash` label is `<name>-<10 characters>`, at most 63. */
 export const MAX_SET_NAME = 52;

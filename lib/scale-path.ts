@@ -4,6 +4,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 export const SCALE_WEBHOOK = 'scale.sluice.dev';
 /** Key of the webhook's TLS Secret that holds the token. */
 export const SCALE_TOKEN_KEY = 'scale.token';
+/** Key beside it of the token before, for as long as some API server may still ask by that. */
+export const PREVIOUS_SCALE_TOKEN_KEY = 'scale.token.previous';
 export const SCALE_PREFIX = '/scale/';
 
 /** 32 bytes in hex: the API server allows lower-case letters and digits in a webhook's path. */
@@ -18,9 +20,13 @@ export function scalePathOf(token: string): string {
   return `${SCALE_PREFIX}${token}`;
 }
 
-/** Whether `path` is the one of `token`, in a time that says nothing about the token. */
-export function isScalePath(path: string, token: string | undefined): boolean {
-  return isScaleToken(token) && timingSafeEqual(digest(path), digest(scalePathOf(token)));
+/** Whether `path` is the one of any of `tokens`, in a time that says nothing about them. */
+export function isScalePath(path: string, tokens: readonly string[]): boolean {
+  const asked = digest(path);
+  const matches = tokens.map(
+    (token) => isScaleToken(token) && timingSafeEqual(asked, digest(scalePathOf(token))),
+  );
+  return matches.includes(true);
 }
 
 function digest(text: string): Buffer {

@@ -25,6 +25,8 @@ export function parseSettings(raw: Json): DrainSettings {
     noRecipientSeconds: number('noRecipientSeconds'),
     withoutEvacuation: policyOf(raw['withoutEvacuation']),
     recipients: recipientsOf(raw['recipients']),
+    // A controller of before, or the first settings of a pod, do not name it.
+    staySeconds: raw['staySeconds'] === undefined ? 0 : number('staySeconds'),
   };
 }
 

@@ -13,6 +13,8 @@ import { join } from 'node:path';
  * | `drain.conf` | run.sh, the program | how to drain, and the API key (mode 0440) |
  * | `gate` | gate.sh | how far its drain is |
  * | `states` | the program | which states its evacuation went through, and when |
+ * | `started-for` | gate.sh | the start of EMQX whose evacuation is its own, and the recipients named |
+ * | `left-over` | started.sh | that EMQX's data directory held an evacuation before this pod's first start |
  */
 export interface Share {
   /** The file's text, '' when it is not there. */

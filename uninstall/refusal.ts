@@ -42,7 +42,9 @@ function whatToDo(set: JsonObject, all: JsonObject[]): string {
       : `${what} was left by statefulset/${declaration}, which is gone or no longer managed: kubectl delete statefulset ${name} --namespace ${namespace}`;
   }
   if ((labelOf(set, LABEL.upgrade) ?? '') === '') {
-    return `${what} is being handed back: wait, and follow with kubectl get bluegreen ${name} --namespace ${namespace} -w`;
+    const follow = `kubectl get bluegreen ${name} --namespace ${namespace} -o wide -w`;
+    const scale = `kubectl scale statefulset ${name} --namespace ${namespace} --replicas=1`;
+    return `${what} is being handed back: wait, and follow with ${follow}; its message says what is waited for. At 0 nodes with data on claims that is a node: ${scale}`;
   }
   const label = `kubectl label statefulset ${name} --namespace ${namespace} ${LABEL.upgrade}-`;
   return `${what} is managed: remove the label (${label}), and wait until it is handed back`;

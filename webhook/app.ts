@@ -19,8 +19,8 @@ export interface AppOptions {
   isReady: () => boolean;
   /** The program is about to end: every answer asks its client to connect elsewhere next time. */
   isLeaving: () => boolean;
-  /** What proves that a review of a Scale comes from an API server; undefined: not known yet, and nothing proves it. */
-  scaleToken: () => string | undefined;
+  /** Any of these proves that a review of a Scale comes from an API server; while there are none, nothing does. */
+  scaleTokens: () => readonly string[];
   metrics: Pick<WebhookMetrics, 'reviewed'>;
   /** Absent where traces are not sent. */
   spans?: ReviewSpans;
@@ -128,7 +128,8 @@ function answerReview(
     );
   };
   try {
-    const mayScale = review.subResource === 'scale' && isScalePath(pathOf(request.url), options.scaleToken());
+    const mayScale =
+      review.subResource === 'scale' && isScalePath(pathOf(request.url), options.scaleTokens());
     const fresh = freshFor(request);
     const answer = decide(review, { ...options, mayScale, fresh });
     if (answer instanceof Promise) answer.then(sendAnswer).catch(admitAnyway);

@@ -1,4 +1,4 @@
-import { ANNOTATION, BLUEGREEN } from '../lib/names.js';
+import { ANNOTATION, BLUEGREEN, FIELD_MANAGER } from '../lib/names.js';
 import type { AskApiServer } from '../lib/api-server.js';
 import type { BlueGreens } from './scale.js';
 
@@ -8,7 +8,7 @@ export function makeBlueGreens(ask: AskApiServer): BlueGreens {
     async scale({ namespace, name, replicas, dryRun }, signal) {
       const path =
         `/apis/${BLUEGREEN.group}/${BLUEGREEN.version}/namespaces/${encodeURIComponent(namespace)}` +
-        `/${BLUEGREEN.plural}/${encodeURIComponent(name)}?fieldManager=sluice-webhook${dryRun ? '&dryRun=All' : ''}`;
+        `/${BLUEGREEN.plural}/${encodeURIComponent(name)}?fieldManager=${FIELD_MANAGER.webhook}${dryRun ? '&dryRun=All' : ''}`;
       const body = JSON.stringify(sizeIfCarried(replicas));
       const { status } = await ask('PATCH', path, {
         signal,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from '../lib/log.js';
-import { isScaleToken, SCALE_TOKEN_KEY } from '../lib/scale-path.js';
+import { isScaleToken, PREVIOUS_SCALE_TOKEN_KEY, SCALE_TOKEN_KEY } from '../lib/scale-path.js';
 import { sleep } from '../lib/sleep.js';
 import type { AskApiServer } from '../lib/api-server.js';
 
@@ -9,8 +9,8 @@ import type { AskApiServer } from '../lib/api-server.js';
 export interface Certificate {
   cert: string;
   key: string;
-  /** By which API servers that ask about Scales are known; without it nobody is. */
-  scaleToken?: string;
+  /** By any of which API servers that ask about Scales are known; without one nobody is. */
+  scaleTokens: string[];
 }
 
 /** Reads the certificate as it is now; undefined while there is none. */
@@ -19,7 +19,7 @@ export type ReadCertificate = (signal: AbortSignal) => Promise<Certificate | und
 /** Until there is one, nothing works; afterwards a change has weeks (the old one stays valid, see certs/). */
 const EVERY_MS = { first: 1_000, later: 30_000 };
 const READ_TIMEOUT_MS = 5_000;
-const KEYS = ['tls.crt', 'tls.key', SCALE_TOKEN_KEY];
+const KEYS = ['tls.crt', 'tls.key', SCALE_TOKEN_KEY, PREVIOUS_SCALE_TOKEN_KEY];
 
 /**
  * Hands each new certificate to `use` until the signal, and keeps to the last good one when reading fails or what
@@ -47,11 +47,13 @@ export async function followCertificate(
   }
 }
 
-/** From files `tls.crt`, `tls.key` and, where Scales are recorded, `scale.token`. */
+/** From files `tls.crt`, `tls.key` and, where Scales are recorded, `scale.token` (and `scale.token.previous`). */
 export function readFromDirectory(path: string): ReadCertificate {
   return async (signal) => {
-    const [cert, key, token] = await Promise.all(KEYS.map((name) => readIfThere(`${path}/${name}`, signal)));
-    return certificateOf(cert, key, token?.trim());
+    const [cert, key, ...tokens] = await Promise.all(
+      KEYS.map((name) => readIfThere(`${path}/${name}`, signal)),
+    );
+    return certificateOf(cert, key, tokens);
   };
 }
 
@@ -72,23 +74,26 @@ export function readFromSecret(ask: AskApiServer, namespace: string, name: strin
     if (status === 404) return undefined;
     if (status !== 200) throw new Error(`get of secret/${name} refused: HTTP ${status}`);
     const { data } = JSON.parse(body) as { data?: Record<string, string> };
-    const [cert, key, token] = KEYS.map((name) => {
+    const [cert, key, ...tokens] = KEYS.map((name) => {
       const text = data?.[name];
       return text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');
     });
-    return certificateOf(cert, key, token);
+    return certificateOf(cert, key, tokens);
   };
 }
 
 function certificateOf(
   cert: string | undefined,
   key: string | undefined,
-  token: string | undefined,
+  tokens: (string | undefined)[],
 ): Certificate | undefined {
   if (!cert || !key) return undefined;
-  return { cert, key, ...(isScaleToken(token) ? { scaleToken: token } : {}) };
+  const scaleTokens = tokens.map((token) => token?.trim()).filter((token) => isScaleToken(token));
+  return { cert, key, scaleTokens };
 }
 
 function isSame(one: Certificate, other: Certificate | undefined): boolean {
-  return one.cert === other?.cert && one.key === other.key && one.scaleToken === other.scaleToken;
+  return (
+    one.cert === other?.cert && one.key === other.key && one.scaleTokens.join() === other.scaleTokens.join()
+  );
 }

@@ -6,6 +6,7 @@ import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
 import { parseTraceparent } from '../lib/telemetry/traceparent.js';
+import { lawfulStrategy } from '../lib/update-strategy.js';
 import { tooMany, untouched, type Answer } from './answer.js';
 import { editMetadata, setField } from './edit.js';
 import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
@@ -142,7 +143,7 @@ function holdUpdateStrategy(edit: Edit): Held {
   const held = { type: 'RollingUpdate', rollingUpdate: { partition: FROZEN_PARTITION } };
   return {
     ops: [setField(spec, 'updateStrategy', '/spec/updateStrategy', held)],
-    annotations: { [ANNOTATION.updateStrategy]: canonical(strategy) },
+    annotations: { [ANNOTATION.updateStrategy]: canonical(lawfulStrategy(strategy)) },
   };
 }
 
@@ -214,7 +215,7 @@ function explain(
   } else if (changesTemplate && revision !== undefined) {
     warnings.push(
       `sluice: template change redirected to green StatefulSet ${setNameOf(name, revision)} ` +
-        `(${nodes(declared)}); nothing restarts. ${follow}`,
+        `(${nodes(declared)} declared); nothing restarts. ${follow}`,
     );
   }
   if (seen.ops.length > 0 && declared !== oldAnnotations[ANNOTATION.replicas]) {

@@ -24,7 +24,7 @@ let certificate: Certificate | undefined;
 const state = {
   isReady: () => isListening,
   isLeaving: () => ending.signal.aborted,
-  scaleToken: () => certificate?.scaleToken,
+  scaleTokens: () => certificate?.scaleTokens ?? [],
 };
 const metrics = makeWebhookMetrics(() => ({
   isReady: state.isReady() && !state.isLeaving(),

@@ -17,7 +17,10 @@ export function makeTlsServer(app: RequestListener): https.Server {
 }
 
 /** Shows `certificate` to whoever connects from now on. */
-export function showCertificate(server: https.Server, { cert, key }: Certificate): void {
+export function showCertificate(
+  server: https.Server,
+  { cert, key }: Pick<Certificate, 'cert' | 'key'>,
+): void {
   server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
 }
 

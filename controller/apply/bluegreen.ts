@@ -1,15 +1,21 @@
-import { ANNOTATION, BLUEGREEN } from '../../lib/names.js';
-import { ownAnnotations, textAt } from '../../lib/fields.js';
+import { ANNOTATION, BLUEGREEN, LABEL } from '../../lib/names.js';
+import { labelOf, objectsAt, ownAnnotations, textAt } from '../../lib/fields.js';
+import type { JsonObject } from '../../lib/json.js';
+import { isMadeByUs } from '../observe/bluegreen.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
-import { ownerOf } from './owner.js';
+import { disown } from './disown.js';
+import { besideOwnerOf } from './owner.js';
 import type { Site } from './tools.js';
 
-/** Makes the BlueGreen of a declaration that has none. One that somebody else makes meanwhile is as good. */
+/**
+ * Makes the BlueGreen of a declaration that has none, and owns none of its fields: the API server fills in defaults before it notes who
+ * wrote them, so the user's first server-side apply of another rate would conflict. One that somebody else makes meanwhile is as good.
+ */
 export async function createBlueGreen({ view, tools, signal }: Site): Promise<void> {
   const { namespace, name, wish } = view.observed.declaration;
   try {
-    await tools.kube.create(
+    const made = await tools.kube.create(
       PATH.blueGreens(namespace),
       {
         apiVersion: `${BLUEGREEN.group}/${BLUEGREEN.version}`,
@@ -17,23 +23,42 @@ export async function createBlueGreen({ view, tools, signal }: Site): Promise<vo
         metadata: {
           name,
           namespace,
+          labels: { [LABEL.managed]: 'true' },
           ...(wish !== undefined && { annotations: { [ANNOTATION.replicas]: String(wish) } }),
-          ownerReferences: [{ ...ownerOf(view.raw.declaration), controller: false }],
+          ownerReferences: [besideOwnerOf(view.raw.declaration)],
         },
         spec: { ...tools.defaults, ...(wish !== undefined && { replicas: wish }) },
       },
       signal,
     );
+    await disown(tools.kube, PATH.blueGreens(namespace, name), made, signal);
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }
 }
 
+/**
+ * What a BlueGreen that Sluice made has lost: its owner, which the garbage collector takes from it where a declaration goes with
+ * --cascade=orphan, or the label that says so. Undefined when it has both, is the user's, or goes with another StatefulSet.
+ */
+export function lackingOfBlueGreen(raw: JsonObject, declaration: JsonObject): JsonObject | undefined {
+  const uid = textAt(declaration, 'metadata', 'uid');
+  const owners = objectsAt(raw, 'metadata', 'ownerReferences');
+  const isKept = owners.some((owner) => owner['kind'] === 'StatefulSet');
+  const isLabelled = labelOf(raw, LABEL.managed) === 'true';
+  if (!isMadeByUs(raw, uid) || (isKept && isLabelled)) return undefined;
+  return {
+    ...(!isKept && { ownerReferences: [...owners, besideOwnerOf(declaration)] }),
+    ...(!isLabelled && { labels: { [LABEL.managed]: 'true' } }),
+  };
+}
+
 /** Writes the declared size into the BlueGreen, and in the same patch that it was carried. */
 export async function carrySize({ view, tools, signal }: Site, replicas: number): Promise<void> {
   const { declaration, blueGreen } = view.observed;
-  await tools.kube.mergePatch(
-    PATH.blueGreens(declaration.namespace, declaration.name),
+  const path = PATH.blueGreens(declaration.namespace, declaration.name);
+  const written = await tools.kube.mergePatch(
+    path,
     {
       metadata: {
         resourceVersion: blueGreen.resourceVersion,
@@ -43,6 +68,7 @@ export async function carrySize({ view, tools, signal }: Site, replicas: number)
     },
     signal,
   );
+  await disown(tools.kube, path, written, signal);
 }
 
 /** Deletes the BlueGreen that Sluice made; one that the user made stays, without Sluice's notes. */

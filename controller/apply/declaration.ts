@@ -10,6 +10,7 @@ import {
   ownAnnotations,
   textAt,
 } from '../../lib/fields.js';
+import { lawfulStrategy } from '../../lib/update-strategy.js';
 import { selectorOf } from '../observe/observe.js';
 import type { Aborted, DrainHold, Trigger } from '../model.js';
 import { disown } from './disown.js';
@@ -134,7 +135,8 @@ function ownStrategyOf(declaration: JsonObject): JsonObject {
   const byDefault = { type: 'RollingUpdate', rollingUpdate: { partition: 0 } };
   try {
     const noted: unknown = JSON.parse(annotationOf(declaration, ANNOTATION.updateStrategy) ?? '');
-    return isObject(noted) && Object.keys(noted).length > 0 ? noted : byDefault;
+    const own = isObject(noted) ? lawfulStrategy(noted) : {};
+    return Object.keys(own).length > 0 ? own : byDefault;
   } catch {
     return byDefault;
   }

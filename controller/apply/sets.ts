@@ -20,13 +20,15 @@ export async function makeSet(site: Site, step: StepOf<'makeSet'>): Promise<Outc
   const { view, tools, signal } = site;
   const { declaration, blueGreen, sets } = view.observed;
   const former = sets.find((set) => set.revision === step.revision && comesBack(set, view.observed));
+  const untold = tools.controlTrouble();
+  if (untold !== undefined) return { kind: 'refused', message: untold };
   const lost = former ? undefined : lostTemplate(view.observed, step.revision);
   if (lost !== undefined) return { kind: 'refused', message: lost };
   const named = blueGreen.spec.emqx.apiKeySecret.name;
   const injection = inject((former ?? declaration).template, {
     revision: step.revision,
     spec: blueGreen.spec,
-    sidecar: await tools.sidecarSettings(),
+    sidecar: tools.sidecarSettings(),
     headlessService: textAt(view.raw.declaration, 'spec', 'serviceName'),
     secretName: named || keySecretName(declaration.name),
     isOwnSecret: named === '',

@@ -4,12 +4,14 @@ import { PATH } from '../kube/paths.js';
 import { controllerUidOf, labelOf, nameOf, textAt } from '../../lib/fields.js';
 import { LABEL } from '../../lib/names.js';
 import { revisionOfSet } from '../observe/neighbours.js';
+import { lackingOfBlueGreen } from './bluegreen.js';
 import { disown, isOwned } from './disown.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
 
 /**
- * Finishes what a death between two writes may have left, and takes over orphaned revision sets, and labels again those that lost a label.
+ * Finishes what a death between two writes may have left, takes over orphaned revision sets and the BlueGreen that Sluice made, and labels
+ * again what lost a label.
  * @returns whether something was written, so that it must be observed again
  */
 export async function tidy(site: Site): Promise<boolean> {
@@ -22,21 +24,40 @@ export async function tidy(site: Site): Promise<boolean> {
     ...view.raw.services
       .filter((service) => ours.includes(nameOf(service)))
       .map((service): [string, JsonObject] => [PATH.services(namespace, nameOf(service)), service]),
+    // the webhook's entry too: it writes a size, and has no right to do more
+    ...(view.raw.blueGreen
+      ? [[PATH.blueGreens(namespace, name), view.raw.blueGreen] as [string, JsonObject]]
+      : []),
   ].filter(([, object]) => isOwned(object));
-  for (const [path, object] of owned) await disown(tools.kube, path, object, signal);
-
-  const lacking = view.raw.sets.flatMap((set) => {
-    const metadata = lackingOf(set, view.raw.declaration);
-    return metadata ? [{ set, metadata }] : [];
-  });
-  if (lacking.some(({ metadata }) => metadata['ownerReferences']) && (await isGoing(site)))
-    return owned.length > 0;
-  for (const { set, metadata } of lacking) {
-    const resourceVersion = textAt(set, 'metadata', 'resourceVersion');
-    const patch = { metadata: { resourceVersion, ...metadata } };
-    await tools.kube.mergePatch(PATH.statefulSets(namespace, nameOf(set)), patch, signal);
+  let isWritten = false;
+  for (const [path, object] of owned) {
+    if (await disown(tools.kube, path, object, signal)) isWritten = true;
   }
-  return owned.length + lacking.length > 0;
+
+  const { blueGreen, sets, declaration } = view.raw;
+  const lacking = [
+    ...sets.map((set) => ({
+      path: PATH.statefulSets(namespace, nameOf(set)),
+      object: set,
+      metadata: lackingOf(set, declaration),
+    })),
+    ...(blueGreen
+      ? [
+          {
+            path: PATH.blueGreens(namespace, name),
+            object: blueGreen,
+            metadata: lackingOfBlueGreen(blueGreen, declaration),
+          },
+        ]
+      : []),
+  ].filter(({ metadata }) => metadata !== undefined);
+  if (lacking.some(({ metadata }) => metadata?.['ownerReferences']) && (await isGoing(site)))
+    return isWritten;
+  for (const { path, object, metadata } of lacking) {
+    const resourceVersion = textAt(object, 'metadata', 'resourceVersion');
+    await tools.kube.mergePatch(path, { metadata: { resourceVersion, ...metadata } }, signal);
+  }
+  return isWritten || lacking.length > 0;
 }
 
 /**

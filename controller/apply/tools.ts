@@ -8,8 +8,10 @@ import type { Sidecars } from '../sidecars.js';
 export interface ApplyTools {
   kube: Kube;
   sidecars: Sidecars;
-  /** What sidecars are made from; changes when the control CA does. */
-  sidecarSettings: () => Promise<SidecarSettings>;
+  /** What sidecars are made from; changes when the control CA does. @throws Error while {@link controlTrouble} has something to say */
+  sidecarSettings: () => SidecarSettings;
+  /** Why no sidecar can be asked or made, in words that say what to do; undefined as a rule. */
+  controlTrouble: () => string | undefined;
   /** Partial spec of BlueGreens that Sluice makes. */
   defaults: JsonObject;
   /** Milliseconds since the epoch. */

@@ -28,9 +28,28 @@ export function outdatedFields(
     'spec.emqx.container': !('refused' in emqx) && gated !== undefined && gated['name'] !== emqx.name,
     'spec.emqx.apiPort': textAt(port, 'value') !== String(spec.emqx.apiPort),
     'spec.emqx.apiKeySecret.name': textAt(key, 'secret', 'secretName') !== secretName,
-    'spec.drainTimeoutSeconds': graceOf(live) !== Math.max(graceOf(own), graceSecondsOf(spec)),
+    ...graceDiffers({ live, own, sidecar, spec }),
   };
   return Object.keys(differs).filter((field) => differs[field]);
+}
+
+/** The grace period has two fields in it; which value one of them had is in what the sidecar was started with. */
+function graceDiffers(made: {
+  live: JsonObject;
+  own: JsonObject;
+  sidecar: JsonObject;
+  spec: BlueGreenSpec;
+}): Record<string, boolean> {
+  const { live, own, sidecar, spec } = made;
+  const isMadeWith = (one: BlueGreenSpec): boolean =>
+    graceOf(live) === Math.max(graceOf(own), graceSecondsOf(one));
+  if (isMadeWith(spec)) return {};
+  const started = objectsAt(sidecar, 'env').find(({ name }) => name === SIDECAR_ENV.noRecipientSeconds);
+  const noRecipientSeconds = Number(textAt(started, 'value'));
+  return {
+    'spec.drainTimeoutSeconds': !isMadeWith({ ...spec, noRecipientSeconds }),
+    'spec.noRecipientSeconds': noRecipientSeconds !== spec.noRecipientSeconds,
+  };
 }
 
 /** Kubernetes' default is 30 s. */

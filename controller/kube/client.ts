@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
+import { FIELD_MANAGER } from '../../lib/names.js';
 import { ApiError, apiErrorOf } from './errors.js';
 import { asError, type Transport } from './transport.js';
 
@@ -28,9 +29,6 @@ export interface Kube {
   /** @param body DeleteOptions: preconditions, propagationPolicy */
   delete(path: string, body: JsonObject, signal: AbortSignal): Promise<JsonObject>;
 }
-
-/** Name that our writes have in `metadata.managedFields`. */
-export const FIELD_MANAGER = 'sluice-controller';
 
 /** client-go's page size. */
 const PAGE = 500;
@@ -111,7 +109,7 @@ export function continueOf(list: JsonObject): string {
 }
 
 function managed(path: string): string {
-  return `${path}${path.includes('?') ? '&' : '?'}fieldManager=${FIELD_MANAGER}`;
+  return `${path}${path.includes('?') ? '&' : '?'}fieldManager=${FIELD_MANAGER.controller}`;
 }
 
 /** Reads a whole answer, bounded in time and size. */

@@ -1,9 +1,10 @@
 import { specOf } from '../../lib/blue-green-spec.js';
 import type { JsonObject } from '../../lib/json.js';
-import { ANNOTATION } from '../../lib/names.js';
+import { ANNOTATION, LABEL } from '../../lib/names.js';
 import type { BlueGreen } from '../model.js';
 import {
   annotationOf,
+  labelOf,
   numberAt,
   objectAt,
   isOwnedBy,
@@ -25,7 +26,7 @@ export function parseBlueGreen(
   const status = objectAt(raw, 'status');
   return {
     exists: raw !== undefined,
-    isOurs: isOwnedBy(raw, declarationUid),
+    isOurs: isMadeByUs(raw, declarationUid),
     isNoted: raw !== undefined && ownAnnotations(raw).length > 0,
     resourceVersion: textAt(raw, 'metadata', 'resourceVersion'),
     generation: numberAt(raw, ['metadata', 'generation']),
@@ -33,4 +34,9 @@ export function parseBlueGreen(
     ...(carried !== undefined && { carried }),
     ...(Object.keys(status).length > 0 && { status: status }),
   };
+}
+
+/** Whether Sluice has made it; one that `kubectl replace` has put in its place has neither sign, and is the user's. */
+export function isMadeByUs(raw: JsonObject | undefined, declarationUid: string): boolean {
+  return raw !== undefined && (isOwnedBy(raw, declarationUid) || labelOf(raw, LABEL.managed) === 'true');
 }

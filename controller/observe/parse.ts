@@ -27,7 +27,7 @@ import {
 } from '../../lib/fields.js';
 import { neighboursOf, revisionOfSet, revisionsOf } from './neighbours.js';
 import { parsePod } from './pods.js';
-import { parseService, rolesOf } from './services.js';
+import { laggingOf, parseService, rolesOf } from './services.js';
 import { firstOrdinal, isOfNamesake, lostLabels, revisionIn, setNameOfPod, type Owners } from './strays.js';
 
 /** Everything of one declaration as the API server and the sidecars gave it. */
@@ -105,6 +105,7 @@ export function parseView(view: RawView): Observed {
     ...(roles.preview && { preview: roles.preview }),
     marked: roles.marked.map(nameOf),
     former: roles.former.map(nameOf),
+    lagging: laggingOf(view.services, view.slices),
     leftAlone: roles.leftAlone,
     autoscalers: autoscalersOf(view.autoscalers, view.declaration),
   };

@@ -1,6 +1,6 @@
 import type { SidecarReport } from '../../lib/control.js';
 import type { JsonObject } from '../../lib/json.js';
-import { ANNOTATION, LABEL } from '../../lib/names.js';
+import { ANNOTATION, FIELD_MANAGER, LABEL } from '../../lib/names.js';
 import { SIDECAR } from '../../lib/sidecar-env.js';
 import { counted } from '../../lib/words.js';
 import type { Pod } from '../model.js';
@@ -65,6 +65,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
   const sinceMs = timeAt(condition, 'lastTransitionTime') || timeAt(raw, 'metadata', 'creationTimestamp');
   const createdAtMs = timeAt(raw, 'metadata', 'creationTimestamp');
   const deletedAtMs = deletedAt(raw);
+  const writtenAtMs = writtenAt(raw);
   const evacuationNote = evacuationNoteOf(raw);
   const emptySinceMs = Date.parse(annotationOf(raw, ANNOTATION.emptySince) ?? '');
   return {
@@ -73,6 +74,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     uid: textAt(raw, 'metadata', 'uid'),
     ...(podIp && { podIp }),
     ...(revision !== undefined && { revision }),
+    ...(writtenAtMs !== undefined && { writtenAtMs }),
     ready,
     terminating,
     ...(!Number.isNaN(createdAtMs) && { createdAtMs }),
@@ -95,6 +97,16 @@ function deletedAt(raw: JsonObject): number | undefined {
   const endsMs = timeAt(raw, 'metadata', 'deletionTimestamp');
   const graceMs = numberAt(raw, ['metadata', 'deletionGracePeriodSeconds']) * 1000;
   return Number.isNaN(endsMs) ? undefined : endsMs - graceMs;
+}
+
+/** When the controller last wrote onto a pod that it has labelled; each of its writes is noted in one entry. */
+function writtenAt(raw: JsonObject): number | undefined {
+  const times = objectsAt(raw, 'metadata', 'managedFields')
+    .filter(({ manager }) => manager === FIELD_MANAGER.controller)
+    .filter((entry) => at(entry, 'fieldsV1', 'f:metadata', 'f:labels', `f:${LABEL.revision}`) !== undefined)
+    .map((entry) => timeAt(entry, 'time'))
+    .filter((ms) => !Number.isNaN(ms));
+  return times.length > 0 ? Math.max(...times) : undefined;
 }
 
 /** Any value says that an evacuation is ours; only a time, when it was accepted. */

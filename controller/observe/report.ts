@@ -101,7 +101,7 @@ function parseEvacuation(raw: JsonObject): NodeEvacuationStatus {
 }
 
 function parseSettings(raw: JsonObject): DrainSettings {
-  const withoutEvacuation = raw['withoutEvacuation'];
+  const { withoutEvacuation, staySeconds } = raw;
   return {
     connEvictRate: numberAt(raw, ['connEvictRate']),
     sessEvictRate: numberAt(raw, ['sessEvictRate']),
@@ -111,6 +111,7 @@ function parseSettings(raw: JsonObject): DrainSettings {
     withoutEvacuation:
       withoutEvacuation === 'Paced' || withoutEvacuation === 'None' ? withoutEvacuation : 'Refuse',
     recipients: textsOf(raw['recipients']),
+    ...(typeof staySeconds === 'number' && { staySeconds }),
   };
 }
 

@@ -197,6 +197,24 @@ function podTargetsOf(raw: JsonObject): string | undefined {
   return found && `annotation ${found[0]}`;
 }
 
+/**
+ * Names of the Services without label `managed` whose EndpointSlices have it still. The EndpointSlice controller copies a Service's labels
+ * onto them, so they tell what it has seen of the Service.
+ */
+export function laggingOf(services: JsonObject[], slices: JsonObject[]): string[] {
+  return services
+    .filter((service) => labelOf(service, LABEL.managed) === undefined)
+    .map(nameOf)
+    .filter((name) =>
+      slices.some(
+        (slice) =>
+          labelOf(slice, 'kubernetes.io/service-name') === name &&
+          labelOf(slice, 'endpointslice.kubernetes.io/managed-by') === 'endpointslice-controller.k8s.io' &&
+          labelOf(slice, LABEL.managed) !== undefined,
+      ),
+    );
+}
+
 /** Reads one client Service, with the EndpointSlices of its namespace. */
 export function parseService(raw: JsonObject, slices: JsonObject[]): ClientService {
   const name = nameOf(raw);

@@ -2,8 +2,11 @@ import type { EmqxNodeStatus, NodeEvacuationStatus } from '../../lib/types.js';
 import type { NodeSet } from '../model.js';
 import { isNodeOf } from '../situation.js';
 
-/** EMQX's nodes as all sidecars together know them, each by its own word where it gave one. */
-export function emqxNodes(sets: NodeSet[]): EmqxNodeStatus[] {
+/**
+ * EMQX's nodes as all sidecars together know them, each by its own word where it gave one.
+ * @param former what this said last: whose a stopped node was, when its name does not tell
+ */
+export function emqxNodes(sets: NodeSet[], former: EmqxNodeStatus[]): EmqxNodeStatus[] {
   const known = new Map<string, { node: EmqxNodeStatus; weight: number }>();
   for (const pod of sets.flatMap(({ pods }) => pods)) {
     for (const node of pod.report?.nodes ?? []) {
@@ -11,7 +14,7 @@ export function emqxNodes(sets: NodeSet[]): EmqxNodeStatus[] {
       if (weight >= (known.get(node.node)?.weight ?? -1)) known.set(node.node, { node, weight });
     }
   }
-  return [...known.values()].map(({ node }) => listed(node, sets)).sort(byName);
+  return [...known.values()].map(({ node }) => listed(node, sets, former)).sort(byName);
 }
 
 /** The evacuations that any sidecar reports; absence from one report says nothing. */
@@ -37,10 +40,12 @@ export function clientsLeft(nodes: EmqxNodeStatus[], sets: NodeSet[], activeName
 }
 
 /** Only the fields that the resource's schema has, so that a newer EMQX's do not make every status a changed one. */
-function listed(node: EmqxNodeStatus, sets: NodeSet[]): EmqxNodeStatus {
+function listed(node: EmqxNodeStatus, sets: NodeSet[], former: EmqxNodeStatus[]): EmqxNodeStatus {
   const set = sets.find(({ pods }) => pods.some((pod) => isNodeOf(pod, node.node)));
   const { role, edition, version, otp_release, connections, live_connections } = node;
-  const revision = set?.revision;
+  const last = former.find((each) => each.node === node.node);
+  // Somebody else's may run at its address by now.
+  const revision = set ? set.revision : node.node_status === 'stopped' ? last?.revision : undefined;
   return {
     node: node.node,
     node_status: node.node_status,

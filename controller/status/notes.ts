@@ -14,7 +14,7 @@ export function notesOf(observed: Observed, { active: activeName, message: said 
   }
   const active = sets.find(({ name }) => name === activeName);
   if (active?.outdated && active.outdated.length > 0) {
-    const message = `${active.name} was made with another ${active.outdated.join(' and ')}, whose new value holds from the next revision on (kubectl rollout restart statefulset ${declaration.name})`;
+    const message = `${active.name} was made with another ${active.outdated.join(' and ')}, whose new value holds in full from the next revision on (kubectl rollout restart statefulset ${declaration.name})`;
     notes.push({ type: 'Normal', reason: 'HeldForNextRevision', message });
   }
   for (const { name, podTargets } of services) {

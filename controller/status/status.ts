@@ -28,7 +28,7 @@ export function statusOf(
   const active = sets.find(({ name }) => name === decision.active);
   const pods = active?.pods.filter(({ terminating }) => !terminating) ?? [];
   const readyReplicas = pods.filter(({ ready }) => ready).length;
-  const nodes = emqxNodes(sets);
+  const nodes = emqxNodes(sets, blueGreen.status?.emqxNodes ?? []);
   const notes = notesOf(observed, decision).map((note) => note.message);
   const phase: Phase = trouble ? 'Degraded' : decision.phase;
   const said = trouble?.message ?? decision.message;

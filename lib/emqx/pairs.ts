@@ -1,8 +1,8 @@
 import type { Version } from './version.js';
 
 /**
- * Why nodes of version `to` may not join a cluster of version `from`, in words; undefined when EMQX lists the pair. Patch releases of one
- * minor version go together both ways, so that an undo is possible.
+ * Why nodes of version `to` may not join a cluster of version `from`, in words; undefined when EMQX lists the pair and nothing is lost by
+ * it. Patch releases of one minor version go together both ways, so that an undo is possible.
  * @see EMQX's "Rolling Upgrade Paths Since 5.0" (README and documentation)
  */
 export function whyUnlisted(from: Version, to: Version): string | undefined {
@@ -12,7 +12,8 @@ export function whyUnlisted(from: Version, to: Version): string | undefined {
   if (isDown) return 'EMQX lists no way down to an earlier minor version';
   if (from.major === 5 && to.major === 5) return withinFive(from, to);
   if (from.major === 5 && to.major === 6) {
-    return from.minor >= 8 ? undefined : 'EMQX lists upgrades to 6 from 5.8 on';
+    if (from.minor < 8) return 'EMQX lists upgrades to 6 from 5.8 on';
+    return 'durable sessions are not carried over to 6 (where none are in use, nothing is lost)';
   }
   return from.major === 6 && to.major === 6 ? undefined : 'EMQX does not list this pair';
 }

@@ -14,7 +14,7 @@ gate() {
   gate_boot=$boot
   until make_scratch; do bb sleep 1; done
   trap 'bb rm -rf "$scratch"' EXIT
-  self='' said='' detail='' lost=0 version=0 clients='' sessions='' running=''
+  self='' said='' detail='' stays_since='' lost=0 version=0 clients='' sessions='' running=''
   clock
   gate_began=$now
   say draining 'asking EMQX'
@@ -24,17 +24,30 @@ gate() {
     clock
     verdict=
     if [ "$served" = 0 ]; then look_at_newcomer; else look; fi
+    going=
+    if [ -n "$verdict" ] && ! stays; then
+      going=1
+      forget_own
+    elif [ "$verdict" = lost ]; then
+      verdict= # whoever joins may take what nobody could take so far
+    fi
     case $verdict in
       drained) say drained "$detail" ;;
       lost) say gave-up "$detail" ;;
-      *)
-        say draining "$detail"
-        bb sleep 1
-        continue
-        ;;
+      *) say draining "$detail" ;;
     esac
-    return 0
+    [ -z "$going" ] || return 0
+    bb sleep 1
   done
+}
+
+# Whether this node, which has nothing to hand over any more, is to stay for a while because others join, maybe through it.
+# Not one that has not joined itself.
+stays() {
+  [ "$served" = 1 ] && [ "$conf_stay" -gt 0 ] || return
+  clock
+  : "${stays_since:=$now}"
+  [ $((now - stays_since)) -lt $((conf_stay * 100)) ]
 }
 
 # Writes the progress for the sidecar's report: say STATE DETAIL.

@@ -5,6 +5,7 @@
 refusals=0        # starts refused in a row, for anything but a running evacuation
 sent_recipients=? # what our own start named, '' any node or not our own; ? when that is not known
 nowhere_since=''  # since when every answer has shown that no node can take sessions
+turn_at=10        # after so many seconds of that the next look for one that could
 empty_since=''    # since when this node holds nothing, while EMQX still counts sessions
 counted_sessions=0
 paced=0           # clients told to go so far, without an evacuation
@@ -137,14 +138,15 @@ look_for_durable() {
 # whether an evacuation of ours was told of nodes that have gone since, while others could take over.
 nowhere() {
   clock
-  : "${nowhere_since:=$now}"
+  [ -n "$nowhere_since" ] || nowhere_since=$now turn_at=10
   nowhere_for=$(((now - nowhere_since) / 100))
   detail="$detail; $1 (for $nowhere_for s, gives up after $conf_no_recipient s)"
   if [ "$nowhere_for" -ge "$conf_no_recipient" ]; then
     read_self && read_nodes
     lost=${sessions:-${counted_sessions:-0}}
     detail=$1 verdict=lost
-  elif [ "$nowhere_for" -gt 0 ] && [ $((nowhere_for % 10)) = 0 ]; then
+  elif [ "$nowhere_for" -ge "$turn_at" ]; then
+    turn_at=$((nowhere_for + 10)) # a look may take seconds, so that none falls on the tenth itself
     turn_elsewhere
   fi
 }
@@ -153,6 +155,14 @@ nowhere() {
 is_ours() {
   first_line "$share/started-for"
   case "$first " in "$gate_boot "*) ;; *) return 1 ;; esac
+}
+
+# The gate's last act: EMQX shall not resume our own evacuation when it starts again, which before 5.7.0 it could not even
+# survive. Not while it may still be stopped: EMQX's stop fails without the file, and leaves the node closed.
+forget_own() {
+  is_ours || return
+  evacuation_file
+  bb rm -f "$left_over" 2>/dev/null
 }
 
 # Stops our own evacuation and starts it anew, if it then has somewhere to go.

@@ -32,6 +32,15 @@ read_boot() {
   boot=$first
 }
 
+# Sets $left_over to the file from which EMQX goes on with an evacuation when it starts, on a claim in the next pod too.
+evacuation_file() {
+  left_over=${EMQX_NODE__DATA_DIR:-/opt/emqx/data}
+  left_over=${left_over#'"'}
+  left_over=${left_over%'"'}
+  case $left_over in /*) ;; *) left_over=/opt/emqx/$left_over ;; esac
+  left_over=${left_over%/}/.evacuation
+}
+
 # Whether the latch belongs to the present start of EMQX.
 is_joined() {
   read_boot
@@ -55,11 +64,12 @@ read_conf() {
       waitTakeover=*) conf_wait_takeover=$conf_value ;;
       waitHealthCheck=*) conf_wait_health=$conf_value ;;
       noRecipientSeconds=*) conf_no_recipient=$conf_value ;;
+      staySeconds=*) conf_stay=$conf_value ;;
     esac
   done <"$share/drain.conf"
 }
 
 conf_defaults() {
   conf_host=127.0.0.1 conf_port=18083 conf_authorization='' conf_without=Refuse conf_recipients=''
-  conf_conn_rate=1000 conf_sess_rate=1000 conf_wait_takeover=10 conf_wait_health=0 conf_no_recipient=40
+  conf_conn_rate=1000 conf_sess_rate=1000 conf_wait_takeover=10 conf_wait_health=0 conf_no_recipient=40 conf_stay=0
 }

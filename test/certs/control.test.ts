@@ -60,6 +60,18 @@ describe('the certificates of the control port', () => {
     expect(await helloFrom(first.ca.cert, second.client)).toBe('hello');
   });
 
+  it.each([
+    { what: 'a year ahead', offMs: 400 * DAY_MS },
+    { what: 'half a year behind', offMs: -180 * DAY_MS },
+  ])('open sidecars as soon as the clock is right that was $what when they were made', async ({ offMs }) => {
+    const secrets = new InMemorySecrets();
+    const first = await keep(secrets, Date.now() + offMs);
+    expect(await helloFrom(first.ca.cert, first.client)).toBe('');
+    const { ca, client } = await keep(secrets, Date.now());
+    expect(ca).toEqual(first.ca);
+    expect(await helloFrom(ca.cert, client)).toBe('hello');
+  });
+
   it('last as long as pods do', async () => {
     const nowMs = Date.now();
     const { ca } = await keep(new InMemorySecrets(), nowMs);

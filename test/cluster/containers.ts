@@ -26,13 +26,22 @@ export async function killContainer(settings: Settings, containerId: string): Pr
     // A container's cgroup may hold zombies for a moment; they have no words.
     const alive = processesOfContainer(settings, containerId).filter(({ argv }) => argv.length > 0);
     if (alive.length === 0) break;
-    for (const { pid } of alive) {
-      killed.add(pid);
-      process.kill(pid, 'SIGKILL');
-    }
+    for (const { pid } of alive) if (kill(pid)) killed.add(pid);
     await sleep(10);
   }
   return killed.size;
+}
+
+/** @returns whether it was there; one that has ended since it was listed is not */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // Not an `instanceof`: in a jest test Node's own errors are of another realm.
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ESRCH')
+      return false;
+    throw error;
+  }
 }
 
 function findCgroup({ cgroup }: Settings, id: string): string | undefined {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { isNodeReady } from './api.js';
 import { dependents, foundations } from './components.js';
 import { findHolder, inhabitants } from './enclosure.js';
@@ -33,8 +33,16 @@ export async function statusOf(settings: Settings): Promise<Status> {
   };
 }
 
-/** True when every program runs and the node is Ready. */
+/**
+ * Is there when an `up` has come to its end: one that was killed may leave a Ready node without all of the first objects.
+ */
+export function wholeFile({ stateDir }: Settings): string {
+  return join(stateDir, 'whole');
+}
+
+/** True when an `up` has come to its end, every program runs and the node is Ready. */
 export async function isUp(settings: Settings): Promise<boolean> {
   const { components, nodeReady } = await statusOf(settings);
-  return nodeReady && Object.values(components).every((pid) => pid !== undefined);
+  const isWhole = existsSync(wholeFile(settings));
+  return isWhole && nodeReady && Object.values(components).every((pid) => pid !== undefined);
 }

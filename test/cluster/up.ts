@@ -16,7 +16,7 @@ import { programNames } from './catalog.js';
 import { resolvePrograms, type Programs } from './programs.js';
 import { run } from './run.js';
 import type { Settings } from './settings.js';
-import { isUp } from './status.js';
+import { isUp, wholeFile } from './status.js';
 import { keepSysctls } from './sysctls.js';
 import { until } from './wait.js';
 
@@ -87,6 +87,7 @@ async function start(
   await until('the node to be Ready', async () => ((await isNodeReady(settings)) ? true : undefined), {
     timeoutMs: startMs,
   });
+  writeFileSync(wholeFile(settings), '');
 }
 
 function launchComponent(

@@ -15,6 +15,8 @@ import type {
   Pod,
   Preview,
 } from '../../controller/model.js';
+import { inTurn } from '../../controller/pairing.js';
+import { situationOf } from '../../controller/situation.js';
 
 /** Builders of what the loop observes: each call names only what differs from a healthy cluster of three nodes. */
 
@@ -89,6 +91,7 @@ export interface World {
   /** Services that carry a key of Sluice's; all of `services` when not named. */
   marked?: string[];
   former?: string[];
+  lagging?: string[];
   leftAlone?: string[];
   autoscalers?: string[];
   /** Sessions and clients on a node, by pod; 100 when not named. */
@@ -157,7 +160,8 @@ export function observed(world: World = {}): Observed {
   }));
   const spec = { ...DEFAULT_SPEC, replicas: 3, ...world.spec };
   const active = sets.find(({ revision }) => revision === selects);
-  for (const { kind, pods, revision } of sets) {
+  const untold: SidecarReport[] = [];
+  for (const { kind, pods } of sets) {
     for (const each of pods) {
       if (world.silent?.includes(each.name)) continue;
       if (each.report !== undefined || kind === 'declaration' || (!each.ready && !each.terminating)) continue;
@@ -168,25 +172,11 @@ export function observed(world: World = {}): Observed {
         evacuations: isMember ? evacuations : [],
         ...(world.foreign && { foreign: world.foreign }),
         ...(world.emqxApi && { emqxApi: world.emqxApi }),
-        settings: {
-          connEvictRate: 1000,
-          sessEvictRate: 1000,
-          waitTakeover: 10,
-          noRecipientSeconds: 40,
-          withoutEvacuation: 'Refuse',
-          ...(revision === selects || revision === sets.at(-1)?.revision
-            ? { waitHealthCheck: 10, recipients: [] }
-            : {
-                waitHealthCheck: 0,
-                recipients: (active?.pods ?? [])
-                  .filter(({ ready }) => ready)
-                  .map(({ name }) => nodeName(name)),
-              }),
-        },
       });
+      untold.push(each.report);
     }
   }
-  return {
+  const seen: Observed = {
     nowMs: world.nowMs ?? 1_000_000,
     declaration: {
       name: 'emqx',
@@ -237,9 +227,27 @@ export function observed(world: World = {}): Observed {
     ownClaims: world.ownClaims ?? [],
     marked: world.marked ?? (world.services ?? [{ name: 'emqx' }]).map(({ name }) => name),
     former: world.former ?? [],
+    lagging: world.lagging ?? [],
     leftAlone: world.leftAlone ?? [],
     autoscalers: world.autoscalers ?? [],
   };
+  tell(seen, untold);
+  return seen;
+}
+
+/** Has each of these sidecars told what it ought to be, by the colour of its set. */
+function tell(seen: Observed, reports: SidecarReport[]): void {
+  const { active, wanted } = inTurn(situationOf(seen)).situation;
+  for (const each of seen.sets) {
+    const isLeft = each !== active && each !== wanted;
+    for (const { report: told } of each.pods) {
+      if (!told || !reports.includes(told) || !isLeft) continue;
+      told.settings.waitHealthCheck = 0;
+      told.settings.recipients = (active?.pods ?? [])
+        .filter(({ ready }) => ready)
+        .map(({ name }) => nodeName(name));
+    }
+  }
 }
 
 export function report(podName: string, change: Partial<SidecarReport> = {}): SidecarReport {

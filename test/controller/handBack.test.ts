@@ -8,6 +8,7 @@ const blue = 'emqx-bbbbbbbbb';
 const green = 'emqx-ggggggggg';
 const down = { size: 0, podCount: 0 };
 const unready = { ready: false, problem: 'is starting' };
+const terminating = { ready: false, terminating: true };
 
 /** The declaration's own pods, at one template, labelled unless said otherwise. */
 function own(options: SetOptions & { labelled?: boolean } = {}): NodeSet {
@@ -273,6 +274,11 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'unlabelPods', pods: ['emqx-0', 'emqx-1', 'emqx-2'] },
     },
     {
+      when: 'a Service was given back, and its endpoints do not follow yet: its pods keep their labels',
+      seen: withoutLabel(served({ marked: [], lagging: ['emqx'] })),
+      then: { kind: 'wait' },
+    },
+    {
       when: 'its pods are unlabelled',
       seen: withoutLabel(served({ marked: [], sets: [set(blue, down), own({ labelled: false })] })),
       then: { kind: 'deleteSet', set: blue },
@@ -374,6 +380,19 @@ const cases: Record<string, Case[]> = {
       wanted: 'emqx',
     },
   ],
+  'its nodes take clients again': [
+    {
+      when: 'one was evacuated before, and all that serve were deleted: one that drains asks for it (2850)',
+      seen: withoutLabel({
+        sets: [
+          set(blue, { pods: { 0: terminating, 1: terminating, 2: terminating } }),
+          own({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+        ],
+        evacuations: { 'emqx-1': 'evicting_sessions' },
+      }),
+      then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${blue}-0` },
+    },
+  ],
   'at size 0': [
     {
       when: 'it has no claims: nothing is to be kept',
@@ -389,6 +408,16 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'rest' },
       says: /the data is on the claims of emqx-bbbbbbbbb.*scale it to 1 or more/,
+    },
+    {
+      when: 'its data is on claims, and a drain was held before: nothing drains any more (4133)',
+      seen: withoutLabel({
+        declaration: { drainHold: { pod: 'emqx-1', uid: 'emqx-1', wanted: 'bbbbbbbbb', heldAtMs: 1 } },
+        sets: [set(blue, down)],
+        spec: { replicas: 0 },
+        claims: [{ ...claim, owned: false }],
+      }),
+      then: { kind: 'holdDrains' },
     },
     {
       when: 'it is asked for with its pods half up: they go',

@@ -32,8 +32,8 @@ async function world(
   return made;
 }
 
-function leading(made: World, more: Partial<LeadOptions> = {}): Leader {
-  const leader = startLeader(made, more);
+function leading(made: World, change: Partial<LeadOptions> = {}): Leader {
+  const leader = startLeader(made, change);
   cleanUps.push(() => leader.stop());
   return leader;
 }
@@ -44,6 +44,11 @@ const statusOf = (made: World): JsonObject => {
 };
 const selectorOf = (made: World): JsonObject =>
   (made.service()['spec'] as JsonObject)['selector'] as JsonObject;
+/** Whom a server-side apply of another value by somebody else would conflict with. */
+const ownersOfSpec = (object: JsonObject): unknown[] =>
+  ((object['metadata'] as JsonObject)['managedFields'] as JsonObject[])
+    .filter(({ fieldsV1 }) => isObject(fieldsV1) && fieldsV1['f:spec'] !== undefined)
+    .map(({ manager }) => manager);
 const isStable = (made: World) => () => statusOf(made)['phase'] === 'Stable' && statusOf(made);
 
 function setImage(made: World, image: string): void {
@@ -83,6 +88,32 @@ describe('a new declaration', () => {
       const managers = ((object?.['metadata'] as JsonObject)['managedFields'] ?? []) as JsonObject[];
       expect(managers.map(({ manager }) => manager)).not.toContain('sluice-controller');
     }
+  });
+
+  it('gets a BlueGreen whose spec nobody owns, so that a file is applied on the server’s side; nor after another size was carried', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    expect(ownersOfSpec(made.blueGreen())).toEqual([]);
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => {
+      ((set['metadata'] as JsonObject)['annotations'] as JsonObject)['sluice.dev/replicas'] = '2';
+      return set;
+    });
+    await made.until('2 nodes', () => statusOf(made)['nodes'] === '2/2');
+    expect(ownersOfSpec(made.blueGreen())).toEqual([]);
+  });
+
+  it('gets its BlueGreen’s spec freed of what a death, or the webhook, has left', async () => {
+    const made = await world();
+    leading(made);
+    await made.until('Stable', isStable(made));
+    made.store.edit(
+      { collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' },
+      (object) => ({ ...object, spec: { ...(object['spec'] as JsonObject), replicas: 2 } }),
+      'sluice-webhook',
+    );
+    await made.until('2 nodes', () => statusOf(made)['nodes'] === '2/2');
+    expect(ownersOfSpec(made.blueGreen())).toEqual([]);
   });
 });
 
@@ -487,6 +518,30 @@ describe('a StatefulSet that runs pods when it is labelled', () => {
 });
 
 describe('a StatefulSet that loses its label', () => {
+  /** @returns it, without any key of Sluice */
+  function handBack(made: World): Promise<JsonObject> {
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (object) => {
+      delete ((object['metadata'] as JsonObject)['labels'] as JsonObject)['sluice.dev/upgrade'];
+      return object;
+    });
+    return made.until('it is handed back', () => {
+      const set = made.store.get(SETS, NAMESPACE, 'emqx');
+      return isObject(set) && !JSON.stringify(set['metadata']).includes('sluice.dev/') && set;
+    });
+  }
+
+  it('gets OnDelete back without the partition of ours that was once noted with it, which the API server refuses', async () => {
+    const declaration = declarationObject();
+    Object.assign((declaration['metadata'] as JsonObject)['annotations'] as JsonObject, {
+      'sluice.dev/update-strategy': '{"rollingUpdate":{"partition":2147483647},"type":"OnDelete"}',
+    });
+    const made = await world(declaration);
+    leading(made);
+    await made.until('Stable', isStable(made));
+    const { spec } = await handBack(made);
+    expect((spec as JsonObject)['updateStrategy']).toEqual({ type: 'OnDelete' });
+  });
+
   it('gets its pods back, and nothing that tells of Sluice is left', async () => {
     const made = await world();
     const sent: SpanData[] = [];
@@ -494,15 +549,7 @@ describe('a StatefulSet that loses its label', () => {
     leading(made, { courier: makeCourier({ send }, () => performance.now()) });
     await made.until('Stable', isStable(made));
     expect(made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key')).toBeDefined();
-    const place = { collection: SETS, namespace: NAMESPACE, name: 'emqx' };
-    made.store.edit(place, (object) => {
-      delete ((object['metadata'] as JsonObject)['labels'] as JsonObject)['sluice.dev/upgrade'];
-      return object;
-    });
-    const handedBack = await made.until('it is handed back', () => {
-      const set = made.store.get(SETS, NAMESPACE, 'emqx');
-      return isObject(set) && !JSON.stringify(set['metadata']).includes('sluice.dev/') && set;
-    });
+    const handedBack = await handBack(made);
     expect(handedBack['spec']).toMatchObject({ replicas: 3, updateStrategy: { type: 'RollingUpdate' } });
     expect(made.readyPods().sort()).toEqual(['emqx-0', 'emqx-1', 'emqx-2']);
     const left = [SETS, PODS, SERVICES, BLUEGREENS, SECRETS, REVISIONS].flatMap((collection) =>
@@ -549,6 +596,48 @@ describe('a whole file applied while the webhook is gone', () => {
   });
 });
 
+describe('a leader without control certificates', () => {
+  it('holds and pins what users have, says on every BlueGreen what is wrong, and goes on when they are there', async () => {
+    const made = await world();
+    const before = startLeader(made);
+    const { active } = await made.until('Stable', isStable(made));
+    await before.stop();
+    const pinned = selectorOf(made);
+    let trouble: string | undefined = 'secret sluice-control has no readable CA: restore it';
+    leading(made, {
+      controlTrouble: () => trouble,
+      sidecars: {
+        ...made.emqx,
+        report: (...asked) =>
+          trouble === undefined ? made.emqx.report(...asked) : Promise.reject(new Error(trouble)),
+      },
+    });
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const stalled = await made.until(
+      'it says so',
+      () => statusOf(made)['phase'] === 'Degraded' && statusOf(made),
+    );
+    expect(stalled).toMatchObject({ active, message: expect.stringContaining(trouble) as unknown });
+    expect(stalled['conditions']).toContainEqual(
+      expect.objectContaining({ type: 'Stalled', status: 'True', reason: 'Refused' }),
+    );
+    made.store.edit({ collection: SERVICES, namespace: NAMESPACE, name: 'emqx' }, (service) => ({
+      ...service,
+      spec: { ...(service['spec'] as JsonObject), selector: { app: 'emqx' } },
+    }));
+    await made.until('the pin', () => selectorOf(made)['sluice.dev/revision'] !== undefined);
+    expect(selectorOf(made)).toEqual(pinned);
+    expect(made.sets()).toEqual({ emqx: 0, [active as string]: 3 });
+
+    trouble = undefined;
+    setImage(made, 'emqx/emqx-enterprise:5.8.10');
+    await made.until(
+      'the upgrade',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== active,
+    );
+  });
+});
+
 describe('a sidecar that does not answer', () => {
   it('does not keep a Service from its pin: it is there while the pass still waits', async () => {
     const made = await world();
@@ -578,7 +667,7 @@ describe('a sidecar that does not answer', () => {
 });
 
 describe('a declaration that is made anew over the sets of the one before', () => {
-  it('owns them before its Service is looked at, which stays pinned', async () => {
+  it('owns them, and the BlueGreen that Sluice made, before its Service is looked at, which stays pinned', async () => {
     const made = await world();
     const before = startLeader(made);
     const active = (await made.until('Stable', isStable(made)))['active'] as string;
@@ -615,7 +704,29 @@ describe('a declaration that is made anew over the sets of the one before', () =
     const metadata = (name: string): JsonObject =>
       made.store.get(SETS, NAMESPACE, name)?.['metadata'] as JsonObject;
     expect(metadata(active)['ownerReferences']).toMatchObject([{ uid: metadata('emqx')['uid'] }]);
+    expect((made.blueGreen()['metadata'] as JsonObject)['ownerReferences']).toMatchObject([
+      { uid: metadata('emqx')['uid'], controller: false },
+    ]);
     expect(selectorOf(made)).toEqual(pinned);
+  });
+
+  it('does not own a BlueGreen that its user has put in the place of Sluice’s with kubectl replace', async () => {
+    const made = await world();
+    const before = startLeader(made);
+    await made.until('Stable', isStable(made));
+    await before.stop();
+    made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => {
+      const metadata = { ...(object['metadata'] as JsonObject) };
+      delete metadata['ownerReferences'];
+      delete metadata['labels'];
+      return { ...object, metadata };
+    });
+    const urgent = makeUrgent(
+      { ...optionsOf(made), onServices: () => undefined },
+      new AbortController().signal,
+    );
+    expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
+    expect(made.blueGreen()['metadata']).not.toHaveProperty('ownerReferences');
   });
 });
 
@@ -633,18 +744,22 @@ describe('a declaration that is deleted with --cascade=orphan', () => {
         finalizers: ['orphan'],
       },
     }));
-    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: active }, (set) => {
-      const metadata = { ...(set['metadata'] as JsonObject) };
-      delete metadata['ownerReferences'];
-      return { ...set, metadata };
-    });
+    for (const [collection, name] of [
+      [SETS, active],
+      [BLUEGREENS, 'emqx'],
+    ] as const)
+      made.store.edit({ collection, namespace: NAMESPACE, name }, (object) => {
+        const metadata = { ...(object['metadata'] as JsonObject) };
+        delete metadata['ownerReferences'];
+        return { ...object, metadata };
+      });
     const urgent = makeUrgent(
       { ...optionsOf(made), onServices: () => undefined },
       new AbortController().signal,
     );
     expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
-    const set = made.store.get(SETS, NAMESPACE, active)?.['metadata'] as JsonObject;
-    expect(set['ownerReferences']).toBeUndefined();
+    for (const object of [made.store.get(SETS, NAMESPACE, active), made.blueGreen()])
+      expect(object?.['metadata']).not.toHaveProperty('ownerReferences');
   });
 });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { delayLeftMs } from '../../controller/delay.js';
 import { plan, planUrgent } from '../../controller/plan.js';
+import { situationOf } from '../../controller/situation.js';
 import type {
   Claim,
   ClientService,
@@ -12,8 +14,10 @@ import type {
   StallReason,
   Step,
 } from '../../controller/model.js';
+import type { DrainSettings } from '../../lib/control.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
-import type { BlueGreenSpec, BlueGreenStatus } from '../../lib/types.js';
+import type { JsonObject } from '../../lib/json.js';
+import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
 import {
   imaged,
   NEW,
@@ -47,6 +51,33 @@ const terminating = { ready: false, terminating: true };
 const silent = (pod: string): Partial<Pod> => ({
   report: report(pod, { api: { kind: 'unreachable', detail: 'ECONNREFUSED' } }),
 });
+/** Pod 1 of blue, whose node has been alone for a minute; it knows these others as stopped. */
+const refused = (change: Partial<Pod> = {}, knows: string[] = []): Partial<Pod> => {
+  const self = nodeName(`${blue}-1`);
+  const nodes = [
+    { node: self, node_status: 'running' },
+    ...knows.map((pod) => ({ node: nodeName(pod), node_status: 'stopped' })),
+  ];
+  return {
+    ...unready,
+    unreadySinceMs: 940_000,
+    report: report(`${blue}-1`, { joined: false, nodes }),
+    ...change,
+  };
+};
+/** Green serves, and a node is listed as stopped at an address, which the status has noted as one of blue. */
+function byAddress(isNoted: boolean, pods: NonNullable<SetOptions['pods']> = {}): Observed {
+  const node = { node: 'emqx@10.0.0.5', node_status: 'stopped', revision: 'bbbbbbbbb' };
+  const seen = observed({
+    declaration: asked,
+    selects: 'ggggggggg',
+    sets: [set(blue, down), set(green, { template: NEW, pods })],
+    stopped: [`${blue}-2`],
+    ...(isNoted && { status: { phase: 'Stable', emqxNodes: [node] } }),
+  });
+  return JSON.parse(JSON.stringify(seen).replaceAll(nodeName(`${blue}-2`), 'emqx@10.0.0.5')) as Observed;
+}
+
 /** An adopted declaration of three pods, and what it is declared as. */
 const adopted = (options: SetOptions = {}): NodeSet => {
   const set0 = set('emqx', { kind: 'declaration', ...options });
@@ -57,6 +88,15 @@ const adopted = (options: SetOptions = {}): NodeSet => {
   };
 };
 const running = { replicas: 3, heldReplicas: 3 };
+/** Its pods have been labelled at this time, and the Service selects by what its user wrote. */
+const justAdopted = (writtenAtMs: number): Observed => {
+  const own = adopted();
+  return observed({
+    declaration: running,
+    sets: [{ ...own, pods: own.pods.map((pod) => ({ ...pod, writtenAtMs })) }],
+    services: [{ name: 'emqx', resourceVersion: '1', managed: false, readyPods: [] }],
+  });
+};
 /** A set that was deleted while it had the clients: its pods end. What takes its place cannot have its name. */
 const own = revisionOf('emqx', OLD);
 const replacement = setNameOf('emqx', otherRevisionOf('emqx', OLD, own));
@@ -91,6 +131,33 @@ function silentUnder(
   return renamed;
 }
 
+/** Green has been waited for to have its pods for so long. */
+const withoutPods = (forMs: number): Observed =>
+  observed({
+    declaration: asked,
+    sets: [set(blue), set(green, { template: NEW, podCount: 0 })],
+    status: {
+      waitingFor: { what: `${green} to have its pods`, since: new Date(1_000_000 - forMs).toISOString() },
+    },
+  });
+
+/** A template with a hook that the drain cannot be chained to. */
+const hooked: JsonObject = {
+  spec: { containers: [{ name: 'emqx', image: 'emqx:2', lifecycle: { preStop: { httpGet: { port: 1 } } } }] },
+};
+/** The deadline of an upgrade to what is asked for has passed, and there is no set of it. */
+const notMade = (declaration: { template: JsonObject }, what = ''): Observed => {
+  const to = setNameOf('emqx', revisionOf('emqx', declaration.template));
+  return observed({
+    declaration,
+    sets: [set(blue)],
+    status: {
+      upgrade: { ...upgrade, to, startedAt: new Date(1000).toISOString() },
+      ...(what && { waitingFor: { what, since: new Date(1000).toISOString() } }),
+    },
+  });
+};
+
 /** A managed client Service that selects a revision, with these endpoints. */
 const service = (name: string, revision: string, readyPods: string[] = []): ClientService => ({
   name,
@@ -107,6 +174,8 @@ const previewOf = (revision: string): Preview => ({
   revision,
   managed: true,
 });
+
+const keyless: Preview = { kind: 'found', name: 'emqx-preview', resourceVersion: '1', managed: true };
 
 /** Pods of green whose nodes run under another name, and see nobody. */
 const strangers = Object.fromEntries(
@@ -233,16 +302,28 @@ function hosted(seen: Observed, hostOf: (ordinal: number) => string): Observed {
   return seen;
 }
 
-/** Every node says that its API has no evacuation. */
-function without(seen: Observed): Observed {
-  for (const { report: said } of seen.sets.flatMap(({ pods }) => pods)) {
+/** Every node says that its API has no evacuation; or those of one set. */
+function without(seen: Observed, setName = ''): Observed {
+  for (const { name, report: said } of seen.sets.flatMap(({ pods }) => pods)) {
     if (!said) continue;
-    said.hasEvacuation = false;
+    if (name.startsWith(setName)) said.hasEvacuation = false;
     const { withoutEvacuation } = seen.blueGreen.spec;
     said.settings = { ...said.settings, withoutEvacuation };
   }
   return seen;
 }
+
+/** The rate is another one since the sidecars were told. */
+function slower(world: World): Observed {
+  const seen = observed(world);
+  seen.blueGreen.spec.updateStrategy = {
+    ...seen.blueGreen.spec.updateStrategy,
+    evacuationStrategy: { waitTakeover: 10, connEvictRate: 50, sessEvictRate: 1000 },
+  };
+  return seen;
+}
+const slow: DrainSettings = { ...report('').settings, connEvictRate: 50 };
+const podsOf = (setName: string): string[] => [0, 1, 2].map((ordinal) => `${setName}-${ordinal}`);
 
 const claim = (setName: string, ordinal: number): Claim => ({
   name: `data-${setName}-${ordinal}`,
@@ -316,6 +397,22 @@ const cases: Record<string, Case[]> = {
       when: 'the Service selects every revision',
       seen: observed({ services: [{ name: 'emqx', resourceVersion: '1', managed: false, readyPods: [] }] }),
       then: { kind: 'pointServices', revision: 'oldoldold' },
+    },
+    {
+      when: 'the pods of an adopted set were labelled just now, no Service selects by that yet',
+      seen: justAdopted(999_000),
+      then: { kind: 'wait', forMs: 1000 },
+      says: /labelled just now/,
+    },
+    {
+      when: 'the pods of an adopted set have had their label for a while',
+      seen: justAdopted(996_000),
+      then: { kind: 'pointServices', revision: 'ooooooooo' },
+    },
+    {
+      when: 'the clock of the API server is another one, it is not waited for longer than that',
+      seen: justAdopted(4_000_000),
+      then: { kind: 'pointServices', revision: 'ooooooooo' },
     },
     {
       when: 'a running set was adopted',
@@ -777,6 +874,55 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'leave', node: nodeName(`${blue}-1`), via: `${blue}-0` },
     },
     {
+      when: 'a fresh pod has restarted before it could join, and is refused',
+      seen: observed({
+        sets: [set(blue, { pods: { 1: refused({ restarts: 1 }) } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'leave', node: nodeName(`${blue}-1`), via: `${blue}-0` },
+    },
+    {
+      when: 'a fresh pod is refused, and only something else than its data is on a claim',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [set(blue, { pods: { 1: refused() } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'leave', node: nodeName(`${blue}-1`), via: `${blue}-0` },
+    },
+    {
+      when: 'a pod on a claim has just started, and is alone for the moment',
+      seen: observed({
+        declaration: { hasClaims: true },
+        sets: [set(blue, { pods: { 1: refused({ unreadySinceMs: 975_000 }) } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'a member has restarted in place and does not find the others, which it knows',
+      seen: observed({
+        sets: [set(blue, { pods: { 1: refused({ restarts: 1 }, [`${blue}-0`]) } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'a retired node that is named by its address has stopped',
+      seen: byAddress(true),
+      then: { kind: 'leave', node: 'emqx@10.0.0.5', via: `${green}-0` },
+    },
+    {
+      when: 'a node has stopped at an address that was never of ours',
+      seen: byAddress(false),
+      then: { kind: 'rest' },
+    },
+    {
+      when: 'a pod restarts in place, and its node is named by its address',
+      seen: byAddress(true, { 1: { ...unready, restarts: 1, podIp: '10.0.0.5' } }),
+      then: { kind: 'wait' },
+    },
+    {
       when: 'the stopped node keeps its data on a claim',
       seen: observed({
         declaration: { hasClaims: true },
@@ -784,6 +930,59 @@ const cases: Record<string, Case[]> = {
         stopped: [`${blue}-1`],
       }),
       then: { kind: 'wait' },
+    },
+  ],
+  'a pause ends the steps, not the repair': [
+    {
+      when: 'a fresh pod of what is active is refused under its old name, that leaves',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        sets: [set(blue, { pods: { 1: { ...unready, report: report(`${blue}-1`, { joined: false }) } } })],
+        stopped: [`${blue}-1`],
+      }),
+      then: { kind: 'leave', node: nodeName(`${blue}-1`), via: `${blue}-0` },
+      phase: 'Paused',
+      says: /^paused: set spec\.paused to false to go on; emqx@.* leaves the EMQX cluster/,
+    },
+    {
+      when: 'a pod of what is active does not come back, it is named',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        sets: [set(blue, { pods: { 1: { ...unready, ...crashing } } })],
+      }),
+      then: { kind: 'wait', forMs: 1000 },
+      phase: 'Paused',
+      says: /^paused: set spec\.paused to false to go on; emqx-bbbbbbbbb-1 is crash-looping/,
+      stalled: 'PodFailing',
+    },
+    {
+      when: 'somebody has scaled the active set to 0, it gets its size back',
+      seen: observed({ spec: { paused: true }, sets: [set(blue, { size: 0, podCount: 3 })] }),
+      then: { kind: 'resize', set: blue, to: 3 },
+      phase: 'Paused',
+    },
+    {
+      when: 'green is below its size, that waits',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        sets: [set(blue), set(green, { template: NEW, size: 1 })],
+      }),
+      then: { kind: 'wait' },
+      phase: 'Paused',
+    },
+    {
+      when: 'fewer nodes are wanted, that waits',
+      seen: observed({ spec: { paused: true, replicas: 2 } }),
+      then: { kind: 'wait' },
+      phase: 'Paused',
+    },
+    {
+      when: 'somebody has deleted the set that had the clients, another takes its place',
+      seen: observed({ spec: { paused: true }, selects: own, sets: [lost()] }),
+      then: { kind: 'makeSet', name: replacement },
     },
   ],
   // Each was found by the model test (test/model); the number is the seed that first showed it.
@@ -975,6 +1174,34 @@ const cases: Record<string, Case[]> = {
         evacuations: { [`${blue}-1`]: 'evicting_conns' },
       }),
       then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', NEWER)) },
+    },
+    {
+      when: 'somebody else evacuates a node of blue, one that has joined stays though it is not Ready: it may be given sessions (5104)',
+      seen: observed({
+        declaration: { template: NEWER },
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+        joined: [`${green}-1`],
+        clients: { [`${green}-1`]: 0 },
+        foreign: [{ process: 'evacuation', node: nodeName(`${blue}-1`), state: 'evicting_conns' }],
+      }),
+      then: { kind: 'makeSet', name: setNameOf('emqx', revisionOf('emqx', NEWER)) },
+    },
+    {
+      when: 'somebody else has evacuated a node of blue, which gives nobody any more: it goes',
+      seen: observed({
+        declaration: { template: NEWER },
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+        joined: [`${green}-1`],
+        clients: { [`${green}-1`]: 0 },
+        foreign: [{ process: 'evacuation', node: nodeName(`${blue}-1`), state: 'prohibiting' }],
+      }),
+      then: { kind: 'deleteSet', set: green },
     },
     {
       when: 'another node drains, what cannot join goes at once',
@@ -1250,6 +1477,19 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'clearAborted' },
     },
     {
+      when: 'is not due where no gate can be put into the template: nothing was begun',
+      seen: notMade({ template: hooked }),
+      then: { kind: 'wait' },
+      says: /^the preStop hook of container emqx is of kind httpGet, .*: make it an exec hook$/,
+      stalled: 'Refused',
+    },
+    {
+      when: 'is due where the set cannot be made for a reason that only the API server knew, which is said',
+      seen: notMade({ template: NEW }, 'a StatefulSet that is not ours stands in the way'),
+      then: { kind: 'abort' },
+      says: /its set was not made: a StatefulSet that is not ours stands in the way$/,
+    },
+    {
       when: 'is of no use while what it would go back to serves nobody (2766)',
       seen: observed({
         declaration: asked,
@@ -1423,7 +1663,7 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
       phase: 'Progressing',
       stalled: 'VersionsNotListed',
-      says: /has EMQX 5.9.0, which is not known to share a cluster with 5.8.9: 5.8.7 and later need 5.9.1; set spec.allowUnlistedVersions/,
+      says: /has EMQX 5.9.0, which is not known to share a cluster safely with 5.8.9: 5.8.7 and later need 5.9.1; set spec.allowUnlistedVersions/,
     },
     {
       when: 'are known from what blue says, though its tag says nothing',
@@ -1450,6 +1690,16 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'wait' },
       stalled: 'VersionsNotListed',
+    },
+    {
+      when: 'are listed, but 6 would lose durable sessions, no green is made',
+      seen: observed({
+        declaration: { template: imaged('emqx/emqx:6.0.0') },
+        sets: [set(blue, { template: imaged('emqx/emqx:5.10.3') })],
+      }),
+      then: { kind: 'wait' },
+      stalled: 'VersionsNotListed',
+      says: /EMQX 6.0.0, .* with 5.10.3: durable sessions are not carried over .*; set spec.allowUnlistedVersions/,
     },
     {
       when: 'are forced',
@@ -1631,6 +1881,41 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'wait' },
       stalled: 'NoEvacuation',
       says: /pod emqx-bbbbbbbbb-0 has no node evacuation .*set spec.withoutEvacuation to Paced or None/,
+    },
+    {
+      when: 'runs in green alone, the switch is refused: no session could be moved there',
+      seen: without(
+        observed({ declaration: asked, sets: [set(blue), set(green, { template: NEW })] }),
+        green,
+      ),
+      then: { kind: 'wait' },
+      stalled: 'NoEvacuation',
+      says: /pod emqx-ggggggggg-0 has no node evacuation .*no session of emqx-bbbbbbbbb could be moved to it: take a build/,
+    },
+    {
+      when: 'runs in green alone, its deadline ends it and blue stays as it is',
+      seen: without(
+        observed({
+          declaration: asked,
+          status: { upgrade: { ...upgrade, startedAt: new Date(1000).toISOString() } },
+          sets: [set(blue), set(green, { template: NEW })],
+        }),
+        green,
+      ),
+      then: { kind: 'abort', revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
+      says: /has no node evacuation/,
+    },
+    {
+      when: 'runs in green alone, and its sessions may be lost',
+      seen: without(
+        observed({
+          declaration: asked,
+          spec: { withoutEvacuation: 'None' },
+          sets: [set(blue), set(green, { template: NEW })],
+        }),
+        green,
+      ),
+      then: { kind: 'pointServices' },
     },
     {
       when: 'runs in blue, and its gates tell clients to go at a pace',
@@ -1912,6 +2197,16 @@ const cases: Record<string, Case[]> = {
   ],
   'the preview Service': [
     {
+      when: 'has lost its key in a pause, it reaches nobody until green is ready',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        preview: keyless,
+        sets: [set(blue), set(green, { template: NEW, pods: { 2: unready } })],
+      }),
+      then: { kind: 'pointPreview', revision: 'none' },
+    },
+    {
       when: 'reaches nobody before green is made',
       seen: observed({ declaration: asked, preview: previewOf('oldoldold') }),
       then: { kind: 'pointPreview', service: 'emqx-preview', revision: 'none' },
@@ -2176,6 +2471,56 @@ const cases: Record<string, Case[]> = {
         { spec: { drainTimeoutSeconds: 60 }, evacuations: { 'emqx-2': 'evicting_conns' } },
       ),
       then: { kind: 'resize', set: 'emqx', to: 2 },
+    },
+  ],
+  'another drain rate reaches sidecars whatever is waited for': [
+    {
+      when: 'a promotion',
+      seen: slower({
+        declaration: asked,
+        spec: { promotion: { auto: false, previewService: '' } },
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'tell', pods: podsOf(blue), settings: slow },
+      phase: 'AwaitingPromotion',
+    },
+    {
+      when: 'the end of a pause',
+      seen: slower({ declaration: asked, spec: { paused: true }, sets: [set(blue)] }),
+      then: { kind: 'tell', pods: podsOf(blue), settings: slow },
+      phase: 'Paused',
+    },
+    {
+      when: 'the end of a pause, in the middle of a drain',
+      seen: slower({
+        declaration: asked,
+        spec: { paused: true },
+        selects: 'ggggggggg',
+        status: switched,
+        sets: [set(blue, { pods: { 2: { terminating: true } } }), set(green, { template: NEW })],
+      }),
+      then: {
+        kind: 'tell',
+        pods: podsOf(blue),
+        settings: { ...slow, recipients: podsOf(green).map(nodeName), waitHealthCheck: 0 },
+      },
+      phase: 'Paused',
+    },
+    {
+      when: 'green',
+      seen: slower({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW, pods: { 0: unready, 1: unready, 2: unready } })],
+      }),
+      then: { kind: 'tell', pods: podsOf(blue), settings: slow },
+      phase: 'Progressing',
+    },
+    {
+      when: 'nothing',
+      seen: slower({ sets: [set(blue)] }),
+      then: { kind: 'tell', pods: podsOf(blue) },
+      phase: 'Stable',
+      settled: false,
     },
   ],
   'a promotion': [
@@ -2528,6 +2873,22 @@ const cases: Record<string, Case[]> = {
       says: /was deleted: its pods drain and end, and it is made again on its data/,
     },
     {
+      when: 'it had started on claims of an earlier declaration, so that its name does not tell its template: people are told',
+      seen: observed({
+        declaration: { ...asked, hasClaims: true },
+        selects: 'bbbbbbbbb',
+        sets: [
+          {
+            ...set(blue, { podCount: 3, pods: { 0: terminating, 1: terminating, 2: terminating } }),
+            ...{ kind: 'lost', size: 0, template: {} },
+          },
+        ],
+        claims: [claim(blue, 0), claim(blue, 1), claim(blue, 2)],
+      }),
+      then: { kind: 'makeSet', name: blue },
+      says: /emqx-bbbbbbbbb, which .*it is made again on its data, from the template that is asked for now: its own is not known/,
+    },
+    {
       when: 'the last of its pods has ended before it could be made again, it is made as it was all the same',
       seen: observed({
         declaration: { ...asked, hasClaims: true },
@@ -2673,6 +3034,20 @@ const cases: Record<string, Case[]> = {
       says: /bbb has 2 of 3 pods; emqx-bbbbbbbbb-1 is draining \(evicting_conns\), 40 clients and 40 sessions left/,
     },
     {
+      when: 'no pod of green appears for a minute, where to look is said',
+      seen: withoutPods(61_000),
+      then: { kind: 'wait' },
+      says: /^emqx-ggggggggg has 0 of 3 pods, and Kubernetes makes no other: kubectl describe statefulset emqx-ggggggggg says why/,
+      stalled: 'PodsNotMade',
+    },
+    {
+      when: 'the pods of green have not appeared yet',
+      seen: withoutPods(5_000),
+      then: { kind: 'wait' },
+      says: /^emqx-ggggggggg has 0 of 3 pods$/,
+      stalled: false,
+    },
+    {
       when: 'the first set is starting',
       seen: observed({ status: { phase: 'Progressing' }, sets: [set(blue, { pods: { 1: unready } })] }),
       then: { kind: 'wait' },
@@ -2716,6 +3091,110 @@ describe.each(Object.entries(cases))('%s', (_, table) => {
   });
 });
 
+it('a switch is noted in the record of its own upgrade alone: at size 0 sets are left without one (3219)', () => {
+  const to = (record: string, others: Partial<World>): number | undefined =>
+    plan(observed({ status: { upgrade: { ...upgrade, to: record } }, selects: 'ggggggggg', ...others }))
+      .switchedAtMs;
+  const sets = [set(blue), set(green, { template: NEW }), set(newest, { template: NEWER })];
+  expect(to(green, { declaration: asked, sets: sets.slice(0, 2) })).toBe(1_000_000);
+  expect(to(newest, { declaration: { template: NEWER }, spec: { replicas: 0 }, sets })).toBeUndefined();
+});
+
+describe('the delay after the switch', () => {
+  it('is 2 s at least, which kube-proxy takes to follow', () => {
+    const updateStrategy = { ...DEFAULT_SPEC.updateStrategy, initialDelaySeconds: 0 };
+    const leftAfter = (ms: number): number =>
+      delayLeftMs(
+        situationOf(
+          observed({
+            declaration: asked,
+            spec: { updateStrategy },
+            status: { upgrade: { ...upgrade, switchedAt: new Date(1_000_000 - ms).toISOString() } },
+            selects: 'ggggggggg',
+            sets: [set(blue), set(green, { template: NEW })],
+          }),
+        ),
+      );
+    expect([0, 500, 2_000].map(leftAfter)).toEqual([2_000, 1_500, 0]);
+  });
+
+  const sets = [set(blue), set(green, { template: NEW }), set(newest, { template: NEWER })];
+  const isLeft = (switchedAtMs: number): Observed =>
+    observed({
+      declaration: { template: NEWER },
+      spec: { replicas: 0 },
+      status: {
+        upgrade: { ...upgrade, from: green, to: newest },
+        history: [{ ...past(blue, green), switchedAt: new Date(switchedAtMs).toISOString() }],
+      },
+      selects: 'ggggggggg',
+      sets,
+    });
+
+  it('holds also where another revision is wanted by now, and none of its nodes', () => {
+    expect(plan(isLeft(997_000)).message).toMatch(/^7 of 10 s until the first node drains/);
+  });
+
+  it('is over by the record of that switch, too', () => {
+    expect(plan(isLeft(900_000)).step).toMatchObject({ kind: 'resize', set: blue, to: 2 });
+  });
+});
+
+describe('a pod on its way out, while others join', () => {
+  /** Blue's last pod drains, and has been told for how long to stay. */
+  const draining = (staySeconds: number | undefined, greens: SetOptions, more: World = {}): Observed => {
+    const seen = observed({
+      declaration: asked,
+      status: { upgrade, phase: 'Draining' },
+      selects: 'bbbbbbbbb',
+      sets: [set(blue, { pods: { 2: terminating } }), set(green, { template: NEW, ...greens })],
+      evacuations: { [`${blue}-2`]: 'evicting_conns' },
+      ...more,
+    });
+    for (const { report: said } of seen.sets.flatMap(({ pods }) => pods))
+      if (said && staySeconds !== undefined) said.settings.staySeconds = staySeconds;
+    return seen;
+  };
+  const joining = { pods: { 1: unready } };
+
+  it('is told to stay: whoever joins may have chosen its node', () => {
+    const decision = plan(draining(0, joining));
+    expect(decision).toMatchObject({ step: { kind: 'tell', pods: [`${blue}-2`] }, phase: 'Draining' });
+    expect(decision.step).toMatchObject({ settings: { staySeconds: 60, connEvictRate: 1000 } });
+    expect(plan(draining(60, joining)).step.kind).toBe('wait');
+  });
+
+  it('is told before they are made, or they would choose it first (842)', () => {
+    const decision = plan(draining(0, { size: 1 }));
+    expect(decision.step).toMatchObject({ kind: 'tell', pods: [`${blue}-2`], settings: { staySeconds: 60 } });
+    expect(plan(draining(60, { size: 1 })).step).toMatchObject({ kind: 'resize', set: green });
+  });
+
+  it('does not wait for its own successor, which comes only when it has gone', () => {
+    const active = draining(0, { size: 0 }, { declaration: {}, status: {} });
+    expect(plan(active).step).not.toMatchObject({ kind: 'tell', pods: [`${blue}-2`] });
+  });
+
+  it('is told that it may go when they have', () => {
+    expect(plan(draining(60, {})).step).toMatchObject({ kind: 'tell', settings: { staySeconds: 0 } });
+    expect(plan(draining(0, {})).step).not.toMatchObject({ kind: 'tell' });
+  });
+
+  it('need not stay for one that will not become ready by waiting', () => {
+    const stuck = { pods: { 1: { ...unready, ...crashing } } };
+    expect(plan(draining(0, stuck)).step).not.toMatchObject({ kind: 'tell', pods: [`${blue}-2`] });
+  });
+
+  it('stays in a pause as well', () => {
+    const decision = plan(draining(0, joining, { spec: { paused: true } }));
+    expect(decision.step).toMatchObject({ kind: 'tell', settings: { staySeconds: 60 } });
+  });
+
+  it('is left alone when its sidecar is of a time before that', () => {
+    expect(plan(draining(undefined, joining)).step.kind).toBe('wait');
+  });
+});
+
 describe('what is urgent, beside a pass that waits', () => {
   const sets = [set(blue), set(green, { template: NEW, createdAtMs: 5, pods: { 2: unready } })];
 
@@ -2728,6 +3207,17 @@ describe('what is urgent, beside a pass that waits', () => {
     const claims = [claim(green, 0)];
     const seen = observed({ declaration: { ...asked, hasClaims: true }, sets, claims });
     expect(plan(seen).step).toMatchObject({ kind: 'ownClaims', owned: true });
+    expect(planUrgent(seen)).toBeUndefined();
+  });
+
+  it('is that the preview Service does not reach both colours, whoever is ready', () => {
+    const seen = observed({ declaration: asked, sets, preview: keyless });
+    expect(planUrgent(seen)?.step).toMatchObject({ kind: 'pointPreview', revision: 'none' });
+  });
+
+  it('is not whom the preview Service reaches: a pass knows who is ready', () => {
+    const seen = observed({ declaration: asked, sets, preview: previewOf('bbbbbbbbb') });
+    expect(plan(seen).step).toMatchObject({ kind: 'pointPreview' });
     expect(planUrgent(seen)).toBeUndefined();
   });
 });

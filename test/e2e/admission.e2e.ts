@@ -128,7 +128,7 @@ describe('a declaration', () => {
     const { stderr } = await tried('set', 'env', 'statefulset/emqx', 'A=b');
     const foretold = `emqx-${await annotation('revision')}`;
     expect(stderr).toContain(
-      `Warning: sluice: template change redirected to green StatefulSet ${foretold} (2 nodes); nothing restarts. ` +
+      `Warning: sluice: template change redirected to green StatefulSet ${foretold} (2 nodes declared); nothing restarts. ` +
         'Follow: kubectl get bluegreen emqx -w',
     );
     expect(before).not.toContain(foretold);
@@ -212,6 +212,36 @@ describe('a BlueGreen', () => {
     const { code, stderr } = await tried('patch', 'bluegreen', 'emqx', ...patch);
     expect(code).not.toBe(0);
     expect(stderr).toContain(says);
+  });
+
+  it('that Sluice made is applied from a file on the server’s side without a conflict, whoever has scaled it', async () => {
+    const spec = {
+      replicas: 3,
+      updateStrategy: { initialDelaySeconds: 5, evacuationStrategy: { waitTakeover: 6, connEvictRate: 200 } },
+      drainTimeoutSeconds: 1800,
+    };
+    const blueGreen = JSON.stringify({
+      apiVersion: 'sluice.dev/v1alpha1',
+      kind: 'BlueGreen',
+      metadata: { name: 'emqx' },
+      spec,
+    });
+    const isFree = async (): Promise<true | undefined> => {
+      const fields = await kubectl('get', 'bluegreen', 'emqx', '--show-managed-fields', '--output=json');
+      const { metadata } = JSON.parse(fields) as { metadata: { managedFields: object[] } };
+      const ours = metadata.managedFields.map((entry) => JSON.stringify(entry));
+      return ours.some((entry) => /sluice-/.test(entry) && /f:spec/.test(entry)) ? undefined : true;
+    };
+    await until('nobody of Sluice owns its spec', isFree, { timeoutMs: 20_000 });
+    await apply(blueGreen, '--server-side');
+    expect(await read('.spec.updateStrategy.evacuationStrategy.connEvictRate', 'bluegreen', 'emqx')).toBe(
+      '200',
+    );
+    await kubectl('scale', 'statefulset/emqx', '--replicas=1');
+    expect(await read('.spec.replicas', 'bluegreen', 'emqx')).toBe('1');
+    await until('nobody of Sluice owns its spec', isFree, { timeoutMs: 20_000 });
+    await apply(blueGreen, '--server-side');
+    expect(await read('.spec.replicas', 'bluegreen', 'emqx')).toBe('3');
   });
 
   it('explains itself', async () => {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { BlueGreenStatus } from '../../lib/types.js';
 import { until } from '../cluster/index.js';
 import type { LocalCluster } from '../cluster/index.js';
 import { EMQX, makeNamespace } from '../demo/emqx.js';
@@ -8,9 +7,9 @@ import { applyFile, exampleOf, fileOf, QUICK } from './support/example.js';
 import { footprintOf, startsNothing } from './support/footprint.js';
 import { heal, type Healing } from './support/heal.js';
 import { dropJourneys, expectKept, setOut, type Journey } from './support/journey.js';
-import { untilObserved } from './support/observed.js';
-import { gapsOf, watchPinned, watchServices } from './support/services.js';
-import { removeWebhook, restoreWebhook, useSluice } from './support/sluice.js';
+import { watchPinned } from './support/services.js';
+import { useSluice } from './support/sluice.js';
+import { replace, soleNode, statusOf, untilRest } from './support/soleNode.js';
 import { writeUserChart } from './support/userChart.js';
 import { watchVersions } from './support/versions.js';
 
@@ -29,13 +28,13 @@ let chart: string;
 let journey: Journey;
 beforeAll(async () => {
   cluster = await useSluice();
-  chart = writeUserChart('gitops', single('VALUE'), { edit: 'VALUE' });
+  chart = writeUserChart('gitops', soleNode('VALUE'), { edit: 'VALUE' });
   await makeNamespace(cluster, NS.server);
   await makeNamespace(cluster, NS.helm);
-  await applyFile(cluster, NS.server, single('first'), ...SERVER_SIDE);
+  await applyFile(cluster, NS.server, soleNode('first'), ...SERVER_SIDE);
   await helmUpgrade('first');
   journey = await setOut(cluster, NS.client, { nodes: NODES, clients: 60 });
-  for (const namespace of [NS.server, NS.helm]) await untilRest(namespace, Boolean);
+  for (const namespace of [NS.server, NS.helm]) await untilRest(cluster, namespace, Boolean);
 }, 30 * 60_000);
 afterAll(() => dropJourneys(cluster, ...Object.values(NS)), 120_000);
 
@@ -60,12 +59,12 @@ describe('a loop that re-applies the file every second through an upgrade fights
   });
 
   it('by kubectl apply --server-side as a manager of its own, without forcing conflicts', async () => {
-    const { active } = await statusOf(NS.server);
-    const manifests = single('healed');
+    const { active } = await statusOf(cluster, NS.server);
+    const manifests = soleNode('healed');
     await healsThrough(
       NS.server,
       () => applyFile(cluster, NS.server, manifests, ...SERVER_SIDE),
-      () => untilRest(NS.server, isNot(active)),
+      () => untilRest(cluster, NS.server, isNot(active)),
     );
     // What Argo CD's server-side diff, mutations included, and Flux compare.
     const dryRun = ['--dry-run=server', '--output=json'];
@@ -83,14 +82,14 @@ describe('a loop that re-applies the file every second through an upgrade fights
 
 describe('helm', () => {
   it('upgrade is one upgrade, rollback another one back to the set that there was, and a repetition nothing', async () => {
-    const first = await statusOf(NS.helm);
+    const first = await statusOf(cluster, NS.helm);
     const uid = (await get(NS.helm, 'statefulset', first.active)).metadata.uid;
     await helmUpgrade('second');
-    await untilRest(NS.helm, isNot(first.active));
+    await untilRest(cluster, NS.helm, isNot(first.active));
     await cluster.helm(['rollback', 'mqtt', '1', '--namespace', NS.helm]);
-    await untilRest(NS.helm, (active) => active === first.active);
+    await untilRest(cluster, NS.helm, (active) => active === first.active);
     expect((await get(NS.helm, 'statefulset', first.active)).metadata.uid).toBe(uid);
-    const { history } = await statusOf(NS.helm);
+    const { history } = await statusOf(cluster, NS.helm);
     expect(history.map(({ result }) => result)).toEqual(['succeeded', 'succeeded']);
     await startsNothing(cluster, [NS.helm], () => helmUpgrade('first'));
   });
@@ -99,65 +98,20 @@ describe('helm', () => {
 describe('kubectl replace', () => {
   it('of the same file starts nothing, with all defaults written out too', async () => {
     const pinned = await watchPinned(cluster, NS.helm);
-    await startsNothing(cluster, [NS.helm], () => replace(NS.helm, single('first')));
+    await startsNothing(cluster, [NS.helm], () => replace(cluster, NS.helm, soleNode('first')));
     await startsNothing(cluster, [NS.helm], async () => {
       const { apiVersion, kind, metadata, spec } = await get(NS.helm, 'statefulset', EMQX.name);
       const labels = metadata.labels ?? {};
-      await replace(NS.helm, [{ apiVersion, kind, metadata: { name: EMQX.name, labels }, spec }]);
+      await replace(cluster, NS.helm, [{ apiVersion, kind, metadata: { name: EMQX.name, labels }, spec }]);
     });
     expect(await pinned()).toHaveLength(1);
   });
 
   it('of another template is one upgrade', async () => {
-    const { active, history } = await statusOf(NS.helm);
-    await replace(NS.helm, single('replaced'));
-    await untilRest(NS.helm, isNot(active));
-    expect((await statusOf(NS.helm)).history).toHaveLength(history.length + 1);
-  });
-});
-
-describe('a Service that is replaced without the revision key', () => {
-  const ENOUGH = 3;
-  beforeAll(async () => {
-    await promotion(false);
-    await applyFile(cluster, NS.server, single('waits'), ...SERVER_SIDE);
-    await until(
-      'both colours are ready',
-      async () => {
-        return (await statusOf(NS.server)).phase === 'AwaitingPromotion' ? true : undefined;
-      },
-      { timeoutMs: 90_000 },
-    );
-  }, 120_000);
-  const services = () => single('waits').filter(({ kind }) => kind === 'Service');
-
-  it('never selects both colours while the webhook answers', async () => {
-    const pinned = await watchPinned(cluster, NS.server);
-    for (let round = 0; round < 5; round += 1) await replace(NS.server, services());
-    expect(await pinned()).toHaveLength(1);
-  });
-
-  it('selects both for at most a second while it does not, at any time of an upgrade', async () => {
-    const { active } = await statusOf(NS.server);
-    await removeWebhook(cluster);
-    try {
-      const versions = await watchServices(cluster, NS.server);
-      const loop = heal(() => replace(NS.server, services()));
-      await promotion(true);
-      await untilRest(NS.server, isNot(active));
-      // A quick upgrade has not time for many.
-      await until('gaps to judge by', () => Promise.resolve(gapsOf(versions).length > ENOUGH || undefined), {
-        timeoutMs: 30_000,
-      });
-      await loop.stop();
-      await untilObserved(cluster, NS.server);
-      await versions.stop();
-      const gaps = gapsOf(versions);
-      expect(gaps.length).toBeGreaterThan(ENOUGH);
-      expect(Math.max(...gaps)).toBeLessThanOrEqual(1000);
-    } finally {
-      await restoreWebhook(cluster);
-    }
+    const { active, history } = await statusOf(cluster, NS.helm);
+    await replace(cluster, NS.helm, soleNode('replaced'));
+    await untilRest(cluster, NS.helm, isNot(active));
+    expect((await statusOf(cluster, NS.helm)).history).toHaveLength(history.length + 1);
   });
 });
 
@@ -206,50 +160,13 @@ const isNot =
   (active: string): boolean =>
     active !== name;
 
-/** One node, and nobody on it: for what tools do to objects. */
-function single(edit: string) {
-  return exampleOf({ nodes: 1, waitTakeoverSeconds: 1, env: { ...QUICK, EDIT: edit } });
-}
-
 async function get(namespace: string, kind: string, name: string): Promise<Item> {
   return (await cluster.get(['--namespace', namespace, kind, name])) as Item;
-}
-
-async function statusOf(namespace: string): Promise<BlueGreenStatus> {
-  const blueGreen = await cluster.get(['--namespace', namespace, 'bluegreen', EMQX.name]);
-  return (blueGreen as { status: BlueGreenStatus }).status;
-}
-
-function untilRest(namespace: string, isExpected: (active: string) => boolean): Promise<true> {
-  return until(
-    `nothing is left to do in ${namespace}`,
-    async () => {
-      const { phase, active, wanted, upgrade } = await statusOf(namespace);
-      const isRest = phase === 'Stable' && active === wanted && upgrade === undefined;
-      return isRest && isExpected(active) ? true : undefined;
-    },
-    { timeoutMs: 120_000, everyMs: 500 },
-  );
 }
 
 function helmUpgrade(edit: string): Promise<string> {
   const values = ['--namespace', NS.helm, '--set', `edit=${edit}`];
   return cluster.helm(['upgrade', '--install', 'mqtt', chart, ...values]);
-}
-
-/** `kubectl replace`: what the file does not say is no more. */
-async function replace(namespace: string, objects: object[]): Promise<void> {
-  const stdin = objects.map((each) => JSON.stringify(each)).join('\n');
-  const words = ['--namespace', namespace, 'replace', '--filename', '-'];
-  const { code, stderr } = await cluster.tryKubectl(words, { stdin });
-  // It reads before it writes; where another write came between, a person or a tool does it again.
-  if (code !== 0 && stderr.includes('(Conflict)')) return replace(namespace, objects);
-  if (code !== 0) throw new Error(stderr);
-}
-
-async function promotion(auto: boolean): Promise<void> {
-  const patch = ['--type=merge', '--patch', JSON.stringify({ spec: { promotion: { auto } } })];
-  await cluster.kubectl(['--namespace', NS.server, 'patch', 'bluegreen', EMQX.name, ...patch]);
 }
 
 /**
@@ -261,7 +178,7 @@ async function healsThrough(
   apply: () => Promise<unknown>,
   untilOver: () => Promise<unknown>,
 ): Promise<void> {
-  const { history } = await statusOf(namespace);
+  const { history } = await statusOf(cluster, namespace);
   const sets = (await footprintOf(cluster, namespace)).sets.length;
   const pinned = await watchPinned(cluster, namespace);
   let loop: Healing | undefined;
@@ -281,7 +198,7 @@ async function healsThrough(
   }
   expect(await pinned()).toHaveLength(2);
   expect((await footprintOf(cluster, namespace)).sets).toHaveLength(sets + 1);
-  expect((await statusOf(namespace)).history).toHaveLength(history.length + 1);
+  expect((await statusOf(cluster, namespace)).history).toHaveLength(history.length + 1);
 }
 
 /** @returns what ends the watch and lists which objects were written meanwhile */

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeWhole } from '../whole.js';
 
 /** Bundles the stand-in into one file, whole or not at all, and returns its path. Takes a tenth of a second. */
 export async function bundleStandIn(outfile = 'out/emqx/standin.cjs'): Promise<string> {
@@ -18,9 +19,6 @@ export async function bundleStandIn(outfile = 'out/emqx/standin.cjs'): Promise<s
     logLevel: 'warning',
   });
   const path = resolve(outfile);
-  mkdirSync(dirname(path), { recursive: true });
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, outputFiles[0]?.contents ?? new Uint8Array());
-  renameSync(unfinished, path);
+  writeWhole(path, outputFiles[0]?.contents ?? new Uint8Array());
   return path;
 }

@@ -148,9 +148,11 @@ describe('each promise can be broken', () => {
       when: 'it took more than a quarter longer than it must',
       changes: {
         endedMs: at(52_000),
-        seen: [
-          { kind: 'nodes', atMs: at(48_000), nodes: [node('green-0'), node('green-1'), node('green-2')] },
-        ],
+        seen: [44_000, 48_000].map((ms) => ({
+          kind: 'nodes',
+          atMs: at(ms),
+          nodes: [node('green-0'), node('green-1'), node('green-2')],
+        })),
       },
     },
   ])('$promise, when $when', ({ promise, changes }) => {
@@ -185,6 +187,11 @@ describe('each promise can be broken', () => {
     },
     { when: 'the nodes were not watched', changes: { without: 'nodes' }, says: 'nodes were not watched' },
     { when: 'the observer slept', changes: { endedMs: at(51_000) }, says: 'not seen for 11 s' },
+    {
+      when: 'a node could have gone and come back unseen',
+      changes: { endedMs: at(44_900) },
+      says: 'not seen for 5 s',
+    },
   ])('the measurement, when $when', ({ changes, says }) => {
     const { brokenPromises } = reportOf(sampleEvidence(changes));
     expect(brokenPromises.filter((broken) => broken.startsWith('measurement: ')).join()).toContain(says);

@@ -66,6 +66,14 @@ function poll(atMs: number, draining: number, state: NodeSeen['state']): Observa
   return { kind: 'nodes', atMs, nodes: [...blue, ...GREEN.map((name) => node(name))] };
 }
 
+/** Each poll again every second until the next one. */
+function repeated(polls: Observation[]): Observation[] {
+  return polls.flatMap((each, index) => {
+    const seconds = Math.ceil(((polls[index + 1]?.atMs ?? each.atMs + 1000) - each.atMs) / 1000);
+    return Array.from({ length: seconds }, (_, second) => ({ ...each, atMs: each.atMs + second * 1000 }));
+  });
+}
+
 const observations: Observation[] = [
   ...BLUE.map((name) => pod(name, {})),
   ...GREEN.map((name, index) => pod(name, { atMs: at(1000), isReady: false, uid: `g${index}` })),
@@ -81,14 +89,15 @@ const observations: Observation[] = [
   ]),
   { kind: 'endpoints', atMs: EDIT_MS - 5000, ready: BLUE.map(addressOf) },
   { kind: 'endpoints', atMs: SWITCH_MS, ready: GREEN.map(addressOf) },
-  { kind: 'nodes', atMs: EDIT_MS - 1000, nodes: BLUE.map((name) => node(name)) },
-  { kind: 'nodes', atMs: at(4000), nodes: BLUE.map((name) => node(name)) },
-  poll(at(8000), 0, 'none'),
-  poll(at(16_000), 0, 'evicting_conns'),
-  poll(at(20_000), 0, 'evicting_sessions'),
-  poll(at(24_000), 1, 'evicting_conns'),
-  poll(at(31_000), 2, 'waiting_takeover'),
-  poll(at(36_000), 2, 'prohibiting'),
+  ...repeated([
+    { kind: 'nodes', atMs: EDIT_MS - 1000, nodes: BLUE.map((name) => node(name)) },
+    poll(at(8000), 0, 'none'),
+    poll(at(16_000), 0, 'evicting_conns'),
+    poll(at(20_000), 0, 'evicting_sessions'),
+    poll(at(24_000), 1, 'evicting_conns'),
+    poll(at(31_000), 2, 'waiting_takeover'),
+    poll(at(36_000), 2, 'prohibiting'),
+  ]),
   { kind: 'broker-connects', fromMs: at(11_000), atMs: at(11_000), pod: 'blue-0', count: 1 },
   { kind: 'broker-connects', fromMs: at(17_000), atMs: at(17_000), pod: 'green-0', count: 12 },
 ];

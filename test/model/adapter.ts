@@ -17,6 +17,7 @@ import { whyRecordsBreak } from './record.js';
 import { deleteSet } from './stateful-sets.js';
 import {
   allSets,
+  FAILING_SECONDS,
   isOverdue,
   note,
   ownerOf,
@@ -31,9 +32,6 @@ import {
 
 /** The simulation knows the controller's types through here alone. */
 export type { ClientService, Decision, NodeSet, Observed, Pod, Step };
-
-/** As long as this many seconds unready, a pod counts as failing (five minutes in a real cluster). */
-const FAILING_SECONDS = 40;
 
 export function observe(world: World): Observed {
   const { declaration, blueGreen, now } = world;
@@ -87,7 +85,7 @@ export function observe(world: World): Observed {
         kind: 'found',
         name: 'emqx-preview',
         resourceVersion: '1',
-        revision: world.preview,
+        ...(world.preview !== '' && { revision: world.preview }),
         managed: true,
       },
     }),
@@ -120,6 +118,7 @@ export function observe(world: World): Observed {
       .filter(({ managed, revision }) => managed || revision !== undefined)
       .map(({ name }) => name),
     former: [],
+    lagging: [],
     leftAlone: [],
     autoscalers: [],
   };
@@ -235,6 +234,7 @@ function podOfSet(world: World, pod: PodObject, set?: SetObject): Pod {
     ...(pod.evacuationNote && { evacuationNote: noteOf(pod.evacuationNote) }),
     ...(pod.emptySince !== undefined && { emptySinceMs: pod.emptySince * 1000 }),
     problem: isReady ? '' : 'is not ready',
+    ...(!isReady && { unreadySinceMs: pod.unreadyAt * 1000 }),
     failing: !isReady && !isEnding && world.now - pod.unreadyAt > FAILING_SECONDS,
     restarts: pod.restarts,
     ...(heard && { report: heard }),
@@ -303,7 +303,8 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
     case 'tell':
       for (const name of step.pods) {
         const pod = podNamed(world, name);
-        if (pod?.started && pod.hasSidecar && !world.random.chance(0.03)) pod.settings = step.settings;
+        if (pod?.started && pod.hasSidecar && !world.random.chance(0.03))
+          pod.settings = { staySeconds: 0, ...step.settings };
       }
       return;
     case 'evacuate':
@@ -529,7 +530,9 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
   const served = [...world.claims.keys()]
     .map((pod) => pod.slice(0, pod.lastIndexOf('-')))
     .find((name) => name !== world.declaration.name && world.activeHistory.includes(name));
-  const isFirst = world.sets.length === 0 && !world.pods.some((pod) => ownerOf(world, pod));
+  // One that somebody has deleted since it was looked at could not be known to be gone.
+  const hadNone = seen.sets.every(({ kind }) => kind === 'lost' || kind === 'declaration');
+  const isFirst = hadNone && world.sets.length === 0 && !world.pods.some((pod) => ownerOf(world, pod));
   if (served !== undefined && isFirst && !world.activeHistory.includes(step.name))
     violate(world, `${step.name} is the first set, and does not start on the data of ${served}`);
   world.sets.push({
@@ -550,10 +553,11 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
 /** A claim in use stays until its pod has ended; nobody may ask for that of a set that serves or is to serve. */
 function deleteClaim(world: World, pod: string, seen: Observed): void {
   note(world, `the claim of ${pod} is deleted`);
-  const set = world.sets.find(({ name }) => pod.startsWith(`${name}-`));
-  // Whoever scales it in this moment is too late.
-  const left = seen.sets.find(({ name }) => name === set?.name);
-  if (!set || !left || left.size > 0 || left.pods.length > 0 || isActive(world, set)) {
+  const name = pod.slice(0, pod.lastIndexOf('-'));
+  const set = world.sets.find((each) => each.name === name);
+  // Whoever scales or deletes it in this moment is too late.
+  const left = seen.sets.find((each) => each.name === name);
+  if (!left || left.size > 0 || left.pods.length > 0 || (set && isActive(world, set))) {
     violate(world, `the claim of ${pod} is deleted though its set has not been left`);
   }
   world.claims.delete(pod);

@@ -15,9 +15,8 @@ export const FAULTS: Fault[] = [
   {
     name: 'it does not wait for the endpoints, nor for the delay',
     plant: (plan) => (seen) => {
-      const updateStrategy = { ...seen.blueGreen.spec.updateStrategy, initialDelaySeconds: 0 };
-      const blueGreen = { ...seen.blueGreen, spec: { ...seen.blueGreen.spec, updateStrategy } };
-      return plan({ ...seen, blueGreen, services: seen.services.map((service) => settled(service, seen)) });
+      const services = seen.services.map((service) => settled(service, seen));
+      return plan({ ...seen, blueGreen: longSwitched(seen.blueGreen), services });
     },
   },
   {
@@ -40,6 +39,10 @@ export const FAULTS: Fault[] = [
   {
     name: 'it does not tell sidecars where sessions may go',
     plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map((set) => told(set, seen, plan)) }),
+  },
+  {
+    name: 'it lets drained nodes stop while others join through them',
+    plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map(deafToStay) }),
   },
   {
     name: 'it takes pods down while others start',
@@ -122,6 +125,22 @@ export const FAULTS: Fault[] = [
       });
     },
   },
+  {
+    name: 'it mends nothing in a pause',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      return decision.phase === 'Paused' ? { ...decision, step: { kind: 'wait', forMs: 1_000 } } : decision;
+    },
+  },
+  {
+    name: 'it takes a pod that was restarted for a member',
+    plant: (plan) =>
+      bend(plan, (step, { sets }) => {
+        const restarted = sets.flatMap(({ pods }) => pods).filter(({ restarts }) => restarts > 0);
+        const isOf = (node: string): boolean => restarted.some(({ report }) => report?.self === node);
+        return step.kind === 'leave' && isOf(step.node) ? { kind: 'wait', forMs: 1_000 } : step;
+      }),
+  },
 ];
 
 function isReported(node: string, { sets }: Observed): boolean {
@@ -130,10 +149,10 @@ function isReported(node: string, { sets }: Observed): boolean {
   );
 }
 
-function bend(plan: Planner, change: (step: Step) => Step): Planner {
+function bend(plan: Planner, change: (step: Step, seen: Observed) => Step): Planner {
   return (seen) => {
     const decision: Decision = plan(seen);
-    return { ...decision, step: change(decision.step) };
+    return { ...decision, step: change(decision.step, seen) };
   };
 }
 
@@ -161,6 +180,25 @@ function told(set: NodeSet, seen: Observed, plan: Planner): NodeSet {
       ? { ...pod, report: { ...pod.report, settings: step.settings } }
       : pod,
   );
+  return { ...set, pods };
+}
+
+/** As if the switch had been long ago. */
+function longSwitched(blueGreen: Observed['blueGreen']): Observed['blueGreen'] {
+  const { upgrade } = blueGreen.status ?? {};
+  if (!upgrade) return blueGreen;
+  const switchedAt = new Date(0).toISOString();
+  return { ...blueGreen, status: { ...blueGreen.status, upgrade: { ...upgrade, switchedAt } } };
+}
+
+/** As if no sidecar knew of a stay. */
+function deafToStay(set: NodeSet): NodeSet {
+  const pods = set.pods.map((pod) => {
+    if (!pod.report) return pod;
+    const settings = { ...pod.report.settings };
+    delete settings.staySeconds;
+    return { ...pod, report: { ...pod.report, settings } };
+  });
   return { ...set, pods };
 }
 

@@ -29,6 +29,7 @@ export class Watcher {
   private selected: string | undefined;
   private servingBefore = 0;
   private previewed: string | undefined;
+  private previewedAt = 0;
   /** The wanted sizes of the last seconds: what was wanted a moment ago cannot be blamed. */
   private readonly sizes: number[] = [];
 
@@ -155,6 +156,9 @@ export class Watcher {
     const revision = world.preview;
     const isNew = revision !== this.previewed;
     this.previewed = revision;
+    if (isNew) this.previewedAt = world.now;
+    if (revision === '' && world.declaration.labelled && world.now - this.previewedAt > MENDED_WITHIN)
+      violate(world, 'the preview Service selects every colour, and is not put back');
     const set = world.sets.find((each) => each.revision === revision);
     if (!isNew || !set || set.uid === this.selected) return;
     const excused = [...this.hurt.keys()].filter((pod) => isPodOf(set, pod)).length;
@@ -384,6 +388,9 @@ export function restlessness(world: World): string | undefined {
     if (service.endpoints.length !== size)
       return `Service ${service.name} reaches ${service.endpoints.join(', ')}`;
   }
+  const wish = world.blueGreen.spec.noRecipientSeconds;
+  const untold = pods.find((pod) => pod.hasSidecar && pod.settings.noRecipientSeconds !== wish);
+  if (untold) return `the sidecar of ${untold.name} was not told how to drain`;
   const closed = [...world.nodes.values()].find(({ evacuation }) => evacuation);
   const helps = world.pods.some(({ hasSidecar }) => hasSidecar);
   if (closed && helps) return `${closed.name} still evacuates`;

@@ -8,7 +8,18 @@ import {
   stopEvacuation,
   stopNode,
 } from './emqx.js';
-import { isBroken, isOverdue, note, wantedSize, type PodObject, type World } from './world.js';
+import {
+  FAILING_SECONDS,
+  isBroken,
+  isOverdue,
+  note,
+  podNamed,
+  setPartOf,
+  violate,
+  wantedSize,
+  type PodObject,
+  type World,
+} from './world.js';
 
 /** One second of every pod: its containers start, become ready, drain, end. */
 export function runPods(world: World): void {
@@ -49,8 +60,9 @@ function end(world: World, pod: PodObject): void {
     stopNode(world, pod.name, 'its grace period is over');
     remove(world, pod);
   } else if (pod.endsAt === undefined) {
-    const letsGo = pod.hasSidecar ? gate(world, pod) : true;
+    const letsGo = pod.hasSidecar ? gate(world, pod) && !stays(world, pod) : true;
     if (!letsGo) return;
+    if (pod.hasSidecar) checkPartner(world, pod);
     pod.endsAt = world.now + world.random.int(1, 2);
     // What never joined hears SIGTERM at once, and takes nobody any more.
     const isMember = world.nodes.get(pod.name)?.state === 'joined';
@@ -112,6 +124,33 @@ function gate(world: World, pod: PodObject): boolean {
     }
   }
   return false;
+}
+
+/** Whether a member that has handed over stays for a while, because it was told that others join. */
+function stays(world: World, pod: PodObject): boolean {
+  const { staySeconds = 0 } = pod.settings;
+  if (staySeconds === 0 || world.nodes.get(pod.name)?.latched !== true) return false;
+  pod.staysSince ??= world.now;
+  return world.now - pod.staysSince < staySeconds;
+}
+
+/** Within this many seconds the loop has told a pod that others join: it looks, and writes, when it gets round to it. */
+const TOLD_WITHIN = 5;
+
+/** The promise: no node stops in the middle of the join that goes through it, if there was time to keep it. */
+function checkPartner(world: World, { name, deleted }: PodObject): void {
+  const { active, wanted } = world.blueGreen.status ?? {};
+  for (const node of world.nodes.values()) {
+    if (node.state !== 'joining' || node.partner !== name) continue;
+    const joiner = podNamed(world, node.name);
+    const isKept = joiner && !joiner.deleted && joiner.ordinal < wantedSize(world);
+    if (!isKept || ![active, wanted].includes(setPartOf(joiner))) continue;
+    // Pods of the declaration at another template than is asked for by now are not to stay themselves.
+    if (!joiner.hasSidecar && joiner.template !== world.declaration.asked) continue;
+    const knownFor = world.now - Math.max(joiner.unreadyAt, deleted?.at ?? world.now);
+    if (knownFor > TOLD_WITHIN && world.now - joiner.unreadyAt < FAILING_SECONDS)
+      violate(world, `${name} is let go while ${node.name} joins through it`);
+  }
 }
 
 function start(world: World, pod: PodObject, isEmpty: boolean): void {

@@ -5,6 +5,7 @@ import { runClients } from './clients.js';
 import { runNodes } from './emqx.js';
 import { restlessness, Watcher } from './invariants.js';
 import { runPods } from './kubelet.js';
+import { LongPause } from './pause.js';
 import { Random } from './random.js';
 import { runSidecars } from './sidecars.js';
 import { runControllers } from './stateful-sets.js';
@@ -29,6 +30,8 @@ export interface RunOptions {
   planUrgent?: (observed: Observed) => Decision | undefined;
 }
 
+/** Makes another source of a seed. */
+const LATE = 0x5bd1e995;
 const SETTLE_SECONDS = 900;
 /** As long as this the loop rests and nothing changes any more. */
 const QUIET_SECONDS = 15;
@@ -40,6 +43,9 @@ export function run(seed: number, plan: Planner, options: RunOptions = {}): Outc
   const aside = new Random(~seed);
   const isDurable = aside.chance(0.2);
   const allowUnlistedVersions = aside.chance(0.75);
+  const late = new Random(seed ^ LATE);
+  let hasPaused = !late.chance(0.2);
+  let pause: LongPause | undefined;
   const world = begin(random, { isTraced: options.trace === true, isDurable });
   world.blueGreen.spec.allowUnlistedVersions = allowUnlistedVersions;
   const watcher = new Watcher(world);
@@ -62,6 +68,9 @@ export function run(seed: number, plan: Planner, options: RunOptions = {}): Outc
       nextAt =
         world.now + (random.chance(0.4) ? random.int(0, 3) : random.int(2, random.chance(0.3) ? 80 : 25));
       if (left === 0) endsAt = Number.POSITIVE_INFINITY;
+    } else if (left === 0 && !hasPaused && world.now >= nextAt) {
+      pause ??= new LongPause(world, watcher, late);
+      hasPaused = pause.turn();
     } else if (left === 0 && endsAt === Number.POSITIVE_INFINITY && world.now >= nextAt) {
       calm(world, watcher);
       endsAt = world.now + SETTLE_SECONDS;
@@ -240,6 +249,7 @@ function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isD
       version: 1,
       managed: false,
       endpoints: [],
+      before: [],
     })),
     blueGreen: {
       exists: false,

@@ -68,8 +68,11 @@ function report(world: World, pod: PodObject, shared: Shared): void {
   const isJoined = node?.state === 'joined';
   const name = nodeNameOf(pod.name);
   if (isUp) pod.self = name;
+  // One that is a member by its disk lists the others before it has found them.
+  const others = pod.disk.isMember ? [...world.members].filter((member) => member !== pod.name) : [];
   const alone: EmqxNodeStatus[] = [
     { node: name, node_status: 'running', connections: 0, live_connections: 0 },
+    ...others.map((member) => ({ node: nodeNameOf(member), node_status: 'stopped' })),
   ];
   pod.report = {
     pod: pod.name,

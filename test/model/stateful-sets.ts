@@ -6,6 +6,7 @@ import {
   uid,
   type Cause,
   type PodObject,
+  type ServiceObject,
   type SetObject,
   type World,
 } from './world.js';
@@ -22,6 +23,7 @@ export function runControllers(world: World): void {
   }
   world.sets = world.sets.filter((set) => !set.going || world.pods.some(({ owner }) => owner === set.uid));
   for (const service of world.services) {
+    service.before = [...service.before, service.endpoints].slice(-PROXY_SECONDS);
     if (!random.chance(world.endpointsPace)) continue;
     service.endpoints = world.pods
       .filter(
@@ -30,6 +32,14 @@ export function runControllers(world: World): void {
       )
       .map(({ name }) => name);
   }
+}
+
+/** How far proxies are behind a Service's endpoints. */
+const PROXY_SECONDS = 1;
+
+/** The endpoints that clients reach. */
+export function proxied({ before, endpoints }: ServiceObject): string[] {
+  return before[0] ?? endpoints;
 }
 
 /** Why the pods of sets that are gone go: noted when the set was deleted. */
@@ -153,6 +163,7 @@ function createPod(world: World, set: SetObject, ordinal: number): void {
       noRecipientSeconds: 6,
       withoutEvacuation: 'Refuse',
       recipients: [],
+      staySeconds: 0,
     },
     disk,
   });

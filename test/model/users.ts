@@ -4,7 +4,7 @@ import { beginEvacuation, stopEvacuation } from './emqx.js';
 import type { Watcher } from './invariants.js';
 import { crash, kill } from './kubelet.js';
 import { deletePod, deleteSet, replaceDeclaration } from './stateful-sets.js';
-import { isManaged, note, wantedSize, type PodObject, type SetObject, type World } from './world.js';
+import { allSets, isManaged, note, wantedSize, type PodObject, type SetObject, type World } from './world.js';
 
 /** Templates to go forward and back among. Of `half`, only the first pod ever becomes ready; of `broken`, none. */
 const GOOD: readonly [JsonObject, ...JsonObject[]] = [
@@ -13,7 +13,7 @@ const GOOD: readonly [JsonObject, ...JsonObject[]] = [
   tagged('emqx:3', '5.10.1'),
   tagged('emqx:4', '5.10.2'),
 ];
-const BAD: readonly [JsonObject, ...JsonObject[]] = [{ image: 'broken:5' }, { image: 'half:6' }];
+const BAD: readonly [JsonObject, ...JsonObject[]] = [tagged('broken:5', 'none'), tagged('half:6', 'none')];
 
 export const FIRST = GOOD[0];
 export const SECOND: JsonObject = GOOD[1] ?? FIRST;
@@ -40,7 +40,14 @@ const ACTIONS: readonly { weight: number; act: Action }[] = [
   { weight: 1, act: openClosed },
   { weight: 2, act: (world) => (world.webhook = !world.webhook) },
   { weight: 2, act: strip },
-  { weight: 1, act: (world) => changeSpec(world, (spec) => (spec.paused = !spec.paused)) },
+  {
+    weight: 1,
+    act: (world) =>
+      changeSpec(world, (spec) => {
+        spec.paused = !spec.paused;
+        spec.noRecipientSeconds += 1;
+      }),
+  },
   {
     weight: 1,
     act: (world) =>
@@ -88,13 +95,16 @@ export function calm(world: World, watcher: Watcher): void {
   // What it sent the loop back to could not be judged here.
   declaration.version += 1;
   declaration.abort = '';
-  // Somebody has read why an edit goes no further, or a drain is held; also where the BlueGreen is still to be made.
-  blueGreen.spec = { ...blueGreen.spec, allowUnlistedVersions: true, onDrainTimeout: 'Proceed' };
   openClosed(world);
-  changeSpec(world, (spec) => {
-    spec.paused = false;
-    spec.promotion = { ...spec.promotion, auto: true };
-  });
+  changeSpec(world, (spec) => (spec.paused = false));
+  // Somebody has read why an edit goes no further, or a drain is held; also where the BlueGreen is still to be made.
+  blueGreen.spec = {
+    ...blueGreen.spec,
+    allowUnlistedVersions: true,
+    onDrainTimeout: 'Proceed',
+    paused: false,
+    promotion: { ...blueGreen.spec.promotion, auto: true },
+  };
   if (declaration.size !== declaration.heldReplicas || random.chance(0.5)) {
     // A machine is added, or the size goes back to what finds room.
     world.room = 9;
@@ -113,7 +123,7 @@ export function calm(world: World, watcher: Watcher): void {
     isBad(declaration.asked) && (!serves || blueGreen.status?.active === blueGreen.status?.wanted);
   const isSentBack =
     (declaration.aborted ?? (declaration.abort || undefined)) !== undefined &&
-    world.sets.some(({ template, size }) => isBad(template) && size > 0);
+    allSets(world).some(({ template, size }) => isBad(template) && size > 0);
   if (isLost || isSentBack || (isBad(declaration.asked) && random.chance(0.5))) {
     edit(world, random.pick(GOOD.filter((template) => template !== declaration.asked)) ?? FIRST, watcher);
   }
@@ -175,7 +185,7 @@ function scaleBlueGreen(world: World, size: number): void {
   changeSpec(world, (spec) => (spec.replicas = size));
 }
 
-function changeSpec(world: World, change: (spec: World['blueGreen']['spec']) => void): void {
+export function changeSpec(world: World, change: (spec: World['blueGreen']['spec']) => void): void {
   if (!world.blueGreen.exists) return;
   world.blueGreen.version += 1;
   world.blueGreen.spec = { ...world.blueGreen.spec };
@@ -301,7 +311,14 @@ function relabel(world: World, watcher: Watcher): void {
 function resizeSomeSet(world: World, watcher: Watcher): void {
   const set = someSet(world);
   if (!set) return;
-  const size = world.random.int(0, 4);
+  resizeSet(world, { watcher, set, size: world.random.int(0, 4) });
+}
+
+/** Of a set that has just been looked at, by hand. */
+export function resizeSet(
+  world: World,
+  { watcher, set, size }: { watcher: Watcher; set: SetObject; size: number },
+): void {
   note(world, `user: ${set.name} is scaled to ${size}`);
   set.version += 1;
   set.cause = 'sequence';
@@ -345,6 +362,8 @@ function recreate(world: World, watcher: Watcher): void {
   blueGreen.exists = false;
   delete blueGreen.carried;
   delete blueGreen.status;
+  // Another one is made with its defaults.
+  blueGreen.spec = { ...blueGreen.spec, paused: false };
   delete blueGreen.spec.replicas;
 }
 

@@ -81,6 +81,8 @@ export interface PodObject {
   gate: SidecarReport['gate'];
   /** Since when every look of the gate has shown no recipient. */
   nowhereSince?: number;
+  /** Since when its gate stays though it has nothing to hand over. */
+  staysSince?: number;
   settings: DrainSettings;
   report?: SidecarReport;
   self?: string;
@@ -140,6 +142,8 @@ export interface ServiceObject {
   revision?: string;
   managed: boolean;
   endpoints: string[];
+  /** The endpoints of the last seconds, oldest first: what proxies go by is behind. */
+  before: string[][];
   /** When the sequence itself took its revision key away, or put another one there; cleared by the first pass that puts it back. */
   strippedAt?: number;
 }
@@ -169,7 +173,7 @@ export interface World {
   pods: PodObject[];
   services: ServiceObject[];
   blueGreen: BlueGreenObject;
-  /** Revision that the preview Service selects; absent where there is none. */
+  /** Revision that the preview Service selects, empty where it has lost that key; absent where there is no such Service. */
   preview?: string;
   /** How likely the EndpointSlices of a Service are brought up to date within a second. */
   endpointsPace: number;
@@ -193,6 +197,9 @@ export interface World {
   violations: string[];
   trace?: string[];
 }
+
+/** As long as this many seconds unready, a pod counts as failing (five minutes in a real cluster). */
+export const FAILING_SECONDS = 40;
 
 export function note(world: World, what: string): void {
   world.trace?.push(`${world.now}s ${what}`);

@@ -10,6 +10,7 @@ const good = {
   noRecipientSeconds: 40,
   withoutEvacuation: 'Paced',
   recipients: ['emqx@green-0.emqx-headless.mq.svc.cluster.local'],
+  staySeconds: 60,
 } satisfies JsonObject;
 
 it('are read from a request, written to drain.conf and read back', () => {
@@ -21,6 +22,12 @@ it('are read from a request, written to drain.conf and read back', () => {
   expect(authorizationOfConf(confOf(settings, 18083, undefined))).toBeUndefined();
 });
 
+it('of a controller that does not know of a stay have none', () => {
+  const { staySeconds, ...before } = good;
+  expect(staySeconds).toBeGreaterThan(0);
+  expect(parseSettings(before).staySeconds).toBe(0);
+});
+
 describe('are refused with a message that names the field', () => {
   it.each<[string, JsonObject]>([
     ['connEvictRate', { connEvictRate: 0 }],
@@ -29,6 +36,7 @@ describe('are refused with a message that names the field', () => {
     ['waitTakeover', { waitTakeover: -1 }],
     ['waitHealthCheck', { waitHealthCheck: 1e9 }],
     ['noRecipientSeconds', { noRecipientSeconds: 0 }],
+    ['staySeconds', { staySeconds: -1 }],
     ['withoutEvacuation', { withoutEvacuation: 'Whatever' }],
     ['recipients', { recipients: 'emqx@a' }],
     ['recipients', { recipients: ['emqx@a b'] }],

@@ -251,7 +251,10 @@ describe('nowhere to go', () => {
     expect(await report()).toContain('state=drained');
   });
 
-  it.concurrent('turns to a node that runs when those it was told of have gone', async () => {
+  it.concurrent.each<{ when: string; slowMs: number }>([
+    { when: '', slowMs: 0 },
+    { when: ', though no look falls on the tenth second', slowMs: 2_000 },
+  ])('turns to a node that runs when those it was told of have gone$when', async ({ slowMs }) => {
     const asked: Script['others'] = ({ path, body }) => {
       if (path.endsWith('/stop')) return accepted;
       if (path.endsWith('/global_status')) return ok({ evacuations: [{ node: SELF }], rebalances: [] });
@@ -262,11 +265,51 @@ describe('nowhere to go', () => {
       return accepted;
     };
     const { emqx, run, starts } = await stage(
-      { nodes: [running(SELF), running(GREEN)], status: [idle], others: (one) => asked(one) },
+      { nodes: [running(SELF), running(GREEN)], status: [idle], others: (one) => asked(one), slowMs },
       { recipients: GREEN, noRecipientSeconds: 40 },
     );
     expect((await run({ limitMs: 25_000 })).code).toBe(0);
     expect(starts().map(({ migrate_to }) => migrate_to)).toEqual([[GREEN], undefined]);
+  });
+});
+
+describe('a node that is told that others join', () => {
+  const drained = { status: [prohibiting] };
+  const staying = 'state=drained';
+
+  it.concurrent('stays when it is drained, and goes when it is told that they have', async () => {
+    const { emqx, share, run, report } = await stage(drained, { staySeconds: 600 });
+    const ended = run();
+    while (emqx.asked.length < 4) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await report()).toContain(staying);
+    await share.write('drain.conf', conf(emqx.port, { staySeconds: 0 }));
+    expect((await ended).code).toBe(0);
+    expect(await report()).toContain(staying);
+  });
+
+  it.concurrent('goes after that time, whether or not anybody tells it', async () => {
+    const { run, emqx } = await stage(drained, { staySeconds: 2 });
+    const { code, seconds } = await run();
+    expect([code, seconds > 2]).toEqual([0, true]);
+    expect(emqx.asked.length).toBeGreaterThan(2);
+  });
+
+  it.concurrent('does not give up sessions meanwhile: who joins may take them', async () => {
+    const { run, report } = await stage(
+      { status: [nowhere, nowhere, nowhere, nowhere, nowhere, prohibiting] },
+      { staySeconds: 3 },
+    );
+    expect((await run()).code).toBe(0);
+    expect(await report()).toContain('state=drained');
+  });
+
+  it.concurrent('goes at once if it never joined itself', async () => {
+    const { share, run } = await stage(
+      { nodes: [running(SELF, { connections: 0, live_connections: 0 })] },
+      { staySeconds: 600 },
+    );
+    await share.write('joined', '');
+    expect((await run()).code).toBe(0);
   });
 });
 

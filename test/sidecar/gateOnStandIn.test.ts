@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { persistent, useNodes } from '../emqx/harness.js';
 import { ownAddress } from '../emqx/loopback.js';
@@ -191,4 +193,78 @@ it("follows somebody else's evacuation to its end, and says whose it is", async 
   await until('it is told', async () => /somebody else began this evacuation/.test(await gate.read('gate')));
   expect((await run).code).toBe(0);
   expect(await Promise.all([own, ...others].map(sessionsOn))).toEqual([0, CLIENTS]);
+});
+
+describe('with an EMQX that does not start on a left-over evacuation (before 5.7.0)', () => {
+  const old = { STANDIN_VERSION: '5.6.1' };
+  const fileOf = ({ dataDir }: TestNode) => join(dataDir, '.evacuation');
+  const envOf = ({ dataDir }: TestNode) => ({ EMQX_NODE__DATA_DIR: dataDir });
+
+  /** Starts of EMQX's container over the same data, as the kubelet makes them, until one comes up. */
+  async function startsUntilUp(gate: Share, last: TestNode, most: number): Promise<number> {
+    for (let starts = 1; starts <= most; starts += 1) {
+      await gate.run('started.sh', [], { env: envOf(last) });
+      const node = start(1, old, last.dataDir);
+      await until('it is up, or has ended', async () => {
+        const answer = await node.api('GET', '/status').catch(() => undefined);
+        return answer?.status === 200 || node.process.exitCode !== null;
+      });
+      if (node.process.exitCode === null) return starts;
+    }
+    return Infinity;
+  }
+
+  it('a drain that is over leaves nothing behind, and the next pod on the claim comes up', async () => {
+    const { own, gate } = await stage(2, {}, old);
+    const run = gate.run('gate.sh', [], { env: envOf(own) });
+    await until('the evacuation', async () => (await stateOf(own)) === 'evicting_conns');
+    // EMQX's own stop would fail without it.
+    expect(existsSync(fileOf(own))).toBe(true);
+    expect((await run).code).toBe(0);
+    expect(await gate.read('gate')).toContain('state=drained');
+    await own.end('SIGTERM');
+    await gate.remove();
+    const next = await shareOf(own, {});
+    await next.write('boot', '');
+    expect(await startsUntilUp(next, own, 1)).toBe(1);
+  });
+
+  it('a drain that was cut off by a restart in place does not keep EMQX from starting', async () => {
+    const { own, gate } = await stage(2, {}, old);
+    await gate.write('handled', 'boot-1\n');
+    const cut = gate.run('gate.sh', [], { env: envOf(own), limitMs: 2_500 });
+    await until('the evacuation', async () => (await stateOf(own)) !== undefined);
+    expect((await cut).code).toBeNull();
+    await own.end('SIGKILL');
+    expect(existsSync(fileOf(own))).toBe(true);
+    expect(await startsUntilUp(gate, own, 4)).toBe(2);
+  });
+
+  it('nor does what a pod that was killed has left on its claim', async () => {
+    const { own, gate } = await stage(2, {}, old);
+    const cut = gate.run('gate.sh', [], { env: envOf(own), limitMs: 2_500 });
+    await until('the evacuation', async () => (await stateOf(own)) !== undefined);
+    await cut;
+    await own.end('SIGKILL');
+    await gate.remove();
+    const next = await shareOf(own, {});
+    await next.write('boot', '');
+    expect(await startsUntilUp(next, own, 4)).toBe(2);
+  });
+
+  it("somebody else's evacuation keeps its file", async () => {
+    const { own, gate } = await stage(2, { clients: 0 }, old);
+    await gate.write('handled', 'boot-1\n');
+    await own.api('POST', `/load_rebalance/${own.name}/evacuation/start`, {
+      wait_takeover: 1,
+      wait_health_check: 0,
+    });
+    // as the sidecar marks it
+    await gate.write('foreign', 'boot-1\n');
+    expect((await gate.run('gate.sh', [], { env: envOf(own) })).code).toBe(0);
+    expect(await gate.read('gate')).toContain('state=drained');
+    await own.end('SIGTERM');
+    expect(await startsUntilUp(gate, own, 3)).toBe(Infinity);
+    expect(existsSync(fileOf(own))).toBe(true);
+  });
 });

@@ -26,6 +26,8 @@ export interface Script {
   others?: (asked: Asked) => Answer | undefined;
   /** It takes every connection and answers nothing, not even to whoever has no key. */
   isSilent?: boolean;
+  /** How long each answer of its status takes, in milliseconds. */
+  slowMs?: number;
 }
 
 export interface ScriptedEmqx {
@@ -105,7 +107,10 @@ export async function serve(script: Script): Promise<ScriptedEmqx> {
         return;
       }
       asked.push(one);
-      reply(response, answerOf(script, one));
+      const answer = answerOf(script, one);
+      const afterMs = one.path === '/load_rebalance/status' ? (script.slowMs ?? 0) : 0;
+      if (afterMs === 0) reply(response, answer);
+      else setTimeout(() => reply(response, answer), afterMs);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -45,7 +45,7 @@ describe('uninstalling', () => {
       what: 'one that is being handed back',
       sets: [handedBack],
       says: [
-        '- statefulset/emqx in namespace mq is being handed back: wait, and follow with kubectl get bluegreen emqx --namespace mq -w',
+        '- statefulset/emqx in namespace mq is being handed back: wait, and follow with kubectl get bluegreen emqx --namespace mq -o wide -w; its message says what is waited for. At 0 nodes with data on claims that is a node: kubectl scale statefulset emqx --namespace mq --replicas=1',
       ],
     },
     {

@@ -27,7 +27,7 @@ function client(parts: Partial<AppOptions> = {}): ReturnType<typeof supertest> {
     blueGreens: noBlueGreens,
     isReady: () => true,
     isLeaving: () => false,
-    scaleToken: () => TOKEN,
+    scaleTokens: () => [TOKEN],
     metrics: makeWebhookMetrics(() => ({ isReady: true, certificate: undefined })),
     log: pino({ level: 'silent' }),
     ...parts,
@@ -171,10 +171,7 @@ describe('POST /mutate', () => {
 
 describe('a review of a Scale', () => {
   const scaleOf = (replicas: number): JsonObject => ({ kind: 'Scale', spec: { replicas } });
-  async function ask(
-    path: string,
-    token: string | undefined,
-  ): Promise<{ sizes: number[]; answer: Response }> {
+  async function ask(path: string, tokens: string[]): Promise<{ sizes: number[]; answer: Response }> {
     const sizes: number[] = [];
     const blueGreens: BlueGreens = {
       scale: ({ replicas }) => {
@@ -182,7 +179,7 @@ describe('a review of a Scale', () => {
         return Promise.resolve('recorded');
       },
     };
-    const answer = await client({ blueGreens, scaleToken: () => token })
+    const answer = await client({ blueGreens, scaleTokens: () => tokens })
       .post(path)
       .send(review({ operation: 'UPDATE', subResource: 'scale', object: scaleOf(1), oldObject: scaleOf(3) }))
       .expect(200);
@@ -190,21 +187,23 @@ describe('a review of a Scale', () => {
   }
 
   it.each([`/scale/${TOKEN}`, `/scale/${TOKEN}?timeout=10s`])('is recorded at %s', async (path) => {
-    const { sizes, answer } = await ask(path, TOKEN);
-    expect(sizes).toEqual([1]);
-    expect(answer.patch).toBeDefined();
+    for (const tokens of [[TOKEN], ['b2'.repeat(32), TOKEN]]) {
+      const { sizes, answer } = await ask(path, tokens);
+      expect(sizes).toEqual([1]);
+      expect(answer.patch).toBeDefined();
+    }
   });
 
-  it.each<{ what: string; path: string; token: string | undefined }>([
-    { what: 'the path of the other reviews', path: '/mutate', token: TOKEN },
-    { what: 'the root', path: '/', token: TOKEN },
-    { what: 'no token', path: '/scale/', token: TOKEN },
-    { what: 'another token', path: `/scale/${'b2'.repeat(32)}`, token: TOKEN },
-    { what: 'more than the token', path: `/scale/${TOKEN}0`, token: TOKEN },
-    { what: 'any path before there is a token', path: '/scale/undefined', token: undefined },
-    { what: 'an empty path while the token is empty', path: '/scale/', token: '' },
-  ])('is answered untouched, and reaches no BlueGreen, at $what', async ({ path, token }) => {
-    expect(await ask(path, token)).toEqual({ sizes: [], answer: { uid: '705ab4f5', allowed: true } });
+  it.each<{ what: string; path: string; tokens: string[] }>([
+    { what: 'the path of the other reviews', path: '/mutate', tokens: [TOKEN] },
+    { what: 'the root', path: '/', tokens: [TOKEN] },
+    { what: 'no token', path: '/scale/', tokens: [TOKEN] },
+    { what: 'another token', path: `/scale/${'b2'.repeat(32)}`, tokens: [TOKEN] },
+    { what: 'more than the token', path: `/scale/${TOKEN}0`, tokens: [TOKEN] },
+    { what: 'any path before there is a token', path: '/scale/undefined', tokens: [] },
+    { what: 'an empty path while the token is empty', path: '/scale/', tokens: [''] },
+  ])('is answered untouched, and reaches no BlueGreen, at $what', async ({ path, tokens }) => {
+    expect(await ask(path, tokens)).toEqual({ sizes: [], answer: { uid: '705ab4f5', allowed: true } });
   });
 });
 

@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 async function startWebhook(): Promise<{ server: https.Server; port: number }> {
-  const state = { isReady: () => true, isLeaving: () => false, scaleToken: () => undefined };
+  const state = { isReady: () => true, isLeaving: () => false, scaleTokens: () => [] };
   const metrics = { reviewed: () => undefined };
   const options = { ...state, ownUsers: new Set<string>(), blueGreens: noBlueGreens, metrics, log };
   const server = makeTlsServer(makeApp(options));
@@ -179,21 +179,33 @@ describe('the certificate of a Secret', () => {
     {
       when: 'it is there',
       ask: answer(200, { data: { 'tls.crt': base64('c'), 'tls.key': base64('k') } }),
-      then: { cert: 'c', key: 'k' },
+      then: { cert: 'c', key: 'k', scaleTokens: [] },
     },
     {
       when: 'it holds a token',
       ask: answer(200, {
         data: { 'tls.crt': base64('c'), 'tls.key': base64('k'), 'scale.token': base64('a1'.repeat(32)) },
       }),
-      then: { cert: 'c', key: 'k', scaleToken: 'a1'.repeat(32) },
+      then: { cert: 'c', key: 'k', scaleTokens: ['a1'.repeat(32)] },
+    },
+    {
+      when: 'it holds the token before too',
+      ask: answer(200, {
+        data: {
+          'tls.crt': base64('c'),
+          'tls.key': base64('k'),
+          'scale.token': base64('a1'.repeat(32)),
+          'scale.token.previous': base64('b2'.repeat(32)),
+        },
+      }),
+      then: { cert: 'c', key: 'k', scaleTokens: ['a1'.repeat(32), 'b2'.repeat(32)] },
     },
     {
       when: 'its token is not one that we make',
       ask: answer(200, {
         data: { 'tls.crt': base64('c'), 'tls.key': base64('k'), 'scale.token': base64('') },
       }),
-      then: { cert: 'c', key: 'k' },
+      then: { cert: 'c', key: 'k', scaleTokens: [] },
     },
   ])('when $when, is $then', async ({ ask, then }) => {
     expect(await readFromSecret(ask, 'ns', 's')(ending.signal)).toEqual(then);

@@ -40,7 +40,7 @@ const update = (oldObject: JsonObject, change: Parameters<typeof edited>[1]): Ad
   request({ oldObject, object: edited(oldObject, change) });
 const label = { [LABEL.upgrade]: 'blue-green' };
 const redirected =
-  `sluice: template change redirected to green StatefulSet ${setNameOf('emqx', nextRevision)} (3 nodes); ` +
+  `sluice: template change redirected to green StatefulSet ${setNameOf('emqx', nextRevision)} (3 nodes declared); ` +
   'nothing restarts. Follow: kubectl get bluegreen emqx -w';
 const recorded = (size: number): string =>
   `sluice: ${size} replicas recorded for bluegreen/emqx, which sizes the nodes; statefulset/emqx keeps its own`;
@@ -160,8 +160,14 @@ const held: Case[] = [
     notes: { [NOTES.replicas]: '3' },
   },
   {
-    when: 'the user asks for another update strategy',
+    when: 'OnDelete replaces the update strategy, as kubectl replace does',
     asked: update(stored, { spec: { updateStrategy: { type: 'OnDelete' } } }),
+    replicas: 0,
+    notes: { [NOTES.strategy]: '{"type":"OnDelete"}' },
+  },
+  {
+    when: 'OnDelete is merged into the strategy that is held, as kubectl apply does: the partition is ours',
+    asked: update(stored, { spec: { updateStrategy: { ...HELD, type: 'OnDelete' } } }),
     replicas: 0,
     notes: { [NOTES.strategy]: '{"type":"OnDelete"}' },
   },
@@ -497,7 +503,7 @@ describe('a declaration', () => {
   it('says node, not nodes, of one', async () => {
     const one = storedDeclaration({ annotations: { [NOTES.replicas]: '1' } });
     const { warnings } = await answered(update(one, { spec: { template: NEXT } }));
-    expect(warnings[0]).toContain('(1 node);');
+    expect(warnings[0]).toContain('(1 node declared);');
   });
 
   it('keeps every warning within what the API server passes on', async () => {

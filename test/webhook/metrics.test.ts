@@ -30,7 +30,7 @@ async function review(
     blueGreens,
     isReady: () => true,
     isLeaving: () => false,
-    scaleToken: () => TOKEN,
+    scaleTokens: () => [TOKEN],
     metrics,
     log: pino({ level: 'silent' }),
   });

@@ -200,7 +200,7 @@ func (e *edit) warnings() []string {
 	case e.changesTemplate:
 		revision := e.notes[slices.IndexFunc(e.notes, func(n note) bool { return n.key == revisionNote })].value
 		warnings = append(warnings, "sluice: template change redirected to green StatefulSet "+
-			setNameOf(name, revision)+" ("+nodes(e.declared)+"); nothing restarts. "+follow)
+			setNameOf(name, revision)+" ("+nodes(e.declared)+" declared); nothing restarts. "+follow)
 	}
 	if e.keepsSize && e.declared != e.request.OldObject.Metadata.Annotations[replicasNote] {
 		warnings = append(warnings, "sluice: "+e.declared+" replicas recorded for bluegreen/"+name+

@@ -24,14 +24,14 @@ export function optionsOf(world: World): LeadOptions {
     transport,
     kube: makeKube(transport),
     sidecars: world.emqx,
-    sidecarSettings: () =>
-      Promise.resolve({
-        image: 'sluice:1',
-        imagePullPolicy: 'IfNotPresent',
-        resources: {},
-        controlCa: 'PEM',
-        metricsPort: 9441,
-      }),
+    sidecarSettings: () => ({
+      image: 'sluice:1',
+      imagePullPolicy: 'IfNotPresent',
+      resources: {},
+      controlCa: 'PEM',
+      metricsPort: 9441,
+    }),
+    controlTrouble: () => undefined,
     plan,
     planUrgent,
     defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },

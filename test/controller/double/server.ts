@@ -79,7 +79,7 @@ async function handle(
   const writer = query('fieldManager') || 'test';
   switch (method) {
     case 'POST':
-      return answer(store.create(collection, namespace, body as JsonObject), 201);
+      return answer(store.create(collection, namespace, body as JsonObject, writer), 201);
     case 'PUT':
       return answer(store.edit(place, () => body as JsonObject, writer));
     case 'PATCH': {

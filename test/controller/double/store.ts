@@ -6,8 +6,8 @@ export interface Store {
   /** @param collection `/apis/apps/v1|statefulsets` */
   list(collection: string, namespace: string, labelSelector?: string): JsonObject[];
   get(collection: string, namespace: string, name: string): JsonObject | undefined;
-  /** @throws Refusal */
-  create(collection: string, namespace: string, object: JsonObject): JsonObject;
+  /** @param writer who is noted as owner of all of it; a user of the tests when absent. @throws Refusal */
+  create(collection: string, namespace: string, object: JsonObject, writer?: string): JsonObject;
   /** Writes what `edit` makes of the present object. @throws Refusal */
   edit(place: Place, edit: (object: JsonObject) => JsonObject, writer?: string): JsonObject;
   remove(collection: string, namespace: string, name: string): void;
@@ -64,7 +64,7 @@ export function makeStore(): Store {
         .map(([, object]) => structuredClone(object))
         .filter((object) => selects(labelSelector, (metaOf(object)['labels'] ?? {}) as JsonObject)),
     get: (collection, namespace, name) => structuredClone(objects.get(keyOf(collection, namespace, name))),
-    create(collection, namespace, object) {
+    create(collection, namespace, object, writer = 'user') {
       const key = keyOf(collection, namespace, nameOf(object));
       if (objects.has(key)) throw new Refusal(409, 'AlreadyExists', `${key} already exists`);
       const made = structuredClone(object);
@@ -74,6 +74,10 @@ export function makeStore(): Store {
         resourceVersion: String((version += 1)),
         generation: 1,
         creationTimestamp: new Date().toISOString(),
+      });
+      own(metaOf(made), writer, {
+        'f:metadata': {},
+        'f:spec': namesOf(isObject(made['spec']) ? made['spec'] : {}),
       });
       objects.set(key, made);
       writes.push(`create ${plural(collection)}/${nameOf(made)}`);
@@ -97,7 +101,11 @@ export function makeStore(): Store {
       const metadata = metaOf(after);
       if (!sameJson(before['spec'], after['spec'])) {
         metadata['generation'] = (metadata['generation'] as number) + 1;
-        if (writer !== undefined) own(metadata, writer);
+        if (writer !== undefined) own(metadata, writer, { 'f:spec': changedIn(before, after) });
+      }
+      // the API server takes an empty list for an oversight
+      if (Array.isArray(metadata['managedFields']) && metadata['managedFields'].length === 0) {
+        metadata['managedFields'] = metaOf(before)['managedFields'] ?? [];
       }
       metadata['resourceVersion'] = String((version += 1));
       objects.set(key, after);
@@ -141,11 +149,23 @@ function splitKey(key: string): string[] {
   return [parts.slice(0, -2).join('/'), parts.at(-2) ?? '', parts.at(-1) ?? ''];
 }
 
-/** Notes the writer of a spec as the API server does, coarsely. */
-function own(metadata: JsonObject, manager: string): void {
+/** Notes the writer of a spec as the API server does, coarsely: by the names of its fields. */
+function own(metadata: JsonObject, manager: string, fieldsV1: JsonObject): void {
   const entries = (metadata['managedFields'] ?? []) as JsonObject[];
-  if (entries.some((entry) => entry['manager'] === manager)) return;
-  metadata['managedFields'] = [...entries, { manager, operation: 'Update', apiVersion: 'v1' }];
+  const mine = entries.find((entry) => entry['manager'] === manager) ?? { manager, operation: 'Update' };
+  mine['fieldsV1'] = merged(mine['fieldsV1'], fieldsV1);
+  metadata['managedFields'] = [...entries.filter((entry) => entry !== mine), mine];
+}
+
+function namesOf(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.keys(fields).map((name) => [`f:${name}`, {}]));
+}
+
+function changedIn(before: JsonObject, after: JsonObject): JsonObject {
+  const [old, now] = [before['spec'] ?? {}, after['spec'] ?? {}] as [JsonObject, JsonObject];
+  return namesOf(
+    Object.fromEntries(Object.entries(now).filter(([key, value]) => !sameJson(old[key], value))),
+  );
 }
 
 export function merged(target: Json | undefined, patch: Json): Json {

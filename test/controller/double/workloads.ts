@@ -20,6 +20,9 @@ export interface WorkloadOptions {
   brokenImage: string;
 }
 
+/** How soon a controller tries again what was refused. */
+const RETRY_MS = 5;
+
 /**
  * Does what the cluster's own controllers and kubelets do, as simply as possible: StatefulSets make and delete their pods (all at
  * once), pods become Ready and end, ControllerRevisions are recorded, EndpointSlices follow a little later.
@@ -46,9 +49,19 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
     record(set);
     for (let ordinal = 0; ordinal < size; ordinal += 1) {
       const name = `${nameOf(set)}-${ordinal}`;
-      if (!pods.some((pod) => nameOf(pod) === name)) start(set, name);
+      if (pods.some((pod) => nameOf(pod) === name)) continue;
+      // A pod of somebody else's bears the name: Kubernetes' controller is refused, and tries again.
+      if (store.get(PODS, namespace, name)) again(set);
+      else start(set, name);
     }
     for (const pod of pods) if (Number(nameOf(pod).split('-').at(-1)) >= size) end(pod);
+  }
+
+  function again(set: JsonObject): void {
+    later(RETRY_MS, () => {
+      const present = store.get(SETS, namespace, nameOf(set));
+      if (present && metaOf(present)['uid'] === metaOf(set)['uid']) reconcile(present);
+    });
   }
 
   /** Pods of its name with all the labels that it selects by, and which nobody controls, are its own. */

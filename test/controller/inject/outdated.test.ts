@@ -37,6 +37,24 @@ describe('what a set was made with', () => {
     { when: 'the Secret has', secretName: 'mine', fields: ['spec.emqx.apiKeySecret.name'] },
     { when: "a drain's time has", spec: { drainTimeoutSeconds: 10 }, fields: ['spec.drainTimeoutSeconds'] },
     {
+      when: 'the wait for a recipient has',
+      spec: { noRecipientSeconds: 100 },
+      fields: ['spec.noRecipientSeconds'],
+    },
+    {
+      when: 'both have',
+      spec: { drainTimeoutSeconds: 10, noRecipientSeconds: 100 },
+      fields: ['spec.drainTimeoutSeconds', 'spec.noRecipientSeconds'],
+    },
+    {
+      when: 'both have, to the same sum',
+      spec: {
+        drainTimeoutSeconds: DEFAULT_SPEC.drainTimeoutSeconds - 60,
+        noRecipientSeconds: DEFAULT_SPEC.noRecipientSeconds + 60,
+      },
+      fields: [],
+    },
+    {
       when: 'what sidecars are told while they run has',
       spec: { withoutEvacuation: 'Paced', maxConcurrentDrains: 2, paused: true },
       fields: [],

@@ -29,6 +29,19 @@ it('numbers that a sidecar refuses count as the nearest that it takes', () => {
   expect(parseSettings({ ...settings })).toEqual(settings);
 });
 
+it.each<{ when: string; metadata: JsonObject; isOurs: boolean }>([
+  { when: 'the declaration owns it', metadata: { ownerReferences: [{ uid: 'u' }] }, isOurs: true },
+  {
+    when: 'it is labelled so, and its owner has gone',
+    metadata: { labels: { 'sluice.dev/managed': 'true' } },
+    isOurs: true,
+  },
+  { when: 'another owns it', metadata: { ownerReferences: [{ uid: 'v' }] }, isOurs: false },
+  { when: 'it has neither', metadata: {}, isOurs: false },
+])('Sluice made it, $isOurs, when $when', ({ metadata, isOurs }) => {
+  expect(parseBlueGreen({ metadata }, { defaults: {}, declarationUid: 'u' }).isOurs).toBe(isOurs);
+});
+
 it('a size that no revision may have counts as the most that one may', () => {
   expect(specOf(stored).replicas).toBe(1_000);
   expect(specOf({}).replicas).toBeUndefined();

@@ -386,6 +386,26 @@ describe('client Services', () => {
     expect(names(services, { services: ['plain'] })).toEqual(['plain']);
   });
 
+  it('are lagging while their EndpointSlices have a label that they have lost', () => {
+    const sliceOf = (name: string, labels: JsonObject): JsonObject => ({
+      metadata: {
+        labels: {
+          'kubernetes.io/service-name': name,
+          'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io',
+          ...labels,
+        },
+      },
+    });
+    const managed = { 'sluice.dev/managed': 'true' };
+    const services = [
+      named('late', { selector: { app: 'emqx' } }),
+      named('there', { selector: { app: 'emqx' } }),
+      serviceObject({ metadata: { name: 'pinned', labels: managed } }),
+    ];
+    const slices = [sliceOf('late', managed), sliceOf('there', {}), sliceOf('pinned', managed)];
+    expect(parseView(view({ services, slices })).lagging).toEqual(['late']);
+  });
+
   it('list the pods that are ready, each once', () => {
     const slice = (endpoints: JsonObject[]): JsonObject => ({
       metadata: { labels: { 'kubernetes.io/service-name': 'emqx' } },

@@ -33,6 +33,24 @@ describe('a pod that is Ready', () => {
     });
   });
 
+  it('says when Sluice has labelled it, and nothing where others have', () => {
+    const labelledBy = (manager: string): JsonObject => ({
+      ...(podObject()['metadata'] as JsonObject),
+      managedFields: [
+        {
+          manager,
+          operation: 'Update',
+          time: '2026-01-01T00:00:07Z',
+          fieldsV1: { 'f:metadata': { 'f:labels': { 'f:sluice.dev/revision': {} } } },
+        },
+      ],
+    });
+    const written = (manager: string): number | undefined =>
+      parse(podObject({ metadata: labelledBy(manager) })).writtenAtMs;
+    expect(written('sluice-controller')).toBe(CREATED_MS + 7_000);
+    expect(written('kube-controller-manager')).toBeUndefined();
+  });
+
   it('is not ready any more once it is being deleted', () => {
     const metadata = {
       ...(podObject()['metadata'] as JsonObject),

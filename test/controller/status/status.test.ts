@@ -71,6 +71,20 @@ describe('a set that serves', () => {
     );
   });
 
+  it('keeps whose a stopped node was, whose name does not tell; not of one that runs', () => {
+    const listed = (node_status: string): string | undefined => {
+      const node = { node: 'emqx@10.0.0.5', node_status };
+      const seen = observed({
+        sets: [set(blue)],
+        status: { emqxNodes: [{ ...node, revision: 'ggggggggg' }] },
+      });
+      for (const { report } of seen.sets[0]?.pods ?? []) report?.nodes.push(node);
+      return status(seen, decision()).emqxNodes.find(({ node: name }) => name === node.node)?.revision;
+    };
+    expect(listed('stopped')).toBe('ggggggggg');
+    expect(listed('running')).toBeUndefined();
+  });
+
   it('lists the claims of its nodes, those that an adopted set had among them', () => {
     const claim = (name: string) => ({
       ...{ name, uid: name, revision: 'bbbbbbbbb' },

@@ -2,6 +2,7 @@ import { BLUE_GREEN, LABEL } from '../../../lib/names.js';
 import { useLocal, until } from '../../cluster/index.js';
 import type { LocalCluster } from '../../cluster/index.js';
 import { installSluice } from '../../demo/install.js';
+import { laneEnv } from './lanes.js';
 import { freeVolumes } from './volumes.js';
 
 /** Names of the installation that the tests use; see charts/sluice. */
@@ -16,10 +17,10 @@ export const SLUICE = {
 /** Label of a namespace that takes only pods that keep to the strictest of Kubernetes' Pod Security Standards. */
 export const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' } as const;
 
-/** The local cluster with Sluice installed, in a namespace under Pod Security `restricted`. */
+/** The local cluster of this lane with Sluice installed, in a namespace under Pod Security `restricted`. */
 export async function useSluice(): Promise<LocalCluster> {
   const say = (): void => undefined;
-  const cluster = await useLocal({ env: process.env, say });
+  const cluster = await useLocal({ env: laneEnv(process.env), say });
   await freeVolumes(cluster);
   await cluster.apply([
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SLUICE.namespace, labels: RESTRICTED } },

@@ -5,11 +5,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { busyboxImage, until, useCluster, useLocal, type LocalCluster } from '../cluster/index.js';
-import { findHolder } from '../cluster/enclosure.js';
-import { processes } from '../cluster/processes.js';
-import { projectRoot, settingsFrom } from '../cluster/settings.js';
-import { statusOf } from '../cluster/status.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { busyboxImage, until, useCluster, useLocal, type LocalCluster } from '../../cluster/index.js';
+import { findHolder } from '../../cluster/enclosure.js';
+import { processes } from '../../cluster/processes.js';
+import { projectRoot, settingsFrom } from '../../cluster/settings.js';
+import { statusOf } from '../../cluster/status.js';
 
 /** A cluster of the test's own, so that another that is up stays as it is. */
 const env = { ...process.env, SLUICE_CLUSTER: 'selftest' };
@@ -25,8 +26,7 @@ jest.setTimeout(180_000);
 let cluster: LocalCluster;
 beforeAll(async () => {
   cluster = await useLocal(shell);
-  await cluster.apply(webObjects());
-  await cluster.kubectl(['rollout', 'status', 'statefulset/web', '--timeout=60s']);
+  await untilWebServes();
 }, 30 * 60_000); // The first time ever it builds the programs.
 afterAll(async () => {
   await cluster.down();
@@ -199,15 +199,23 @@ describe('whatever was left', () => {
       await cluster.down();
       await killUpAfter(ms);
       await useLocal(shell);
-      await cluster.kubectl(['run', 'again', '--image', busyboxImage, '--', 'sleep', '60']);
-      await cluster.kubectl(['wait', 'pod/again', '--for=condition=Ready', '--timeout=60s']);
+      await untilWebServes();
     },
   );
 
+  it('of an up that was killed while it made its first objects, the next up makes a working cluster', async () => {
+    await cluster.down();
+    const up = await startUp();
+    const first = async () => (await cluster.kubectl(['get', 'storageclass', '--output=name'])) || undefined;
+    await until('the first object', first, { timeoutMs: 30_000, everyMs: 10 });
+    await up.kill();
+    await useLocal(shell);
+    await untilWebServes();
+  });
+
   it('down takes away every process, mount, namespace, device, cgroup and file, and what ran in its network', async () => {
     await useLocal(shell);
-    await cluster.apply(webObjects());
-    await cluster.kubectl(['rollout', 'status', 'statefulset/web', '--timeout=60s']);
+    await untilWebServes();
     const stray = cluster.spawnInNetwork('sleep', ['600'], { stdio: 'ignore' });
     const ended = new Promise((resolve) => stray.on('close', resolve));
     expect(leftovers()).not.toEqual([]);
@@ -240,17 +248,33 @@ function leftovers(): string[] {
   ];
 }
 
-/** Starts `up` as a user does, and kills it in the middle. */
-async function killUpAfter(ms: number): Promise<void> {
+/** Starts `up` as a user does. */
+async function startUp(): Promise<{ kill: () => Promise<unknown> }> {
   const command = join(projectRoot(), 'out', 'e2e', 'cluster.mjs');
   const entry = join(projectRoot(), 'test', 'cluster', 'main.ts');
   const form = { bundle: true, platform: 'node', format: 'esm', packages: 'external' } as const;
   await build({ ...form, entryPoints: [entry], outfile: command });
-  const killed = spawn(process.execPath, [command, 'up'], { env, stdio: 'ignore' });
-  const ended = new Promise((resolve) => killed.on('close', resolve));
-  // Here the moment is what is meant: a crash does not wait for a condition.
-  setTimeout(() => killed.kill('SIGKILL'), ms);
-  await ended;
+  const child = spawn(process.execPath, [command, 'up'], { env, stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  return {
+    kill() {
+      child.kill('SIGKILL');
+      return ended;
+    },
+  };
+}
+
+/** Here the moment is what is meant: a crash does not wait for a condition. */
+async function killUpAfter(ms: number): Promise<void> {
+  const up = await startUp();
+  await sleep(ms);
+  await up.kill();
+}
+
+/** A StatefulSet with claims runs, which takes all that a cluster has. */
+async function untilWebServes(): Promise<void> {
+  await cluster.apply(webObjects());
+  await cluster.kubectl(['rollout', 'status', 'statefulset/web', '--timeout=60s']);
 }
 
 function webObjects(): object[] {

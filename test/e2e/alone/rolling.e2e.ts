@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { useLocal } from '../cluster/index.js';
-import { upgradeOnLocal } from '../demo/onLocal.js';
+import { useLocal } from '../../cluster/index.js';
+import { upgradeOnLocal } from '../../demo/onLocal.js';
 
 describe('the rolling baseline', () => {
   it('breaks promises that a blue-green upgrade keeps, visibly', async () => {

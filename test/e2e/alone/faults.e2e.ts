@@ -1,19 +1,19 @@
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { ANNOTATION } from '../../lib/names.js';
-import type { BlueGreenStatus } from '../../lib/types.js';
-import { until } from '../cluster/index.js';
-import type { LocalCluster } from '../cluster/index.js';
-import { EMQX, IMAGES, setImage } from '../demo/emqx.js';
-import { emqxManifests } from '../demo/manifest.js';
-import { upgradeOnLocal } from '../demo/onLocal.js';
-import type { LocalUpgrade } from '../demo/onLocal.js';
-import type { Scene } from '../demo/scene.js';
-import type { PodSeen } from '../fleet/observations.js';
-import type { Report } from '../fleet/report.js';
-import { killLeader, leaderOf } from './support/leader.js';
-import { dropNamespaces } from './support/namespaces.js';
-import { removeWebhook, restoreWebhook, useSluice } from './support/sluice.js';
+import { ANNOTATION } from '../../../lib/names.js';
+import type { BlueGreenStatus } from '../../../lib/types.js';
+import { until } from '../../cluster/index.js';
+import type { LocalCluster } from '../../cluster/index.js';
+import { EMQX, IMAGES, setImage } from '../../demo/emqx.js';
+import { emqxManifests } from '../../demo/manifest.js';
+import { upgradeOnLocal } from '../../demo/onLocal.js';
+import type { LocalUpgrade } from '../../demo/onLocal.js';
+import type { Scene } from '../../demo/scene.js';
+import type { PodSeen } from '../../fleet/observations.js';
+import type { Report } from '../../fleet/report.js';
+import { killLeader, leaderOf } from '../support/leader.js';
+import { dropNamespaces } from '../support/namespaces.js';
+import { removeWebhook, restoreWebhook, useSluice } from '../support/sluice.js';
 
 jest.setTimeout(400_000);
 

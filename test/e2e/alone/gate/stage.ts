@@ -3,14 +3,14 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { issue, makeCa } from '../../../certs/issue.js';
-import type { Pair } from '../../../certs/pair.js';
-import { inject } from '../../../controller/inject/inject.js';
-import type { JsonObject } from '../../../lib/json.js';
-import { DEFAULT_SPEC, type BlueGreenSpec } from '../../../lib/types.js';
-import { busyboxImage, until, type LocalCluster } from '../../cluster/index.js';
-import { parseManifests } from '../../demo/manifest.js';
-import { standInImage } from '../../emqx/image.js';
+import { issue, makeCa } from '../../../../certs/issue.js';
+import type { Pair } from '../../../../certs/pair.js';
+import { inject } from '../../../../controller/inject/inject.js';
+import type { JsonObject } from '../../../../lib/json.js';
+import { DEFAULT_SPEC, type BlueGreenSpec } from '../../../../lib/types.js';
+import { busyboxImage, until, type LocalCluster } from '../../../cluster/index.js';
+import { parseManifests } from '../../../demo/manifest.js';
+import { standInImage } from '../../../emqx/image.js';
 import type { Assignment, Sighting } from './witness.js';
 
 const IMAGE = 'localhost/sluice:gate';
@@ -53,7 +53,7 @@ export interface SetOptions {
   namespace: string;
   replicas: number;
   spec: Partial<BlueGreenSpec>;
-  /** Last words on the injected template. */
+  /** What a user changes in the template, before it is injected. */
   edit?: (template: JsonObject) => void;
 }
 
@@ -89,6 +89,7 @@ export async function startSet(
   const template = set.spec['template'] as JsonObject;
   const emqx = ((template['spec'] as JsonObject)['containers'] as JsonObject[])[0] as JsonObject;
   (emqx['securityContext'] as JsonObject)['readOnlyRootFilesystem'] = true;
+  edit?.(template);
   const injected = inject(template, {
     revision: 'gate',
     spec: { ...DEFAULT_SPEC, ...spec },
@@ -104,7 +105,6 @@ export async function startSet(
     isOwnSecret: true,
   });
   if (injected.kind === 'refused') throw new Error(injected.message);
-  edit?.(injected.template);
   set.metadata['labels'] = { app: 'emqx' };
   set.spec = { ...set.spec, replicas, template: injected.template };
   const secret = {

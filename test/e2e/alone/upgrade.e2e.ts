@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { LocalCluster } from '../cluster/index.js';
-import { upgradeOnLocal } from '../demo/onLocal.js';
-import { useSluice } from './support/sluice.js';
+import type { LocalCluster } from '../../cluster/index.js';
+import { upgradeOnLocal } from '../../demo/onLocal.js';
+import { useSluice } from '../support/sluice.js';
 
 let cluster: LocalCluster;
 beforeAll(async () => {
