@@ -16,8 +16,8 @@ jest.setTimeout(120_000);
 const NAMESPACE = 'e2e-plugin';
 const CLIENTS = 60;
 const NODES = 2;
-/** Six seconds for half of the clients: long enough to look at. */
-const CONN_EVICT_RATE = 5;
+/** Fifteen seconds for half of the clients: long enough to look at, on a busy machine too. */
+const CONN_EVICT_RATE = 2;
 const OUT = 'out/e2e/kubectl-sluice';
 const FILES = 'out/e2e/plugin';
 
@@ -148,7 +148,7 @@ describe('before an upgrade', () => {
       `spec.template.spec.containers[emqx].image: ${IMAGES.from} → ${IMAGES.to}`,
     );
     expect(edited.stdout).toContain('pods: 2 more while it lasts, 4 at most');
-    expect(edited.stdout).toContain('2 nodes hand over 60 clients (5/s, 6 s to come back)');
+    expect(edited.stdout).toContain('2 nodes hand over 60 clients (2/s, 6 s to come back)');
     expect(await tree()).toMatchObject({ phase: 'Stable', remaining: null });
   });
 
@@ -221,9 +221,15 @@ describe('one upgrade', () => {
       ({ phase, clientsLeft }) => phase === 'Draining' && clientsLeft > 0 && clientsLeft <= CLIENTS * 0.75,
     );
     const atMs = Date.now();
-    const picture = await inside('get', EMQX.name);
-    expect(picture.stdout).toMatch(/^Left +\d+ clients on \d nodes?, about \d+s \(until /m);
-    expect(picture.stdout).toMatch(/□ emqx-\w{9}-\d +◌ evicting_conns +\d+ +\d+ +5\/s/);
+    const picture = await until(
+      'a picture of a node that hands clients over',
+      async () => {
+        const { stdout } = await inside('get', EMQX.name);
+        return /□ emqx-\w{9}-\d +◌ evicting_conns +\d+ +\d+ +2\/s/.test(stdout) ? stdout : undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
+    expect(picture).toMatch(/^Left +\d+ clients? on \d nodes?, about \d+s \(until /m);
     const { said, atMs: endMs } = await ended;
     expect(said).toMatchObject({ code: 0, stderr: '' });
     expect(said.stdout).toMatch(/emqx is done: emqx-\w{9} serves with 2\/2 nodes\n$/);
