@@ -1,27 +1,17 @@
-import type { Observed } from './model.js';
+import { delaySecondsOf } from '../lib/delay.js';
 import type { Situation } from './situation.js';
 
 /**
- * Least seconds between the switch and the first evacuation: kube-proxy reaches the new pods about 1 s after the endpoints do, and whoever
- * is sent away before that may come back to a node that is left next.
- */
-const LEAST_SECONDS = 2;
-
-/** As it is counted from when the endpoints were first seen to hold the active set's pods alone. */
-export function delaySecondsOf({ blueGreen }: Observed): number {
-  return Math.max(blueGreen.spec.updateStrategy.initialDelaySeconds, LEAST_SECONDS);
-}
-
-/**
- * Milliseconds until the first node may drain, never more than the whole delay, whatever another replica's clock said. Without a record of
- * a switch to what is active nothing was switched: these are strays, or a former upgrade's last pods. A whole set beside the active one,
- * and no upgrade ever recorded: the record was lost with the status, so the delay begins anew.
+ * Milliseconds until the first node may drain, never more than the whole delay, whatever another replica's clock said; it is counted from
+ * when the endpoints were first seen to hold the active set's pods alone. Without a record of a switch to what is active nothing was
+ * switched: these are strays, or a former upgrade's last pods. A whole set beside the active one, and no upgrade ever recorded: the record
+ * was lost with the status, so the delay begins anew.
  */
 export function delayLeftMs(situation: Situation): number {
   const { observed, others, wantedSize, active, wanted, activeName } = situation;
   const { blueGreen, nowMs } = observed;
   const { upgrade, history = [] } = blueGreen.status ?? {};
-  const delayMs = delaySecondsOf(observed) * 1000;
+  const delayMs = delaySecondsOf(blueGreen.spec) * 1000;
   const switchedTo = [...(upgrade ? [upgrade] : []), ...history].find(({ to }) => to === activeName);
   if (switchedTo?.switchedAt !== undefined)
     return Math.min(Math.max(0, Date.parse(switchedTo.switchedAt) + delayMs - nowMs), delayMs);

@@ -1,10 +1,11 @@
 import { MOST_NODES } from '../lib/bounds.js';
+import { delaySecondsOf } from '../lib/delay.js';
 import { sameJson } from '../lib/json.js';
 import { BLUE_GREEN, LABEL } from '../lib/names.js';
 import type { Phase } from '../lib/types.js';
 import { abort } from './abort.js';
 import { dropClaims, giveClaims, holdClaims, keepClaims } from './claims.js';
-import { delayLeftMs, delaySecondsOf } from './delay.js';
+import { delayLeftMs } from './delay.js';
 import { evacuationOf, isDrained } from './drained.js';
 import { drainingPods } from './drains.js';
 import { hindranceOf, justLabelled, notListed, whyNotReady } from './readiness.js';
@@ -442,7 +443,7 @@ function retire(situation: Situation): Verdict | undefined {
     if (mixed !== undefined) return waitFor('Delaying', mixed);
     const leftMs = delayLeftMs(situation);
     if (leftMs > 0) {
-      const message = `${Math.ceil(leftMs / 1000)} of ${delaySecondsOf(observed)} s until the first node drains`;
+      const message = `${Math.ceil(leftMs / 1000)} of ${delaySecondsOf(observed.blueGreen.spec)} s until the first node drains`;
       const recorded = status?.upgrade?.switchedAt;
       const switchedAtMs =
         recorded === undefined ? observed.nowMs : Math.min(Date.parse(recorded), observed.nowMs);

@@ -1,5 +1,6 @@
 import { paceOf, secondsToLeave } from '../lib/eta.js';
 import { specOf } from '../lib/blue-green-spec.js';
+import { delaySecondsOf } from '../lib/delay.js';
 import { emqxContainer } from '../lib/emqx-container.js';
 import { annotationOf, at, numberAt, objectAt, plainTemplate, sizeOf, textAt } from '../lib/fields.js';
 import { whyNotInjectable } from '../lib/injectable.js';
@@ -154,7 +155,7 @@ function partsOf(
             seconds: start.seconds,
           },
         ]),
-    { what: 'delay after the switch', seconds: spec.updateStrategy.initialDelaySeconds },
+    { what: 'delay after the switch', seconds: delaySecondsOf(spec) },
     { what: drains, seconds: secondsToLeave(leaving, paceOf(spec)) },
   ];
 }

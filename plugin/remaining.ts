@@ -1,3 +1,4 @@
+import { delaySecondsOf } from '../lib/delay.js';
 import { paceOf, secondsToLeave, type LeavingNode, type Load } from '../lib/eta.js';
 import type { NodeView, SetView, View } from './view.js';
 
@@ -18,7 +19,7 @@ export function remainingOf(view: View): Remaining | undefined {
   const nodes = left.flatMap((set) => set.nodes);
   if (!status.upgrade || nodes.length === 0) return undefined;
   const leaving = nodes.map((node) => leavingNode(node, view.nowMs));
-  const delay = isSwitched ? delayLeft(view) : spec.updateStrategy.initialDelaySeconds;
+  const delay = isSwitched ? delayLeft(view) : delaySecondsOf(spec);
   const isPaused = status.phase === 'Paused';
   return {
     clients: leaving.reduce((sum, { load }) => sum + load.clients, 0),
@@ -33,7 +34,7 @@ function isLeft({ roles }: SetView, isSwitched: boolean): boolean {
 }
 
 function delayLeft({ spec, status, nowMs }: View): number {
-  const delay = spec.updateStrategy.initialDelaySeconds;
+  const delay = delaySecondsOf(spec);
   const switchedAt = status.upgrade?.switchedAt;
   if (status.phase !== 'Delaying') return 0;
   if (switchedAt === undefined) return delay;

@@ -115,7 +115,8 @@ describe('what an edit would do', () => {
       'updateStrategy.evacuationStrategy.connEvictRate',
       'updateStrategy.initialDelaySeconds',
     ]);
-    expect(plan.seconds).toBe(20 + 0 + 3 * 8 + 5);
+    // Sluice waits for 2 s also where no delay is asked for.
+    expect(plan.seconds).toBe(20 + 2 + 3 * 8 + 5);
   });
 
   it('does not start with a hook that cannot be chained', () => {

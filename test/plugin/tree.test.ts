@@ -119,6 +119,20 @@ describe('what is left', () => {
       is: { clients: 3000, nodes: 3, seconds: 5 + 3 * 12 + 5, from: 'switch' },
     },
     {
+      when: 'no delay is asked for, it is the 2 s that Sluice waits all the same',
+      seen: view({
+        spec: {
+          updateStrategy: {
+            initialDelaySeconds: 0,
+            evacuationStrategy: { waitTakeover: 6, connEvictRate: 200, sessEvictRate: 200 },
+          },
+        },
+        status: { phase: 'Progressing', wanted: GREEN, upgrade },
+        sets: [set(BLUE), set(GREEN)],
+      }),
+      is: { clients: 3000, nodes: 3, seconds: 2 + 3 * 12 + 5, from: 'switch' },
+    },
+    {
       when: 'a third of the delay has passed',
       seen: view({
         spec: {
