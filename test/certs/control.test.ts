@@ -1,12 +1,15 @@
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { ControlMaterial } from '../../certs/control.js';
 import { issue, makeCa } from '../../certs/issue.js';
 import { keepControl } from '../../certs/keep-control.js';
 import { InMemorySecrets } from './in-memory.js';
 import { factsOf, type Pair } from '../../certs/pair.js';
+
+// Keys are made, which takes a while on a busy machine.
+jest.setTimeout(60_000);
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SECRET = 'sluice-control';

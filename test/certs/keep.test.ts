@@ -1,7 +1,10 @@
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { keepCertificates } from '../../certs/keep.js';
 import type { JsonObject } from '../../lib/json.js';
 import { makeLogger } from '../../lib/log.js';
+
+// Keys are made, which takes a while on a busy machine.
+jest.setTimeout(60_000);
 
 it('a control CA that cannot be read is told of, and the webhook gets its certificates all the same', async () => {
   const made: string[] = [];

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import type { BlueGreenStatus } from '../../lib/types.js';
 import { until, type LocalCluster } from '../cluster/index.js';
-import { EMQX, makeNamespace, setImage } from '../demo/emqx.js';
+import { makeNamespace, setImage } from '../demo/emqx.js';
 import { parseManifests } from '../demo/manifest.js';
 import type { Scene } from '../demo/scene.js';
 import { standInImage } from '../emqx/image.js';
@@ -10,6 +9,7 @@ import { crowdOn } from './support/crowd.js';
 import { applyFile } from './support/example.js';
 import { dropNamespaces } from './support/namespaces.js';
 import { useSluice } from './support/sluice.js';
+import { statusOf } from './support/soleNode.js';
 
 const NAMESPACE = 'e2e-emqx4';
 const NODES = 2;
@@ -22,11 +22,6 @@ beforeAll(async () => {
   await makeNamespace(cluster, NAMESPACE);
 }, 30 * 60_000);
 afterAll(() => dropNamespaces(cluster, NAMESPACE), 120_000);
-
-async function statusOf(): Promise<BlueGreenStatus> {
-  const object = await cluster.get(['--namespace', NAMESPACE, 'bluegreen', EMQX.name]);
-  return (object as { status: BlueGreenStatus }).status;
-}
 
 describe('EMQX 4.4 Enterprise', () => {
   it('is upgraded as EMQX 5 is, with the key that Sluice has made', async () => {
@@ -42,13 +37,13 @@ describe('EMQX 4.4 Enterprise', () => {
       isServed: serves,
       backOffSeconds: { min: 0.2, max: 1.5 },
     });
-    const blue = (await statusOf()).active;
+    const blue = (await statusOf(cluster, NAMESPACE)).active;
 
     await setImage(cluster, NAMESPACE, 'emqx/emqx-ee:4.4.19');
     const evacuated = await until(
       'EMQX says that it evacuates',
       async () => {
-        const { nodeEvacuationsStatus: running } = await statusOf();
+        const { nodeEvacuationsStatus: running } = await statusOf(cluster, NAMESPACE);
         return running.length > 0 ? running : undefined;
       },
       { timeoutMs: 120_000 },
@@ -57,7 +52,7 @@ describe('EMQX 4.4 Enterprise', () => {
     const listed = await until(
       'a node that has stopped is told of',
       async () => {
-        const { message } = await statusOf();
+        const { message } = await statusOf(cluster, NAMESPACE);
         return message.includes('autoclean') ? message : undefined;
       },
       { timeoutMs: 120_000 },
@@ -72,7 +67,7 @@ describe('EMQX 4.4 Enterprise', () => {
     const rest = await until(
       'autoclean has forgotten the nodes of blue',
       async () => {
-        const status = await statusOf();
+        const status = await statusOf(cluster, NAMESPACE);
         return status.phase === 'Stable' && status.emqxNodes.length === NODES ? status : undefined;
       },
       { timeoutMs: 90_000 },

@@ -3,7 +3,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { pino } from 'pino';
 import { issue, makeCa, type Usage } from '../../certs/issue.js';
 import { keepServing, type ServingOptions } from '../../certs/keep-serving.js';
@@ -19,6 +19,9 @@ import {
 import { close, listen, makeTlsServer, showCertificate } from '../../webhook/server.js';
 import { InMemorySecrets } from '../certs/in-memory.js';
 import { noBlueGreens } from './reviews.js';
+
+// Keys are made, which takes a while on a busy machine.
+jest.setTimeout(60_000);
 
 const log = pino({ level: 'silent' });
 const NAME = 'sluice-webhook.sluice-system.svc';

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { settingsFrom } from '../../cluster/settings.js';
 import { LANES, laneEnv } from './lanes.js';
 
@@ -18,4 +19,9 @@ describe('laneEnv', () => {
       expect(new Set(lanes.map((lane) => lane[key])).size).toBe(LANES);
     }
   });
+});
+
+it('as many lanes are run as are taken down', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  expect(scripts['test:e2e:lanes']).toContain(` --maxWorkers=${LANES} `);
 });
