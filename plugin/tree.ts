@@ -1,7 +1,8 @@
 import type { Phase } from '../lib/types.js';
 import { counted } from '../lib/words.js';
 import { clip, span, wrap, type Line, type Span, type Tone } from './paint.js';
-import { remainingOf, type Remaining } from './remaining.js';
+import type { Remaining } from '../lib/remaining.js';
+import { remainingOf } from './remaining.js';
 import { phasesOf, phaseSpans } from './steps.js';
 import { age, duration } from './times.js';
 import type { NodeView, SetView, View } from './view.js';
