@@ -10,7 +10,7 @@ import { counted } from '../lib/words.js';
 import { differences, type Change } from './difference.js';
 import { leavingNode } from '../lib/remaining.js';
 import { whyNotTogether } from './pair.js';
-import { phasesOf } from './steps.js';
+import { phasesOf } from '../lib/phases.js';
 import { isDeclaration, type SetView, type View } from './view.js';
 
 /** What applying a file would do to one declaration. */
