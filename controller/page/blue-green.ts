@@ -24,7 +24,7 @@ export function readBlueGreen(raw: JsonObject): SeenBlueGreen {
     createdAtMs: timeAt(raw, 'metadata', 'creationTimestamp'),
     generation: numberAt(raw, ['metadata', 'generation']),
     spec: { ...DEFAULT_SPEC, ...objectAt(raw, 'spec') },
-    status: objectAt(raw, 'status') as Partial<BlueGreenStatus>,
+    status: objectAt(raw, 'status'),
   };
 }
 
