@@ -1,5 +1,5 @@
 /** Who may import whom: the folders are the architecture, and this is what holds them to it. */
-const programs = ['webhook', 'controller', 'sidecar', 'uninstall', 'plugin'];
+const programs = ['webhook', 'controller', 'sidecar', 'uninstall', 'plugin', 'page'];
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -13,19 +13,31 @@ module.exports = {
       name: 'lib-imports-only-lib',
       severity: 'error',
       from: { path: '^lib/' },
-      to: { path: '^(webhook|controller|sidecar|uninstall|plugin|certs|test)/' },
+      to: { path: '^(webhook|controller|sidecar|uninstall|plugin|page|certs|test)/' },
     },
     {
       name: 'certs-imports-only-lib',
       severity: 'error',
       from: { path: '^certs/' },
-      to: { path: '^(webhook|controller|sidecar|uninstall|plugin|test)/' },
+      to: { path: '^(webhook|controller|sidecar|uninstall|plugin|page|test)/' },
     },
     {
       name: 'the-plugin-makes-no-certificates',
       severity: 'error',
       from: { path: '^plugin/' },
       to: { path: '^certs/' },
+    },
+    {
+      name: 'the-page-runs-in-a-browser',
+      severity: 'error',
+      from: { path: '^(page|lib/page)/' },
+      to: { path: '^certs/|node_modules/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'the-page-needs-no-node',
+      severity: 'error',
+      from: { path: '^(page|lib/page)/' },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'sidecar-is-light',

@@ -36,9 +36,10 @@ COPY lib lib
 COPY certs certs
 COPY webhook webhook
 COPY controller controller
+COPY page page
 COPY sidecar sidecar
 COPY uninstall uninstall
-ARG PROGRAMS="webhook controller sidecar uninstall"
+ARG PROGRAMS="webhook controller sidecar uninstall page"
 RUN node scripts/bundle.ts /app ${PROGRAMS}
 
 FROM scratch

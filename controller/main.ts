@@ -47,6 +47,9 @@ async function main(): Promise<void> {
   });
   const transport = makeTransport(await findAccess(process.env));
   const kube = makeKube(transport);
+  const page = (settings.page.port > 0 ? withPage() : Promise.resolve()).catch((error: unknown) =>
+    log.error({ err: error }, 'no page is served'),
+  );
 
   await whileLeader(
     {
@@ -71,7 +74,25 @@ async function main(): Promise<void> {
   );
   await tracing?.close();
   for (const server of servers) server.close();
+  await page;
   log.info('stopped');
+
+  /** Every replica serves the page, whether it leads or not; no upgrade waits for it. */
+  async function withPage(): Promise<void> {
+    // A controller without the page does not load Express.
+    const { servePage } = await import('./page/serve.js');
+    const lease = { namespace: settings.namespace, name: settings.lease };
+    const tools = {
+      transport,
+      kube,
+      lease,
+      replica: settings.identity,
+      ...settings.page,
+      now: steadyNow,
+      log,
+    };
+    await servePage({ ...tools, onTrouble: (error) => gauge.failed('watch', error) }, shutdown.signal);
+  }
 
   /**
    * Certificates first: without the control CA there is nothing to inject, and without its client certificate nobody to ask. While they

@@ -8,6 +8,8 @@ export interface Settings {
   healthPort: number;
   /** Plain HTTP; 0: no metrics are served. */
   metricsPort: number;
+  /** The page, plain HTTP; port 0: none is served. Not exposed: only the pod's own loopback is listened on. */
+  page: { port: number; isExposed: boolean };
   lease: string;
   sidecar: { image: string; imagePullPolicy: string; resources: JsonObject; metricsPort: number };
   /** Partial spec of BlueGreens that Sluice makes. */
@@ -52,6 +54,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     identity: text('SLUICE_POD'),
     healthPort: port('SLUICE_HEALTH_PORT', '8081'),
     metricsPort: port('SLUICE_METRICS_PORT', '0'),
+    page: { port: port('SLUICE_PAGE_PORT', '0'), isExposed: environment['SLUICE_PAGE_EXPOSED'] === 'true' },
     lease: text('SLUICE_LEASE'),
     sidecar: {
       image: text('SLUICE_IMAGE'),

@@ -1,7 +1,7 @@
 import type { UpgradeStatus } from '../lib/types.js';
 import { span, type Line, type Tone } from './paint.js';
 import { columns } from './columns.js';
-import { age, duration } from './times.js';
+import { age, duration } from '../lib/times.js';
 import { stepLines } from './steps.js';
 import type { View } from './view.js';
 

@@ -2,7 +2,7 @@ import { counted } from '../lib/words.js';
 import { brief, type Change } from './difference.js';
 import { span, type Line } from './paint.js';
 import type { Plan } from './plan.js';
-import { duration } from './times.js';
+import { duration } from '../lib/times.js';
 
 /** A plan in words. Pure. */
 export function planLines(plan: Plan): Line[] {

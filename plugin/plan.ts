@@ -9,9 +9,9 @@ import { ANNOTATION } from '../lib/names.js';
 import type { BlueGreenSpec, UpgradePhase } from '../lib/types.js';
 import { counted } from '../lib/words.js';
 import { differences, type Change } from './difference.js';
-import { leavingNode } from './remaining.js';
+import { leavingNode } from '../lib/remaining.js';
 import { whyNotTogether } from './pair.js';
-import { phasesOf } from './steps.js';
+import { phasesOf } from '../lib/phases.js';
 import { isDeclaration, type SetView, type View } from './view.js';
 
 /** What applying a file would do to one declaration. */

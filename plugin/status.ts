@@ -1,6 +1,6 @@
 import { EXIT, NotFound } from './failure.js';
 import { KubeError } from './kube.js';
-import { duration } from './times.js';
+import { duration } from '../lib/times.js';
 import { verdictOf, type Verdict } from './verdict.js';
 import type { View } from './view.js';
 

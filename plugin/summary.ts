@@ -1,7 +1,7 @@
 import { columns } from './columns.js';
 import { span, type Line } from './paint.js';
 import { remainingOf } from './remaining.js';
-import { age, duration } from './times.js';
+import { age, duration } from '../lib/times.js';
 import { signOf } from './tree.js';
 import type { View } from './view.js';
 

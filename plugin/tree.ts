@@ -1,9 +1,11 @@
 import type { Phase } from '../lib/types.js';
 import { counted } from '../lib/words.js';
 import { clip, span, wrap, type Line, type Span, type Tone } from './paint.js';
-import { remainingOf, type Remaining } from './remaining.js';
-import { phasesOf, phaseSpans } from './steps.js';
-import { age, duration } from './times.js';
+import type { Remaining } from '../lib/remaining.js';
+import { remainingOf } from './remaining.js';
+import { phasesOf } from '../lib/phases.js';
+import { phaseSpans } from './steps.js';
+import { age, duration } from '../lib/times.js';
 import type { NodeView, SetView, View } from './view.js';
 
 export interface TreeOptions {

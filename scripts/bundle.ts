@@ -3,8 +3,10 @@
  * into files of its own beside it, so that nobody pays for what it does not use.
  *
  *   node scripts/bundle.ts FOLDER PROGRAM…
+ *
+ * `page` runs in a browser: it goes into a folder of its own, which the controller serves.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 /**
@@ -24,7 +26,8 @@ const REQUIRE =
 export async function bundle(folder: string, programs: string[]): Promise<void> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/package.json`, '{ "type": "module" }\n');
-  for (const program of programs) {
+  if (programs.includes('page')) await bundlePage(`${folder}/page`);
+  for (const program of programs.filter((one) => one !== 'page')) {
     const isLight = LIGHT.includes(program);
     await build({
       entryPoints: { [program]: `${program}/main.ts` },
@@ -44,6 +47,27 @@ export async function bundle(folder: string, programs: string[]): Promise<void> 
       logLevel: 'warning',
     });
   }
+}
+
+/** What browsers of the last two years or so know. */
+const BROWSERS = ['chrome118', 'firefox118', 'safari17'];
+const PAGE_FILES = ['index.html', 'page.css', 'icon.svg'];
+
+/** Writes the page's program, and beside it the files that it needs: nothing comes from elsewhere. */
+async function bundlePage(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  await build({
+    entryPoints: { page: 'page/main.ts' },
+    outdir: folder,
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    target: BROWSERS,
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  for (const file of PAGE_FILES) copyFileSync(`page/${file}`, `${folder}/${file}`);
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -19,12 +19,18 @@ export interface Metadata {
   controller?: { kind: string; name: string; uid: string };
 }
 
-export interface WatchOptions {
+/** By what objects of one collection are told apart, and their states. */
+export interface Versioned {
+  uid: string;
+  resourceVersion: string;
+}
+
+export interface WatchOptions<T extends Versioned = Metadata> {
   /** Of the collection, all namespaces. */
   path: string;
   labelSelector: string;
   /** An object is new or has changed, or is gone. Called for every one after each list, so it must be cheap. */
-  onChange: (object: Metadata, change: 'seen' | 'gone') => void;
+  onChange: (object: T, change: 'seen' | 'gone') => void;
   /** The first list is complete. */
   onSynced: () => void;
   /** The watch broke and will be tried again. */
@@ -39,27 +45,57 @@ const BACKOFF_MS = { first: 250, most: 10_000 };
 /** Enough for a StatefulSet of the largest size that etcd takes, as metadata. */
 const MAX_LINE_BYTES = 4 << 20;
 
-/**
- * Watches one collection as metadata only (0.3 KB an object, where a whole StatefulSet is 16 KB) until the signal.
- * Any end of a watch starts another; an error, an expired version or the timer starts with a list again.
- */
-export async function watchMetadata(
+/** How objects come over the wire, and what is kept of each. */
+interface Form<T extends Versioned> {
+  listAs: string;
+  watchAs: string;
+  read: (raw: JsonObject) => T;
+}
+
+const METADATA: Form<Metadata> = {
+  listAs: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json',
+  watchAs: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json',
+  read: parseMetadata,
+};
+
+/** Watches one collection as metadata only (0.3 KB an object, where a whole StatefulSet is 16 KB) until the signal. */
+export function watchMetadata(
   transport: Transport,
   options: WatchOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const known = new Map<string, Metadata>();
+  return watch(transport, options, METADATA, signal);
+}
+
+/** Watches whole objects of one collection until the signal; `read` says what is kept of each. */
+export function watchWhole<T extends Versioned>(
+  transport: Transport,
+  options: WatchOptions<T> & Pick<Form<T>, 'read'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const json = 'application/json';
+  return watch(transport, options, { listAs: json, watchAs: json, read: options.read }, signal);
+}
+
+/** Any end of a watch starts another; an error, an expired version or the timer starts with a list again. */
+async function watch<T extends Versioned>(
+  transport: Transport,
+  options: WatchOptions<T>,
+  form: Form<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = new Map<string, T>();
   let backoffMs = BACKOFF_MS.first;
   while (!signal.aborted) {
     try {
-      let version = await listMetadata(transport, options, known, signal);
+      let version = await listAll(transport, options, { form, known }, signal);
       options.onSynced();
       backoffMs = BACKOFF_MS.first;
       const relistAtMs = performance.now() + RELIST_SECONDS * 1000;
       while (performance.now() < relistAtMs) {
         const seconds = Math.max(1, Math.ceil((relistAtMs - performance.now()) / 1000));
         const beganAtMs = performance.now();
-        version = await follow(transport, options, { known, version, seconds }, signal);
+        version = await follow(transport, options, { form, known, version, seconds }, signal);
         if (performance.now() - beganAtMs < 1000) await sleep(1000, signal);
       }
     } catch (error) {
@@ -72,25 +108,25 @@ export async function watchMetadata(
 }
 
 /** Lists all of it, tells what is new, changed or gone since the last list, and returns the version to watch from. */
-async function listMetadata(
+async function listAll<T extends Versioned>(
   transport: Transport,
-  { path, labelSelector, onChange }: WatchOptions,
-  known: Map<string, Metadata>,
+  { path, labelSelector, onChange }: WatchOptions<T>,
+  { form, known }: { form: Form<T>; known: Map<string, T> },
   signal: AbortSignal,
 ): Promise<string> {
-  const seen = new Map<string, Metadata>();
+  const seen = new Map<string, T>();
   let next = '';
   let version: string;
   do {
     const address = `${path}?${listQuery({ labelSelector, limit: '500', continue: next })}`;
-    const accept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
+    const accept = form.listAs;
     const answer = await transport({ method: 'GET', path: address, accept, answerMs: 15_000, signal });
     const what = `GET ${path}`;
     const body = await readText(what, answer, signal);
     if (answer.statusCode !== 200) throw apiErrorOf(what, answer.statusCode ?? 0, body);
     const page = JSON.parse(body) as JsonObject;
     for (const item of itemsOf(page)) {
-      const object = parseMetadata(item);
+      const object = form.read(item);
       seen.set(object.uid, object);
     }
     version = isObject(page['metadata']) ? text(page['metadata']['resourceVersion']) : '';
@@ -107,10 +143,10 @@ async function listMetadata(
 }
 
 /** Follows one watch to its end; returns the version reached. */
-async function follow(
+async function follow<T extends Versioned>(
   transport: Transport,
-  { path, labelSelector, onChange }: WatchOptions,
-  from: { known: Map<string, Metadata>; version: string; seconds: number },
+  { path, labelSelector, onChange }: WatchOptions<T>,
+  from: { form: Form<T>; known: Map<string, T>; version: string; seconds: number },
   signal: AbortSignal,
 ): Promise<string> {
   const query = listQuery({
@@ -121,7 +157,7 @@ async function follow(
     timeoutSeconds: String(from.seconds),
   });
   const what = `watch ${path}`;
-  const accept = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json';
+  const accept = from.form.watchAs;
   const answer = await transport({
     method: 'GET',
     path: `${path}?${query}`,
@@ -140,12 +176,12 @@ async function follow(
     for await (const line of lines(what, answer)) {
       const { type, object } = JSON.parse(line) as { type: string; object: JsonObject };
       if (type === 'ERROR') throw apiErrorOf(what, Number(object['code']) || 0, JSON.stringify(object));
-      const metadata = parseMetadata(object);
-      version = metadata.resourceVersion;
+      const seen = from.form.read(object);
+      version = seen.resourceVersion;
       if (type === 'BOOKMARK') continue;
-      if (type === 'DELETED') from.known.delete(metadata.uid);
-      else from.known.set(metadata.uid, metadata);
-      onChange(metadata, type === 'DELETED' ? 'gone' : 'seen');
+      if (type === 'DELETED') from.known.delete(seen.uid);
+      else from.known.set(seen.uid, seen);
+      onChange(seen, type === 'DELETED' ? 'gone' : 'seen');
     }
   } catch (cause) {
     if (signal.aborted) throw asError(signal.reason);

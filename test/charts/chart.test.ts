@@ -71,6 +71,8 @@ describe('helm lint', () => {
     { field: 'metrics/port', values: { metrics: { port: 9442 } } },
     { field: 'otel/endpoint', values: { otel: { endpoint: 'collector:4318' } } },
     { field: 'otel/env', values: { otel: { env: { PATH: '/' } } } },
+    { field: 'page/port', values: { page: { port: 8081 } } },
+    { field: 'page/port and metrics/port', values: { page: { port: 9441 } } },
     { field: 'imge', values: { imge: {} } },
     {
       field: 'connEvictRate',
@@ -382,7 +384,8 @@ describe('the rights', () => {
       'services: get list watch patch',
       'discovery.k8s.io/endpointslices: list watch',
       'autoscaling/horizontalpodautoscalers: list',
-      'events: create',
+      // list: the page shows those about a BlueGreen
+      'events: create list',
       'namespaces: get',
       'namespaces/status: patch',
       'sluice.dev/bluegreens: get list watch create patch delete',

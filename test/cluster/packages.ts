@@ -19,6 +19,8 @@ const wanted: readonly {
   // Scrapes, rules and the dashboard's queries are tried on a real one; promtool comes with it.
   { package: 'prometheus', program: 'prometheus' },
   { package: 'prometheus', program: 'promtool' },
+  // The page is looked at in a real browser.
+  { package: 'chromium', program: 'chromium' },
   // The Lua that Argo CD runs health checks in is a 5.1.
   { package: 'lua5.1', program: 'lua5.1' },
 ];

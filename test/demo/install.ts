@@ -13,6 +13,7 @@ const INPUTS = [
   'certs',
   'webhook',
   'controller',
+  'page',
   'sidecar',
   'uninstall',
 ];

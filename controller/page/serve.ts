@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import type { Logger } from '../../lib/log.js';
+import type { Kube } from '../kube/client.js';
+import { PATH } from '../kube/paths.js';
+import type { Transport } from '../kube/transport.js';
+import { watchWhole } from '../kube/watch.js';
+import { makePageApp } from './app.js';
+import { makeAsked } from './ask.js';
+import { readAssets } from './assets.js';
+import { readBlueGreen } from './blue-green.js';
+import { makeBoard } from './board.js';
+
+export interface PageTools {
+  transport: Transport;
+  kube: Kube;
+  lease: { namespace: string; name: string };
+  replica: string;
+  port: number;
+  /** False: only what comes through the pod's own loopback, as a port-forward does, is answered. */
+  isExposed: boolean;
+  now: () => number;
+  log: Logger;
+  onTrouble: (error: unknown) => void;
+}
+
+/** Listeners, a few requests beside each, and some that are slow to go. */
+const MOST_CONNECTIONS = 128;
+
+/**
+ * Serves the page until the signal; every replica does, from a watch of its own, whether it leads or not. What goes wrong here is logged,
+ * and ends nothing else.
+ */
+export async function servePage(tools: PageTools, signal: AbortSignal): Promise<void> {
+  const { transport, kube, lease, replica, port, isExposed, now, log } = tools;
+  const assets = await readAssets(join(import.meta.dirname, 'page'));
+  const board = makeBoard(now);
+  const asked = makeAsked({ kube, lease, now }, signal);
+  const app = makePageApp({ board, asked, assets, replica, isLocal: !isExposed, now }, signal);
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 15_000 }, app);
+  server.maxConnections = MOST_CONNECTIONS;
+  const failed = new Promise<never>((_resolve, reject) => server.once('error', reject));
+  const listening = new Promise<void>((resolve) =>
+    isExposed ? server.listen(port, resolve) : server.listen(port, '127.0.0.1', resolve),
+  );
+  await Promise.race([listening, failed]);
+  failed.catch((error: unknown) => log.warn({ err: error }, 'page server failed'));
+  signal.addEventListener('abort', () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await watchWhole(
+    transport,
+    {
+      path: PATH.blueGreens(''),
+      labelSelector: '',
+      read: readBlueGreen,
+      onChange: (blueGreen, change) => (change === 'seen' ? board.saw(blueGreen) : board.gone(blueGreen)),
+      onSynced: () => board.heard(true),
+      onTrouble: (error) => {
+        log.warn({ err: error }, 'watch of the page broke');
+        tools.onTrouble(error);
+        board.heard(false);
+      },
+    },
+    signal,
+  );
+}

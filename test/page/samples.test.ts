@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { sampleOf } from '../../controller/page/sampling.js';
+import { evictionsOf, withSamples, type Sample } from '../../lib/page/samples.js';
+import type { EmqxNodeStatus, NodeEvacuationStatus } from '../../lib/types.js';
+
+const sample = (seq: number, nodes = 1): Sample => ({
+  seq,
+  atMs: seq * 1000,
+  clients: Object.fromEntries(Array.from({ length: nodes }, (_, at) => [`emqx@${at}`, seq])),
+  evicted: seq * 10,
+});
+const run = (from: number, to: number, nodes?: number): Sample[] =>
+  Array.from({ length: to - from }, (_, at) => sample(from + at, nodes));
+
+describe('samples', () => {
+  it('stay whole in time, and within bounds, the older the coarser', () => {
+    let all: Sample[] = [];
+    for (const one of run(0, 5000)) all = withSamples(all, [one]);
+    expect(all.length).toBeLessThanOrEqual(600);
+    expect(all[0]).toEqual(sample(0));
+    expect(all.slice(-200)).toEqual(run(4800, 5000));
+    const gaps = all.slice(1).map(({ atMs }, at) => atMs - (all[at]?.atMs ?? 0));
+    expect(gaps).toEqual([...gaps].sort((a, b) => b - a));
+  });
+
+  it('of many nodes are fewer', () => {
+    const all = withSamples([], run(0, 600, 1000));
+    expect(all.length).toBeLessThanOrEqual(20);
+    expect(all.at(-1)).toEqual(sample(599, 1000));
+  });
+
+  it('give the rate of evictions, over three seconds', () => {
+    const counts = [0, 0, 200, 400, 400, 800];
+    const rates = evictionsOf(counts.map((evicted, at) => ({ ...sample(at), evicted })));
+    expect(rates.map(({ perSecond }) => Math.round(perSecond))).toEqual([0, 100, 133, 133, 200]);
+  });
+});
+
+describe('a sample', () => {
+  const node = (name: string, live: number | undefined, status = 'running'): EmqxNodeStatus => ({
+    node: name,
+    node_status: status,
+    connections: 9,
+    ...(live !== undefined && { live_connections: live }),
+  });
+  const evicting = (name: string, state: NodeEvacuationStatus['state']): NodeEvacuationStatus =>
+    ({ node: name, state }) as NodeEvacuationStatus;
+  const last: Sample = { seq: 4, atMs: 0, clients: { a: 100, b: 100 }, evicted: 7 };
+
+  it('counts the clients of nodes that run, of old EMQX their sessions', () => {
+    const status = { emqxNodes: [node('a', 5), node('b', undefined), node('c', 3, 'stopped')] };
+    expect(sampleOf(status, { atMs: 9, before: {}, last: undefined })).toEqual({
+      seq: 1,
+      atMs: 9,
+      clients: { a: 5, b: 9 },
+      evicted: 0,
+    });
+  });
+
+  it('counts as evicted who left a node that evicts, and nobody else', () => {
+    const status = {
+      emqxNodes: [node('a', 60), node('b', 50)],
+      nodeEvacuationsStatus: [evicting('a', 'evicting_conns')],
+    };
+    expect(sampleOf(status, { atMs: 1000, before: {}, last })).toMatchObject({ seq: 5, evicted: 47 });
+  });
+
+  it('counts the last of them, whom the evacuation ends with', () => {
+    const before = { nodeEvacuationsStatus: [evicting('a', 'evicting_conns')] };
+    const status = { emqxNodes: [node('b', 100)], nodeEvacuationsStatus: [] };
+    expect(sampleOf(status, { atMs: 1000, before, last })).toMatchObject({ evicted: 107 });
+  });
+
+  it('is none before nodes were looked at', () => {
+    expect(sampleOf({}, { atMs: 0, before: {}, last: undefined })).toBeUndefined();
+  });
+});
