@@ -1,9 +1,3 @@
-/**
- * Writes docs/metrics.md from the programs' own definitions; a test holds the file to it.
- *
- *   npm run -s build && node dist/scripts/metrics-reference.js
- */
-import { writeFileSync } from 'node:fs';
 import { CONTROLLER_METRICS } from '../controller/metrics/catalogue.js';
 import type { Catalogue, Definition } from '../lib/metrics/definition.js';
 import { PROCESS_METRICS } from '../lib/metrics/process.js';
@@ -74,5 +68,3 @@ function table(definitions: Definition[]): string {
   const [head = [], ...body] = all;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('\n');
 }
-
-if (import.meta.filename === process.argv[1]) writeFileSync(METRICS_REFERENCE, metricsReference());
