@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Json, JsonObject } from '../../lib/json.js';
 import { BLUE_GREEN, LABEL } from '../../lib/names.js';
 import { CONTROL_PORT } from '../../lib/control.js';
@@ -6,6 +6,9 @@ import { readSettings } from '../../webhook/settings.js';
 import { SCALE_WEBHOOK } from '../../lib/scale-path.js';
 import { WEBHOOK_NODE_OPTIONS } from '../bench/names.js';
 import { at, find, findHelm, FIND_HELM_MS, listAt, ofKind, textAt, type Helm } from './render.js';
+
+// A call of helm takes a second, and more on a busy machine.
+jest.setTimeout(30_000);
 
 let helm: Helm;
 let objects: JsonObject[];
