@@ -24,7 +24,7 @@ export interface Target {
 
 /** A Prometheus of the distribution's, in the network of the local cluster. */
 export interface Prometheus {
-  /** The value now. @throws Error with Prometheus' words when the query is none */
+  /** The value now, or of a range (`…[5m]`) all as they were scraped. @throws Error with Prometheus' words when the query is none */
   query(expr: string): Promise<Series[]>;
   /** Values between two times, a second apart. */
   range(expr: string, fromMs: number, toMs: number): Promise<Series[]>;
@@ -72,7 +72,10 @@ export async function startPrometheus(
   const prometheus: Prometheus = {
     async query(expr) {
       const { result } = (await ask('query', { query: expr })) as { result: RawSeries[] };
-      return result.map(({ metric, value }) => ({ metric, values: value ? [numbered(value)] : [] }));
+      return result.map(({ metric, value, values = [] }) => ({
+        metric,
+        values: (value ? [value] : values).map(numbered),
+      }));
     },
     async range(expr, fromMs, toMs) {
       const times = { start: String(fromMs / 1000), end: String(toMs / 1000), step: '1' };

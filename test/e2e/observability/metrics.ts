@@ -11,6 +11,7 @@ import { scrapesOf } from '../../monitoring/scrapes.js';
 import { leaderOf } from '../support/leader.js';
 import { removeWebhook, restoreWebhook, SLUICE } from '../support/sluice.js';
 import { watchVersions } from '../support/versions.js';
+import type { Reading } from './agreement.js';
 
 /** Often, for an upgrade of a minute; `rate()` needs four of them. */
 const SCRAPE = '1s';
@@ -110,6 +111,44 @@ export async function untilValue({ prometheus }: Monitoring, expr: string, value
     },
     { timeoutMs: 45_000, everyMs: 500 },
   );
+}
+
+/** What the leader's metrics of one BlueGreen have shown in the last minutes: a reading for each scrape. */
+export async function readingsOfMetrics({ prometheus }: Monitoring, object: string): Promise<Reading[]> {
+  const left = await prometheus.query(`sluice_bluegreen_clients_left{${object}}[15m]`);
+  const phases = await prometheus.query(`sluice_bluegreen_phase{${object}}[15m]`);
+  // All that comes of one scrape has its time.
+  const key = (pod: string | undefined, atSeconds: number): string => `${pod} ${atSeconds}`;
+  const phaseAt = new Map(
+    phases.flatMap(({ metric, values }) =>
+      values
+        .filter(([, value]) => value === 1)
+        .map(([atSeconds]) => [key(metric['pod'], atSeconds), metric['phase'] ?? ''] as const),
+    ),
+  );
+  return left
+    .flatMap(({ metric, values }) =>
+      values.map(([atSeconds, clientsLeft]) => ({
+        atMs: atSeconds * 1000,
+        phase: phaseAt.get(key(metric['pod'], atSeconds)) ?? '',
+        clientsLeft,
+      })),
+    )
+    .sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Clients that left while nobody led: after the last scrape of one leader, and before the first of the next. */
+export async function clientsUnled({ prometheus }: Monitoring, object: string): Promise<number> {
+  const series = await prometheus.query(`sluice_bluegreen_clients_left{${object}}[15m]`);
+  const lives = series.map(({ values }) => values).sort(([[one] = [0]], [[other] = [0]]) => one - other);
+  return lives
+    .slice(1)
+    .reduce((sum, values, index) => sum + (lives[index]?.at(-1)?.[1] ?? 0) - (values[0]?.[1] ?? 0), 0);
+}
+
+/** What counters of all leaders come to. */
+export async function countedByAll(monitoring: Monitoring, series: string): Promise<number> {
+  return valueOf(monitoring, `sum(max_over_time(${series}[15m]))`);
 }
 
 /** Queries of the dashboard that have shown no number in that time, by their titles. */

@@ -29,6 +29,8 @@ export interface Crowd {
 /** What a wait may take unless the test says otherwise: green's start on a busy machine, twice. */
 const WAIT_MS = 90_000;
 const LIFE_SECONDS = 600;
+/** Per second, of all clients together; what the demo has. */
+const MOST_MESSAGES = 300;
 
 export interface CrowdOptions {
   clients: number;
@@ -79,7 +81,14 @@ export async function crowdOn(
       ...['--namespace', namespace, 'get', 'service', EMQX.name, '--output=jsonpath={.spec.clusterIP}'],
     ]);
     const fleet = await stage.startFleet([
-      ...['--host', ip, '--clients', String(clients), '--messages', String(Math.ceil(clients / 4))],
+      ...[
+        '--host',
+        ip,
+        '--clients',
+        String(clients),
+        '--messages',
+        String(Math.min(MOST_MESSAGES, Math.ceil(clients / 4))),
+      ],
       ...['--duration', String(lifeSeconds), '--settle', '5'],
       ...(backOffSeconds
         ? ['--back-off-min', String(backOffSeconds.min), '--back-off-max', String(backOffSeconds.max)]

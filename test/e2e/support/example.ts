@@ -17,6 +17,8 @@ export interface Example {
   /** Above the clients' longest back-off. */
   waitTakeoverSeconds?: number;
   initialDelaySeconds?: number;
+  /** The switch waits until somebody asks for it. */
+  isPromotedByHand?: boolean;
   /** Each node keeps its data on a claim, in place of a volume that goes with its pod. */
   onClaims?: boolean;
   /** Without the label, and without a BlueGreen: what somebody may run who has not heard of Sluice. */
@@ -46,6 +48,7 @@ export function exampleOf({
   env = {},
   onClaims = false,
   unlabelled = false,
+  isPromotedByHand = false,
   ...pace
 }: Example): Manifest[] {
   const { rate = 100, waitTakeoverSeconds = 6, initialDelaySeconds = PROXY_SECONDS } = pace;
@@ -63,6 +66,7 @@ export function exampleOf({
     ...emqxManifests(readFileSync('examples/emqx.yaml', 'utf8'), upgrade),
   ];
   for (const { kind, spec } of manifests) {
+    if (kind === 'BlueGreen' && isPromotedByHand) Object.assign(spec ?? {}, { promotion: { auto: false } });
     if (kind !== 'StatefulSet') continue;
     const [container] = (spec as { template: { spec: { containers: { env: object[] }[] } } }).template.spec
       .containers;

@@ -17,15 +17,20 @@ export const SLUICE = {
 /** Label of a namespace that takes only pods that keep to the strictest of Kubernetes' Pod Security Standards. */
 export const RESTRICTED = { 'pod-security.kubernetes.io/enforce': 'restricted' } as const;
 
-/** The local cluster of this lane with Sluice installed, in a namespace under Pod Security `restricted`. */
-export async function useSluice(): Promise<LocalCluster> {
+/**
+ * The local cluster of this lane with Sluice installed, in a namespace under Pod Security `restricted`.
+ * @param values of the chart, other than its own: `otel.endpoint=…`
+ */
+export async function useSluice(
+  values: (cluster: LocalCluster) => Promise<string[]> = () => Promise.resolve([]),
+): Promise<LocalCluster> {
   const say = (): void => undefined;
   const cluster = await useLocal({ env: laneEnv(process.env), say });
   await freeVolumes(cluster);
   await cluster.apply([
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: SLUICE.namespace, labels: RESTRICTED } },
   ]);
-  await installSluice(cluster, { say });
+  await installSluice(cluster, { say, set: await values(cluster) });
   await untilSeen(cluster);
   return cluster;
 }

@@ -1,0 +1,30 @@
+import type { BlueGreenStatus } from '../../../lib/types.js';
+import type { ReceivedSpan } from '../../otlp/decode.js';
+import type { ClusterReceiver } from '../support/receiver.js';
+
+export type Ended = BlueGreenStatus['history'][number];
+
+/** What was received of one upgrade. */
+export interface Trace {
+  /** In the order of their arrival, repeats included. */
+  all: ReceivedSpan[];
+  /** Each span once. */
+  spans: ReceivedSpan[];
+  /** Those of a name, in the order in which they began. */
+  named(name: string): ReceivedSpan[];
+  root: ReceivedSpan;
+}
+
+/** Name of the root. */
+export const UPGRADE = 'emqx blue-green upgrade';
+
+/** The trace of an upgrade that has ended. @throws Error when it has no root */
+export async function traceOf(receiver: ClusterReceiver, { id }: Pick<Ended, 'id'>): Promise<Trace> {
+  const all = (await receiver.spans()).filter(({ traceId }) => traceId === id);
+  const spans = [...new Map(all.map((span) => [span.spanId, span])).values()];
+  const named = (name: string): ReceivedSpan[] =>
+    spans.filter((span) => span.name === name).sort((one, other) => one.startMs - other.startMs);
+  const [root] = named(UPGRADE);
+  if (!root) throw new Error(`no ${UPGRADE} among ${spans.map(({ name }) => name).join(', ')}`);
+  return { all, spans, named, root };
+}
