@@ -416,6 +416,8 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
         declaration.retry = '';
         delete declaration.wish;
         delete declaration.aborted;
+        // One that had lost its key by then selects what its user wrote.
+        for (const service of world.services) delete service.strippedAt;
       });
       return;
     case 'wait':
