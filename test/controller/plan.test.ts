@@ -3175,6 +3175,28 @@ describe('a pod on its way out, while others join', () => {
     expect(plan(active).step).not.toMatchObject({ kind: 'tell', pods: [`${blue}-2`] });
   });
 
+  it('does not stay for a green that is to come after its own successor (8719)', () => {
+    const sets = [set(blue, { size: 1, pods: { 0: terminating } })];
+    const began = { ...upgrade, startedAt: new Date(995_000).toISOString() };
+    const last = draining(0, {}, { sets, spec: { replicas: 1 }, status: { upgrade: began } });
+    expect(plan(last).step.kind).toBe('wait');
+    expect(plan(last).message).toMatch(/it comes back before it is replaced/);
+  });
+
+  it.each<{ when: string; more: World }>([
+    { when: 'it is paused', more: { spec: { paused: true } } },
+    { when: 'no node is wanted', more: { spec: { replicas: 0 } } },
+    { when: 'there is no Service to switch', more: { services: [] } },
+  ])('does not stay for a green that is not made: $when', ({ more }) => {
+    const sets = [set(blue, { pods: { 2: terminating } })];
+    const decision = plan(draining(0, {}, { sets, ...more }));
+    expect(decision.step).not.toMatchObject({
+      kind: 'tell',
+      pods: [`${blue}-2`],
+      settings: { staySeconds: 60 },
+    });
+  });
+
   it('is told that it may go when they have', () => {
     expect(plan(draining(60, {})).step).toMatchObject({ kind: 'tell', settings: { staySeconds: 0 } });
     expect(plan(draining(0, {})).step).not.toMatchObject({ kind: 'tell' });
