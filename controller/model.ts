@@ -35,6 +35,8 @@ export interface Pod {
    * enough, and none could tell of the one before.
    */
   emptySinceMs?: number;
+  /** Annotation `handed-back`: its revision label is about to go. */
+  handedBack?: true;
   /**
    * A deletion is under way: its preStop gate is draining it, or it is stopping. Or one is about to begin, because the StatefulSet that it
    * was of is gone and another one has its name.
@@ -244,7 +246,7 @@ export type Step =
   | { kind: 'restoreSet'; set: string; size: number }
   /** Give a pod the labels back without which its StatefulSet has let it go. */
   | { kind: 'relabelPod'; pod: string; labels: Record<string, string> }
-  /** Label the running pods of an adopted set with their revision. */
+  /** Label the running pods of an adopted set with their revision, and take {@link Pod.handedBack} away. */
   | { kind: 'labelPods'; pods: string[]; revision: string }
   /** Point Services at a revision: the first pin, or the switch of an upgrade. One patch each. */
   | { kind: 'pointServices'; services: string[]; revision: string; open?: Opening }
@@ -276,6 +278,8 @@ export type Step =
   | { kind: 'clearTriggers'; triggers: Partial<Record<Trigger, string>>; ignored: boolean }
   /** Take the revision key out of Services' selectors, and label `managed` off them: clients do not come by them, or it is handed back. */
   | { kind: 'unpinServices'; services: string[] }
+  /** Hand-back: write {@link Pod.handedBack}. */
+  | { kind: 'notePods'; pods: string[] }
   /** Hand-back: take the revision label off pods. */
   | { kind: 'unlabelPods'; pods: string[] }
   /** Hand-back: delete the BlueGreen, or take the annotations off one that the user has made. */

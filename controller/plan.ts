@@ -193,9 +193,11 @@ function restore({ observed: { sets } }: Situation): Verdict | undefined {
 /** Step 1: the Services select the active revision, and nothing else, before any other pod exists. */
 function pin({ observed, active, wanted, activeRevision, activeName }: Situation): Verdict | undefined {
   const { services, sets } = observed;
-  // Pods of the declaration come without the label, and come back without it.
+  // Pods of the declaration come without the label, and come back without it. Of a label that was about to go, the late write is fenced off.
   const own = [active, wanted].find((set) => set?.kind === 'declaration');
-  const pods = own?.pods.filter((pod) => pod.revision !== own.revision).map(({ name }) => name) ?? [];
+  const isUnlabelled = ({ revision, handedBack }: Pod): boolean =>
+    revision !== own?.revision || handedBack === true;
+  const pods = own?.pods.filter(isUnlabelled).map(({ name }) => name) ?? [];
   if (own && pods.length > 0) {
     return progress({ kind: 'labelPods', pods, revision: own.revision }, `labelling the pods of ${own.name}`);
   }

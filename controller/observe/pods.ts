@@ -79,6 +79,7 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     ...(deletedAtMs !== undefined && { deletedAtMs }),
     ...(evacuationNote && { evacuationNote }),
     ...(!Number.isNaN(emptySinceMs) && { emptySinceMs }),
+    ...(annotationOf(raw, ANNOTATION.handedBack) !== undefined && { handedBack: true }),
     problem: ready ? '' : terminating ? 'is terminating' : shortened(trouble?.problem ?? 'is starting'),
     ...(trouble?.stuckBy !== undefined && !terminating && { stuckBy: trouble.stuckBy }),
     ...(!ready && Number.isFinite(sinceMs) && { unreadySinceMs: sinceMs }),

@@ -32,6 +32,7 @@ const REASONS: Record<Step['kind'], string> = {
   clearTriggers: '',
   holdDrains: '',
   unpinServices: 'ServiceUnpinned',
+  notePods: '',
   unlabelPods: '',
   dropBlueGreen: '',
   restoreStrategy: '',

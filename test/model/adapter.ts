@@ -231,6 +231,7 @@ function podOfSet(world: World, pod: PodObject, set?: SetObject): Pod {
     terminating: isEnding,
     ...(pod.deleted && { deletedAtMs: pod.deleted.at * 1000 }),
     ...(pod.evacuationNote && { evacuationNote: noteOf(pod.evacuationNote) }),
+    ...(pod.handedBack && { handedBack: true }),
     ...(pod.emptySince !== undefined && { emptySinceMs: pod.emptySince * 1000 }),
     problem: isReady ? '' : 'is not ready',
     ...(!isReady && { unreadySinceMs: pod.unreadyAt * 1000 }),
@@ -276,9 +277,9 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       return;
     }
     case 'labelPods':
-      for (const name of step.pods) {
-        const pod = podNamed(world, name);
-        if (pod) pod.revision = step.revision;
+      for (const pod of unchanged(world, step.pods, seen)) {
+        pod.revision = step.revision;
+        delete pod.handedBack;
       }
       return;
     case 'pointServices':
@@ -382,11 +383,15 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       }
       return;
     case 'unlabelPods':
-      for (const name of step.pods) {
-        delete podNamed(world, name)?.revision;
-        delete podNamed(world, name)?.evacuationNote;
-        delete podNamed(world, name)?.emptySince;
+      for (const pod of unchanged(world, step.pods, seen)) {
+        delete pod.revision;
+        delete pod.evacuationNote;
+        delete pod.emptySince;
+        delete pod.handedBack;
       }
+      return;
+    case 'notePods':
+      for (const pod of unchanged(world, step.pods, seen)) pod.handedBack = true;
       return;
     case 'dropBlueGreen': {
       const { blueGreen } = world;
@@ -424,6 +429,16 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
     case 'rest':
       return;
   }
+}
+
+/** Of these pods, those that nobody has written to since they were looked at. */
+function unchanged(world: World, names: string[], seen: Observed): PodObject[] {
+  const before = seen.sets.flatMap(({ pods }) => pods);
+  return names
+    .flatMap((name) => podNamed(world, name) ?? [])
+    .filter(({ uid, revision, handedBack }) =>
+      before.some((pod) => pod.uid === uid && pod.revision === revision && pod.handedBack === handedBack),
+    );
 }
 
 /** The process may end between any two of the writes; another pod of that name is never written to. */

@@ -31,6 +31,7 @@ const STEPS = [
   'letGo',
   'makeSet',
   'noteEmpty',
+  'notePods',
   'ownClaims',
   'pointPreview',
   'pointServices',

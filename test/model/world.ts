@@ -70,6 +70,8 @@ export interface PodObject {
   evacuationNote?: { acceptedAt?: number };
   /** The controller's note that it holds nobody. */
   emptySince?: number;
+  /** The controller's note that its label is about to go. */
+  handedBack?: true;
   /** Since when its gate has seen it hold nobody. */
   seenEmptySince?: number;
   /** The evacuation was stopped for its end, when it had run for too long. */
