@@ -24,10 +24,12 @@ import {
 } from './model.js';
 import { pause } from './pause.js';
 import { closedOf, tellingOf, turnOf } from './retire.js';
+import { isRecorded, mayHaveServed } from './served.js';
 import { stay } from './stay.js';
 import { consume, isPromoted } from './triggers.js';
 import {
   hasNobody,
+  isAnybodyHeard,
   isClientless,
   isEmpty,
   isOwnRevision,
@@ -296,6 +298,8 @@ function discard(situation: Situation): Verdict | undefined {
   const { observed, active, wanted, others } = situation;
   const isOutOfReach = ({ pods }: NodeSet): boolean => pods.every(({ ready }) => !ready);
   const isUnused = (set: NodeSet): boolean => {
+    // Nobody tells of its nodes: that none of its pods is Ready proves nothing where clients have come to it.
+    if (!isAnybodyHeard(observed.sets) && mayHaveServed(set, situation)) return false;
     const mayGo =
       (active !== wanted || isOutOfReach(set)) &&
       !isListed(set, situation) &&
@@ -476,22 +480,15 @@ function release({ observed: { declaration } }: Situation): Verdict | undefined 
 }
 
 /** Sets beyond the history limit go, and those that nobody could go back to: they were made after what serves, and never served. */
-function prune({ observed, active, others }: Situation): Verdict | undefined {
+function prune(situation: Situation): Verdict | undefined {
+  const { observed, active, others } = situation;
   const kept = others.filter((set) => set.kind === 'revisionSet' && isEmpty(set));
-  const { history = [], upgrade } = observed.blueGreen.status ?? {};
-  // One that was left had the clients; that it was switched to is noted where there is a delay, else by the end of its upgrade.
-  const served = [
-    ...[...history, ...(upgrade ? [upgrade] : [])].map(({ from }) => from),
-    ...history.flatMap(({ to, switchedAt, result }) =>
-      switchedAt !== undefined || result === 'succeeded' || result === 'rolledBack' ? [to] : [],
-    ),
-  ];
   const unused = kept.find(
     (set) =>
       active &&
       set.createdAtMs > active.createdAtMs &&
       !observed.claims.some(({ revision }) => revision === set.revision) &&
-      !served.includes(set.name),
+      !isRecorded(set, situation),
   );
   if (unused) {
     const because = `${unused.name} has never served`;

@@ -242,6 +242,11 @@ export function reportsOf(sets: NodeSet[]): NonNullable<Pod['report']>[] {
     .flatMap(({ report }) => (report?.api.kind === 'ok' ? [report] : []));
 }
 
+/** Whether any member of the EMQX cluster tells which nodes run in it: where none does, that a node is not listed proves nothing. */
+export function isAnybodyHeard(sets: NodeSet[]): boolean {
+  return reportsOf(sets).some(({ joined }) => joined);
+}
+
 /**
  * A pod whose sidecar can act on the EMQX cluster for others: of the active set if possible. One that is on its way out can too, while it
  * answers: where all others were deleted at once, nobody else could.

@@ -109,6 +109,23 @@ const lost = (): NodeSet => ({
     pods: { 0: terminating, 1: terminating, 2: terminating },
   }),
 });
+/** Green serves, and nobody tells of any node. */
+function inSilence(change: SetOptions, world: World = {}, createdAtMs = 0): Observed {
+  const pods = change.pods ?? { 0: unready, 1: unready, 2: unready };
+  const sets = [
+    set(blue, { podCount: 3, createdAtMs, ...change, pods }),
+    set(green, { template: NEW, createdAtMs: 5 }),
+  ];
+  return observed({
+    declaration: asked,
+    status: switched,
+    selects: 'ggggggggg',
+    sets,
+    silent: sets.flatMap((each) => each.pods.map(({ name }) => name)),
+    ...world,
+  });
+}
+
 /** Blue's last pod drains, and its sidecar is silent; its node, if it runs, is `emqx@<host>`. */
 function silentUnder(
   host: string,
@@ -1110,6 +1127,49 @@ const cases: Record<string, Case[]> = {
         sets: [set(blue), set(green, { template: NEW, pods: { 0: silent(`${green}-0`) } })],
       }),
       then: { kind: 'resize', set: blue, to: 2 },
+    },
+  ],
+  'no sidecar answers, and no pod of blue is Ready': [
+    {
+      when: 'it had the clients: it goes pod by pod, for its gates drain whoever is there',
+      seen: inSilence({}),
+      then: { kind: 'resize', set: blue, to: 2 },
+      phase: 'Draining',
+    },
+    {
+      when: 'one of its pods ends: whether that is drained nobody tells, and the next one waits',
+      seen: inSilence({
+        size: 2,
+        pods: { 0: unready, 1: unready, 2: { ...terminating, deletedAtMs: 940_000 } },
+      }),
+      then: { kind: 'wait' },
+      says: /emqx-bbbbbbbbb-2 does not answer: whether it is drained is not known/,
+    },
+    {
+      when: 'that one has taken longer than drainTimeoutSeconds',
+      seen: inSilence(
+        { size: 2, pods: { 0: unready, 1: unready, 2: { ...terminating, deletedAtMs: 930_000 } } },
+        { spec: { drainTimeoutSeconds: 60 } },
+      ),
+      then: { kind: 'resize', set: blue, to: 1 },
+    },
+    {
+      when: 'it was aborted after its switch, and is the younger one',
+      seen: inSilence(
+        {},
+        {
+          status: {
+            history: [{ ...past(green, blue), switchedAt: new Date(0).toISOString(), result: 'aborted' }],
+          },
+        },
+        7,
+      ),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+    {
+      when: 'it has never served: it goes at once',
+      seen: inSilence({}, { status: {} }, 7),
+      then: { kind: 'deleteSet', set: blue },
     },
   ],
   'nobody joins what is about to stop': [
