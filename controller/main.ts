@@ -1,6 +1,5 @@
 import { keepCertificates } from '../certs/keep.js';
 import { makeLogger } from '../lib/log.js';
-import { steadyNow } from './clock.js';
 import { makeControl } from './control.js';
 import { serveHealth } from './health.js';
 import { findAccess } from './kube/access.js';
@@ -73,7 +72,6 @@ async function main(): Promise<void> {
         plan,
         planUrgent,
         defaults,
-        now: steadyNow,
         log,
       },
       leading,

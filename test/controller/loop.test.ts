@@ -40,7 +40,6 @@ function optionsOf(world: World): LeadOptions {
     plan,
     planUrgent,
     defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
-    now: Date.now,
     log,
   };
 }
@@ -247,6 +246,28 @@ describe('a leader that dies', () => {
         statusOf(made),
     );
     expect(made.sets()).toEqual({ emqx: 0, [before['active'] as string]: 0, [after['active'] as string]: 3 });
+  });
+});
+
+describe('a leader whose clock is hours ahead of the API server’s', () => {
+  it('counts time as that does: else every drain would have taken too long as soon as it begins', async () => {
+    const made = await world();
+    const { transport } = optionsOf(made);
+    const there = (): number => Date.now() - 2 * 3_600_000;
+    leading(made, {
+      transport: async (request) => {
+        const answer = await transport(request);
+        answer.headers.date = new Date(there()).toUTCString();
+        return answer;
+      },
+    });
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const { startedAt } = await made.until('an upgrade', () => {
+      const { upgrade } = statusOf(made);
+      return isObject(upgrade) && upgrade;
+    });
+    expect(Math.abs(Date.parse(startedAt as string) - there())).toBeLessThan(60_000);
   });
 });
 
@@ -586,7 +607,7 @@ describe('a declaration that is made anew over the sets of the one before', () =
       }),
     );
     const urgent = makeUrgent(
-      { ...optionsOf(made), onServices: () => undefined },
+      { ...optionsOf(made), now: Date.now, onServices: () => undefined },
       new AbortController().signal,
     );
     expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
@@ -611,7 +632,7 @@ describe('a declaration that is made anew over the sets of the one before', () =
       return { ...object, metadata };
     });
     const urgent = makeUrgent(
-      { ...optionsOf(made), onServices: () => undefined },
+      { ...optionsOf(made), now: Date.now, onServices: () => undefined },
       new AbortController().signal,
     );
     expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
@@ -643,7 +664,7 @@ describe('a declaration that is deleted with --cascade=orphan', () => {
         return { ...object, metadata };
       });
     const urgent = makeUrgent(
-      { ...optionsOf(made), onServices: () => undefined },
+      { ...optionsOf(made), now: Date.now, onServices: () => undefined },
       new AbortController().signal,
     );
     expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
