@@ -1,11 +1,12 @@
 import { sustain } from './grow.js';
 import { leave } from './leave.js';
 import { whyNotReady } from './readiness.js';
+import { reopenActive } from './reopen.js';
 import type { Situation } from './situation.js';
 import { firstOf, LATER_MS, SOON_MS, type Rule, type Verdict } from './verdict.js';
 
 /** Of all that comes after a pause, what mends the active set goes on in it: it takes nobody anywhere, and N nodes are to serve. */
-const REPAIRS: Rule[] = [leave, sustain];
+const REPAIRS: Rule[] = [reopenActive, leave, sustain];
 
 /** `spec.paused` ends the pass: whatever comes after takes steps. */
 export function pause(situation: Situation): Verdict | undefined {

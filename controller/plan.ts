@@ -23,7 +23,8 @@ import {
   type Step,
 } from './model.js';
 import { pause } from './pause.js';
-import { closedOf, tellingOf, turnOf } from './retire.js';
+import { reopen } from './reopen.js';
+import { tellingOf, turnOf } from './retire.js';
 import { isRecorded, mayHaveServed } from './served.js';
 import { stay } from './stay.js';
 import { consume, isPromoted } from './triggers.js';
@@ -336,14 +337,6 @@ function discard(situation: Situation): Verdict | undefined {
   }
   const open = unwanted.kind === 'declaration' ? openingOf(unwanted, situation) : undefined;
   return progress({ kind: 'resize', set: unwanted.name, to: 0, because, ...(open && { open }) }, because);
-}
-
-/** A node without a sidecar that stays after all takes clients again. Before a green that nobody wants goes: it may be the last that can ask. */
-function reopen(situation: Situation): Verdict | undefined {
-  const closed = closedOf(situation);
-  const via = spokesmanOf(situation);
-  if (!closed || !via) return undefined;
-  return progress({ kind: 'stopEvacuation', ...closed, via: via.name }, `${closed.node} takes clients again`);
 }
 
 /**

@@ -195,30 +195,6 @@ function runningNodes(set: NodeSet, sets: NodeSet[]): string[] {
     .sort();
 }
 
-/**
- * A node of an active declaration whose pod stays and which Sluice evacuates all the same, or may: fewer nodes were wanted for a while.
- * The note tells, and it alone: somebody else's evacuation is not ours to stop, that nobody reports one proves nothing, and the note
- * must not be there when the pod is to leave once more.
- */
-export function closedOf({
-  observed,
-  active,
-  wanted,
-  wantedSize,
-}: Situation): { node: string; pod: string } | undefined {
-  const set = [wanted, active].find((each) => each?.kind === 'declaration');
-  if (!set) return undefined;
-  return stayingPods(set)
-    .filter(({ ordinal }) => ordinal < wantedSize)
-    .flatMap((pod) => {
-      const listed = evacuationOf(pod, observed.sets);
-      const node = listed?.node ?? nodeOf(pod, observed.sets)?.node;
-      // One that is to become active has nobody to hand over: there whatever runs was left on its claim.
-      const isOurs = pod.evacuationNote !== undefined || (listed !== undefined && set !== active);
-      return node !== undefined && isOurs ? [{ node, pod: pod.name }] : [];
-    })[0];
-}
-
 /** The first step that tells pods how to drain, for all pods whose sidecar answers and was told otherwise. */
 export function tellingOf(situation: Situation): Turn | undefined {
   for (const set of situation.observed.sets) {

@@ -1459,6 +1459,36 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
     },
     {
+      when: 'the same in a pause: fewer nodes than wanted would serve until that is over',
+      seen: observed({
+        declaration: running,
+        spec: { paused: true },
+        selects: 'ooooooooo',
+        sets: [
+          adopted({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+        evacuations: { 'emqx-1': 'prohibiting' },
+      }),
+      then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
+      phase: 'Paused',
+    },
+    {
+      when: 'a node of it evacuates, and what it would be active again for is paused: it stays as it is',
+      seen: observed({
+        declaration: running,
+        spec: { paused: true },
+        selects: 'ggggggggg',
+        sets: [
+          adopted({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+        evacuations: { 'emqx-1': 'prohibiting' },
+      }),
+      then: { kind: 'wait' },
+      phase: 'Paused',
+    },
+    {
       when: 'a node of it evacuates but stays, and an unwanted green holds nobody: green asks before it goes',
       seen: observed({
         declaration: running,
