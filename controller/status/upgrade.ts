@@ -36,7 +36,9 @@ export function upgradeRecords(
     upgrade: {
       ...current,
       ...(switchedAt !== undefined && !isNoted && { switchedAt }),
-      ...(isResumed && { resumedAt: new Date(observed.nowMs).toISOString() }),
+      ...((isResumed || isBegunAnew(current, decision)) && {
+        resumedAt: new Date(observed.nowMs).toISOString(),
+      }),
     },
     history: ended,
   };
@@ -67,6 +69,15 @@ function begin(observed: Observed, decision: Decision): UpgradeStatus | undefine
     to: decision.wanted,
     traceparent: declaration.traceparent,
   };
+}
+
+/**
+ * Green is taken down before its switch, to be made anew: with mended settings; or, where it is the declaration's own pods, with another
+ * template. What that takes was not asked for when the upgrade began.
+ */
+function isBegunAnew({ to }: UpgradeStatus, { step, active }: Decision): boolean {
+  const isDown = step.kind === 'deleteSet' || (step.kind === 'resize' && step.to === 0);
+  return isDown && step.set === to && active !== to;
 }
 
 function close(open: UpgradeStatus, observed: Observed, decision: Decision): History[number] {
