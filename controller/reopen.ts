@@ -1,4 +1,5 @@
 import { evacuationOf } from './drained.js';
+import type { NodeSet, Opening } from './model.js';
 import { nodeOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 import { progress, type Verdict } from './verdict.js';
 
@@ -37,4 +38,11 @@ function closedOf({
       const isOurs = pod.evacuationNote !== undefined || (listed !== undefined && set !== active);
       return node !== undefined && isOurs ? [{ node, pod: pod.name }] : [];
     })[0];
+}
+
+/** All nodes of a set take clients again. */
+export function openingOf(set: NodeSet, situation: Situation): Opening | undefined {
+  const via = spokesmanOf(situation);
+  const nodes = stayingPods(set).flatMap((pod) => nodeOf(pod, situation.observed.sets)?.node ?? []);
+  return via && { nodes, via: via.name };
 }

@@ -311,3 +311,8 @@ export function lostWords(observed: Observed, wantedName: string): string | unde
   const then = isOnItsData ? `it is made again on its data${from}` : `${wantedName} takes its place`;
   return `StatefulSet ${lost.name}, which had the clients, was deleted: ${ends}${then}`;
 }
+
+/** Whether clients may be on their way to it. */
+export function isListed({ pods }: NodeSet, { observed }: Situation): boolean {
+  return observed.services.some(({ readyPods }) => pods.some(({ name }) => readyPods.includes(name)));
+}
