@@ -292,6 +292,11 @@ export function isEmpty({ size, pods }: NodeSet): boolean {
   return size === 0 && pods.length === 0;
 }
 
+/** Pods of more than one revision are there, or asked for: a Service without its revision key selects all of them. */
+export function isMixed(sets: NodeSet[]): boolean {
+  return sets.filter((set) => !isEmpty(set)).length > 1;
+}
+
 /** The pods that a set keeps at its present size and that are not on their way out. */
 export function stayingPods({ pods, size }: NodeSet): Pod[] {
   return pods.filter(({ ordinal, terminating }) => ordinal < size && !terminating);

@@ -6,6 +6,7 @@ import { ANNOTATION, FROZEN_PARTITION, keySecretName, LABEL } from '../../lib/na
 import { ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '../model.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
+import { isMixed } from '../situation.js';
 import { outdatedFields } from '../inject/outdated.js';
 import { parseBlueGreen } from './bluegreen.js';
 import { autoscalersOf } from './autoscalers.js';
@@ -83,22 +84,24 @@ export function parseView(view: RawView): Observed {
     emqxContainer: 'refused' in emqx ? '' : emqx.name,
     injection: { spec, secretName },
   };
+  const revisionSets = owners.sets.map((set) => parseSet(set, context));
+  const wasActive = blueGreen.status?.active === declaration.name;
+  const own = ownSet(declaration, revisionSets, { ...context, wasActive });
+  const sets = [...revisionSets, ...deletedSets(context), ...(own ? [own] : [])].sort(
+    (a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
+  );
   const roles = rolesOf(view.services, {
     podLabels,
     spec,
     revisions: revisionsOf(owners, view.pods),
     neighbours: neighboursOf(view.others, view.declaration),
+    isMixed: isMixed(sets),
   });
-  const revisionSets = owners.sets.map((set) => parseSet(set, context));
-  const wasActive = blueGreen.status?.active === declaration.name;
-  const own = ownSet(declaration, revisionSets, { ...context, wasActive });
   return {
     nowMs: view.nowMs,
     declaration,
     blueGreen,
-    sets: [...revisionSets, ...deletedSets(context), ...(own ? [own] : [])].sort(
-      (a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
-    ),
+    sets,
     services: roles.clients.map((service) => parseService(service, view.slices)),
     claims: parseClaims(view.claims, view.declaration),
     ownClaims: ownClaims(view.claims, view.declaration),

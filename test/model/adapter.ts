@@ -8,7 +8,7 @@ import type {
   Pod,
   Step,
 } from '../../controller/model.js';
-import { comesBack } from '../../controller/situation.js';
+import { comesBack, isMixed } from '../../controller/situation.js';
 import { upgradeRecords } from '../../controller/status/upgrade.js';
 import { otherRevisionOf, ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
@@ -88,13 +88,15 @@ export function observe(world: World): Observed {
         managed: true,
       },
     }),
-    services: world.services.map(({ name, version, revision, managed, endpoints }) => ({
-      name,
-      resourceVersion: String(version),
-      ...(revision !== undefined && { revision }),
-      managed,
-      readyPods: endpoints,
-    })),
+    services: world.services
+      .filter((service) => service.unlisted === undefined || (isMixed(sets) && service.managed))
+      .map(({ name, version, revision, managed, endpoints }) => ({
+        name,
+        resourceVersion: String(version),
+        ...(revision !== undefined && { revision }),
+        managed,
+        readyPods: endpoints,
+      })),
     claims: [...world.claims.keys()].flatMap((pod, index) => {
       const set = pod.slice(0, pod.lastIndexOf('-'));
       const revision = set.slice(set.lastIndexOf('-') + 1);
@@ -116,7 +118,9 @@ export function observe(world: World): Observed {
     marked: world.services
       .filter(({ managed, revision }) => managed || revision !== undefined)
       .map(({ name }) => name),
-    former: [],
+    former: world.services
+      .filter((service) => service.unlisted !== undefined && !isMixed(sets) && service.managed)
+      .map(({ name }) => name),
     lagging: [],
     leftAlone: [],
     autoscalers: [],
@@ -379,6 +383,8 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
         service.managed = false;
         delete service.revision;
         delete service.strippedAt;
+        // It is its user's, who may put it back into the list.
+        if (service.unlisted !== undefined) service.strippedAt = Number.POSITIVE_INFINITY;
         if (world.random.chance(0.02)) return;
       }
       return;

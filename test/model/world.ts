@@ -143,6 +143,8 @@ export interface ServiceObject {
   version: number;
   revision?: string;
   managed: boolean;
+  /** `spec.services` has left it out. */
+  unlisted?: true;
   endpoints: string[];
   /** The endpoints of the last seconds, oldest first: what proxies go by is behind. */
   before: string[][];
