@@ -82,6 +82,8 @@ export interface NodeSet {
    * on claims and the declaration's history still has it, else empty: like no other.
    */
   template: JsonObject;
+  /** JSON pointers into its template of what somebody else changed when it was created; none when absent. */
+  changedAtCreation?: string[];
   /** Fields of the BlueGreen's spec that have another value now than when the set was made; none when absent. */
   outdated?: string[];
   /** Ordered by ordinal. */

@@ -49,6 +49,11 @@ export const ANNOTATION = {
   handedBack: `${PREFIX}handed-back`,
   /** Revision set's pod template: the RFC 6902 patch that takes out again what Sluice added. */
   injected: `${PREFIX}injected`,
+  /**
+   * Revision set: the hash of the template that it was asked for with; once it was seen as it came back, the JSON patch from that (what
+   * Sluice added taken out) to the template asked for: `[]` where nobody has changed anything.
+   */
+  madeFrom: `${PREFIX}made-from`,
   /** Declaration or BlueGreen, set by people: the revision meant. */
   promote: `${PREFIX}promote`,
   abort: `${PREFIX}abort`,

@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../lib/json.js';
 import { isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
-import { controllerUidOf, labelOf, nameOf, textAt } from '../../lib/fields.js';
-import { LABEL } from '../../lib/names.js';
+import { at, controllerUidOf, labelOf, nameOf, plainTemplate, textAt } from '../../lib/fields.js';
+import { noteOfMaking } from '../../lib/made-from.js';
+import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { revisionOfSet } from '../observe/neighbours.js';
 import { lackingOfBlueGreen } from './bluegreen.js';
 import { disown, isOwned } from './disown.js';
@@ -75,16 +76,19 @@ async function isGoing({ view, tools, signal }: Site): Promise<boolean> {
   return !isSame || textAt(now, 'metadata', 'deletionTimestamp') !== '';
 }
 
-/** What a revision set has lost: its owner, or the labels by which people and watches find it. Undefined when it has all. */
+/** What a revision set has lost, or has not been given yet: its owner, the labels by which it is found, and how it came back from its creation. */
 function lackingOf(set: JsonObject, declaration: JsonObject): JsonObject | undefined {
   const owner = controllerUidOf(set);
   const uid = textAt(declaration, 'metadata', 'uid');
   if (textAt(set, 'metadata', 'uid') === uid || !['', uid].includes(owner)) return undefined;
   const labels = { [LABEL.declaration]: nameOf(declaration), [LABEL.revision]: revisionOfSet(set) };
   const isLabelled = Object.entries(labels).every(([key, value]) => (labelOf(set, key) ?? '') === value);
-  if (owner === uid && isLabelled) return undefined;
+  const template = plainTemplate(at(declaration, 'spec', 'template'));
+  const note = noteOfMaking(set, { name: nameOf(declaration), template });
+  if (owner === uid && isLabelled && note === undefined) return undefined;
   return {
     ...(owner === '' && { ownerReferences: [ownerOf(declaration)] }),
     ...(!isLabelled && { labels }),
+    ...(note !== undefined && { annotations: { [ANNOTATION.madeFrom]: note } }),
   };
 }

@@ -1,7 +1,7 @@
 import type { SidecarReport } from '../../lib/control.js';
 import { emqxContainer } from '../../lib/emqx-container.js';
-import { takeOut } from '../../lib/injected.js';
 import { isObject, sameJson, type JsonObject } from '../../lib/json.js';
+import { changedAtCreation, madeFrom } from '../../lib/made-from.js';
 import { ANNOTATION, FROZEN_PARTITION, keySecretName, LABEL } from '../../lib/names.js';
 import { ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '../model.js';
@@ -203,7 +203,10 @@ function parseDrainHold(text: string | undefined): DrainHold | undefined {
 
 function parseSet(raw: JsonObject, context: SetContext): NodeSet {
   const live = plainTemplate(at(raw, 'spec', 'template'));
-  const own = takeOut(live);
+  const { declaration } = context.view;
+  const asked = { name: nameOf(declaration), template: plainTemplate(at(declaration, 'spec', 'template')) };
+  const own = madeFrom(raw, asked);
+  const changed = changedAtCreation(raw);
   const both = {
     name: nameOf(raw),
     revision: revisionOfSet(raw),
@@ -212,7 +215,7 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
     pods: podsOf(raw, context),
   };
   if (isGoing(raw)) {
-    const template = hasClaims(context.view.declaration) ? (own ?? {}) : {};
+    const template = hasClaims(declaration) ? (own ?? {}) : {};
     return { ...both, kind: 'lost', holdsName: true, size: 0, template };
   }
   return {
@@ -222,6 +225,7 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
     // a template that cannot be told is like no other, so that it is never taken for the wanted one
     template: own ?? {},
     ...(own && { outdated: outdatedFields(live, own, context.injection) }),
+    ...(changed.length > 0 && { changedAtCreation: changed }),
   };
 }
 
