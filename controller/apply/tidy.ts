@@ -83,12 +83,16 @@ function lackingOf(set: JsonObject, declaration: JsonObject): JsonObject | undef
   if (textAt(set, 'metadata', 'uid') === uid || !['', uid].includes(owner)) return undefined;
   const labels = { [LABEL.declaration]: nameOf(declaration), [LABEL.revision]: revisionOfSet(set) };
   const isLabelled = Object.entries(labels).every(([key, value]) => (labelOf(set, key) ?? '') === value);
+  // Whoever labelled all StatefulSets meant no revision set.
+  const strange = [LABEL.upgrade, LABEL.managed].filter((key) => labelOf(set, key) !== undefined);
   const template = plainTemplate(at(declaration, 'spec', 'template'));
   const note = noteOfMaking(set, { name: nameOf(declaration), template });
-  if (owner === uid && isLabelled && note === undefined) return undefined;
+  if (owner === uid && isLabelled && strange.length === 0 && note === undefined) return undefined;
   return {
     ...(owner === '' && { ownerReferences: [ownerOf(declaration)] }),
-    ...(!isLabelled && { labels }),
+    ...((!isLabelled || strange.length > 0) && {
+      labels: { ...labels, ...Object.fromEntries(strange.map((key) => [key, null])) },
+    }),
     ...(note !== undefined && { annotations: { [ANNOTATION.madeFrom]: note } }),
   };
 }

@@ -11,7 +11,13 @@ const spec = { ...DEFAULT_SPEC, promotion: { auto: true, previewService: 'try' }
 const named = (name: string, more: JsonObject = {}): JsonObject =>
   serviceObject({ metadata: { name, resourceVersion: '3' }, spec: more });
 
-const context: RoleContext = { podLabels: labels, spec, revisions: ['bcdfghjkl'], neighbours: [], isMixed: false };
+const context: RoleContext = {
+  podLabels: labels,
+  spec,
+  revisions: ['bcdfghjkl'],
+  neighbours: [],
+  isMixed: false,
+};
 /** What each Service is, by its name. */
 function told(
   all: JsonObject[],
@@ -94,7 +100,9 @@ describe('a Service by which clients do not come any more', () => {
     const seen = told(tiered, { isMixed: true });
     expect(seen).toMatchObject({ clients: [], former: [] });
     expect(seen.leftAlone).toEqual([
-      expect.stringMatching(/^Service emqx does not select .* stays at revision bcdfghjkl until this upgrade/),
+      expect.stringMatching(
+        /^Service emqx does not select .* stays at revision bcdfghjkl until this upgrade/,
+      ),
     ]);
     expect(told(tiered).former).toEqual(['emqx']);
   });
@@ -235,4 +243,19 @@ describe('a load balancer', () => {
   ])('$what does not', ({ more = {}, annotations }) => {
     expect(parsed(more, annotations)).toBeUndefined();
   });
+});
+
+it('a revision set is nobody else, whatever labels `kubectl label statefulset --all` gave it', () => {
+  const ownerReferences = [{ kind: 'StatefulSet', name: 'emqx', uid: 'uid-emqx', controller: true }];
+  const labelled = { 'sluice.dev/upgrade': 'blue-green', 'sluice.dev/managed': 'true' };
+  const set = {
+    metadata: { name: 'emqx-bcdfghjkl', uid: 'uid-set', labels: labelled, ownerReferences },
+    spec: {
+      selector: { matchLabels: { app: 'emqx', 'sluice.dev/revision': 'bcdfghjkl' } },
+      template: { metadata: { labels: { app: 'emqx' } } },
+    },
+  };
+  const neighbours = neighboursOf([declarationObject(), set], declarationObject());
+  expect(neighbours).toEqual([]);
+  expect(told([named('emqx')], { neighbours })).toMatchObject({ clients: ['emqx'], leftAlone: [] });
 });
