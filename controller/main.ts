@@ -10,6 +10,7 @@ import { whileLeader } from './lease.js';
 import { plan, planUrgent } from './plan.js';
 import { readSettings } from './settings.js';
 import { makeSidecars } from './sidecars.js';
+import { findSidecars } from './users-of-control.js';
 
 const log = makeLogger('controller');
 
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
         kube,
         namespace: settings.namespace,
         names: settings.certificates,
+        findUser: (signal) => findSidecars(kube, signal),
         onControl: (material) => control.keep(material),
         onControlTrouble: (cause) => control.miss(cause),
         now: Date.now,

@@ -1,5 +1,6 @@
 import { BLUE_GREEN, LABEL } from '../lib/names.js';
 import { whyNotWithoutNodes } from './handBack.js';
+import { unheard } from './hindrance.js';
 import type { Observed } from './model.js';
 import { whyNotReady } from './readiness.js';
 import { isOwnRevision, type Situation } from './situation.js';
@@ -22,6 +23,10 @@ export function rest(situation: Situation): Verdict {
     const message = `upgrade to revision ${revision} was aborted${why}; ${activeName} serves on with ${counted(wantedSize, 'node')}; ${wayOn(revision, observed)}`;
     return { step: { kind: 'rest' }, phase: 'Aborted', message, stalled: 'UpgradeAborted' };
   }
+  // Nothing waits for it now, and the next upgrade would, for good.
+  const deaf = active?.pods.find(({ turnsUsAway, report }) => turnsUsAway && !report);
+  const told = deaf && unheard(deaf);
+  if (told) return { step: { kind: 'rest' }, phase: 'Degraded', ...told };
   const waiting = whyNotWithoutNodes(situation);
   if (waiting) return { step: { kind: 'rest' }, phase: 'Stable', ...waiting };
   return {

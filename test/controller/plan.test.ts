@@ -584,6 +584,16 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'pointServices', revision: 'ggggggggg' },
     },
     {
+      when: 'a sidecar was started with another control CA and nothing is to be done: it is told before an upgrade needs it',
+      seen: observed({
+        sets: [set('emqx-oldoldold', { pods: { 0: { turnsUsAway: true } } })],
+        silent: ['emqx-oldoldold-0'],
+      }),
+      then: { kind: 'rest' },
+      says: /bring back the Secret of the control CA/,
+      stalled: 'ControllerTurnedAway',
+    },
+    {
       when: 'the sidecar of blue was started with another control CA',
       seen: observed({
         declaration: asked,
