@@ -1,6 +1,6 @@
 import { MOST_NODES } from '../lib/bounds.js';
 import { isBare } from './handBack.js';
-import type { Situation } from './situation.js';
+import { isMixed, type Situation } from './situation.js';
 import { progress, type Verdict } from './verdict.js';
 import { counted } from './words.js';
 
@@ -10,8 +10,7 @@ export function hold(situation: Situation): Verdict | undefined {
   if (declaration.deleting)
     return { step: { kind: 'rest' }, phase: 'Stable', message: 'the declaration is being deleted' };
   if (isBare(situation)) return undefined;
-  if (!blueGreen.exists)
-    return progress({ kind: 'createBlueGreen' }, 'making the BlueGreen with its defaults');
+  if (!blueGreen.exists) return makeBlueGreen(situation);
   const { replicas, heldReplicas, wish } = declaration;
   const gotPast = replicas !== heldReplicas;
   // The size that Sluice leaves in the end is 0: beside a wish for nodes that is a stale note, and no wish for none.
@@ -32,4 +31,14 @@ export function hold(situation: Situation): Verdict | undefined {
     );
   }
   return undefined;
+}
+
+/** Promotion, rates and size were people's to decide: an upgrade in progress goes no further by defaults. */
+function makeBlueGreen({ observed: { declaration, sets } }: Situation): Verdict {
+  if (!isMixed(sets.filter(({ kind }) => kind !== 'lost')))
+    return progress({ kind: 'createBlueGreen' }, 'making the BlueGreen with its defaults');
+  return progress(
+    { kind: 'createBlueGreen', paused: true },
+    `BlueGreen ${declaration.name} was deleted in the middle of an upgrade: it is made again with the chart's defaults, and paused`,
+  );
 }

@@ -236,7 +236,8 @@ export interface Opening {
 
 /** What to do next; exactly one a pass. */
 export type Step =
-  | { kind: 'createBlueGreen' }
+  /** Paused: the one that was there is gone in the middle of an upgrade, and with it what people had decided about that. */
+  | { kind: 'createBlueGreen'; paused?: true }
   /**
    * Put back what the webhook holds: the frozen update strategy and label `managed`. With a wish: `spec.replicas` is a size that
    * got past the webhook; it becomes annotation `replicas`, and annotation `held-replicas` says that it was taken.

@@ -45,7 +45,7 @@ function write(
   const { sidecars } = site.tools;
   switch (step.kind) {
     case 'createBlueGreen':
-      return createBlueGreen(site);
+      return createBlueGreen(site, step);
     case 'holdDeclaration':
       return holdDeclaration(site, step.wish);
     case 'carrySize':

@@ -370,12 +370,43 @@ interface Case {
   settled?: boolean;
 }
 
+/** There is no BlueGreen. */
+function nameless(world: Parameters<typeof observed>[0]): Observed {
+  const seen = observed(world);
+  return { ...seen, blueGreen: { ...seen.blueGreen, exists: false } };
+}
+
 const cases: Record<string, Case[]> = {
   'step 0 puts back what got past the webhook': [
     {
       when: 'there is no BlueGreen',
-      seen: { ...observed(), blueGreen: { ...observed().blueGreen, exists: false } },
+      seen: nameless({}),
       then: { kind: 'createBlueGreen' },
+    },
+    {
+      when: 'somebody has deleted the BlueGreen in the middle of an upgrade: it goes no further by defaults',
+      seen: nameless({ declaration: asked, sets: [set(blue), set(green, { template: NEW })] }),
+      then: { kind: 'createBlueGreen', paused: true },
+      says: /BlueGreen emqx was deleted in the middle of an upgrade: .* paused/,
+    },
+    {
+      when: 'and after the switch, in the middle of a drain',
+      seen: nameless({
+        declaration: asked,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'createBlueGreen', paused: true },
+    },
+    {
+      when: 'the BlueGreen that was made again so says why it is paused, and what to look at',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'wait' },
+      says: /^paused: BlueGreen emqx was deleted in the middle of an upgrade .* check its spec .* spec.paused to false/,
     },
     {
       when: 'the declaration is not frozen',

@@ -255,6 +255,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
   switch (step.kind) {
     case 'createBlueGreen':
       world.blueGreen.exists = true;
+      if (step.paused) world.blueGreen.spec = { ...world.blueGreen.spec, paused: true };
       world.blueGreen.version += 1;
       return;
     case 'holdDeclaration':
