@@ -84,8 +84,8 @@ function askedWithoutLabel(observed: Observed, labelled: string): string {
   const own = sets.find(({ kind }) => kind === 'declaration');
   if (own && !isEmpty(own)) {
     if (sameJson(own.template, declaration.template)) return own.revision;
-    // Its pods of another template serve, or hand over still. Else they hold nobody, and go.
-    if (own.revision === active || !isClientless(own, sets)) return labelled;
+    // Its pods of another template serve, or hand over still, or nobody can tell whether they do. Else they hold nobody, and go.
+    if (own.revision === active || !isAnybodyHeard(sets) || !isClientless(own, sets)) return labelled;
   }
   const isInProgress = sets.some(
     (set) =>

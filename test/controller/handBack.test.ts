@@ -46,6 +46,19 @@ function served(change: World & { others?: NodeSet[] } = {}): World {
   return { sets: [...others, own()], selects: ownRevisionOf('emqx', OLD), ...world };
 }
 
+/** What serves is broken, its own pods too, and another template is to mend that. */
+function nobodyAnswers(): Observed {
+  const broken = { ...unready, failing: true };
+  const pods = { 0: broken, 1: broken, 2: broken };
+  const sets = [set(blue, { template: NEW, pods }), own({ template: NEW, pods })];
+  return withoutLabel({
+    declaration: { template: NEWER },
+    sets,
+    silent: sets.flatMap((each) => each.pods.map(({ name }) => name)),
+    apart: sets.flatMap((each) => each.pods.map(({ name }) => name)),
+  });
+}
+
 const claim = { name: `data-${blue}-0`, uid: 'c0', revision: 'bbbbbbbbb', owned: true, createdAtMs: 0 };
 const ended = {
   id: '',
@@ -111,6 +124,11 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'wait' },
       says: /^emqx comes down to 0 before it starts with its present template$/,
+    },
+    {
+      when: 'nobody can tell whether its pods of the one before hold anybody: an upgrade first (model seed 1940)',
+      seen: nobodyAnswers(),
+      then: { kind: 'makeSet', revision: revisionOf('emqx', NEWER) },
     },
   ],
   'an upgrade in progress ends first': [
