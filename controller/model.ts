@@ -48,6 +48,8 @@ export interface Pod {
   failing: boolean;
   /** Kubernetes' reason for which one of its containers cannot run, such as CrashLoopBackOff; absent when none waits in vain. */
   stuckBy?: string;
+  /** The kubelet has waited for its volumes for longer than they take: a Secret, ConfigMap or claim that it mounts may be missing. */
+  unmounted?: true;
   /** Since when it has not been ready, ms since the epoch; absent when it is. */
   unreadySinceMs?: number;
   /** Restarts of EMQX's container. */

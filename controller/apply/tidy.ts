@@ -7,12 +7,13 @@ import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { revisionOfSet } from '../observe/neighbours.js';
 import { lackingOfBlueGreen } from './bluegreen.js';
 import { disown, isOwned } from './disown.js';
+import { restoreKeySecret } from './key-secret.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
 
 /**
- * Finishes what a death between two writes may have left, takes over orphaned revision sets and the BlueGreen that Sluice made, and labels
- * again what lost a label.
+ * Finishes what a death between two writes may have left, takes over orphaned revision sets and the BlueGreen that Sluice made, labels
+ * again what lost a label, and makes the API key's Secret again where pods wait for it.
  * @returns whether something was written, so that it must be observed again
  */
 export async function tidy(site: Site): Promise<boolean> {
@@ -30,7 +31,7 @@ export async function tidy(site: Site): Promise<boolean> {
       ? [[PATH.blueGreens(namespace, name), view.raw.blueGreen] as [string, JsonObject]]
       : []),
   ].filter(([, object]) => isOwned(object));
-  let isWritten = false;
+  let isWritten = await restoreKeySecret(site);
   for (const [path, object] of owned) {
     if (await disown(tools.kube, path, object, signal)) isWritten = true;
   }

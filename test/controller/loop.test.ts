@@ -364,6 +364,32 @@ describe('a BlueGreen that is deleted', () => {
   });
 });
 
+describe('the API key’s Secret, deleted by hand', () => {
+  it('is made again once a pod waits for it: nobody else knows what is to be in it', async () => {
+    const made = await world();
+    leading(made);
+    const { active } = await made.until('Stable', isStable(made));
+    made.store.remove(SECRETS, NAMESPACE, 'emqx-sluice-api-key');
+    const waiting = (name: string): JsonObject => ({
+      name,
+      state: { waiting: { reason: 'PodInitializing' } },
+    });
+    made.store.edit({ collection: PODS, namespace: NAMESPACE, name: `${active as string}-1` }, (pod) => ({
+      ...pod,
+      metadata: { ...(pod['metadata'] as JsonObject), creationTimestamp: '2026-01-01T00:00:00Z' },
+      status: {
+        phase: 'Pending',
+        initContainerStatuses: [waiting('sluice')],
+        containerStatuses: [waiting('emqx')],
+      },
+    }));
+    const secret = await made.until('another Secret', () =>
+      made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key'),
+    );
+    expect(Object.keys(secret['stringData'] as JsonObject)).toEqual(['key', 'secret', 'bootstrap']);
+  });
+});
+
 describe('at rest', () => {
   it('nothing is written', async () => {
     const made = await world();
