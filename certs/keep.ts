@@ -17,6 +17,8 @@ export interface KeepOptions {
     webhookService: string;
     webhookConfiguration: string;
   };
+  /** A StatefulSet that runs sidecars, as `namespace/name`; undefined when there is none. */
+  findUser: (signal: AbortSignal) => Promise<string | undefined>;
   /** Called with the first material, and again each time it has changed. */
   onControl: (material: ControlMaterial) => void;
   /** Called each time it could not be read or made. */
@@ -36,7 +38,7 @@ const RETRY_MS = 2_000;
 
 /** Keeps all of Sluice's certificates until the signal. For the leader; a second one does no harm but conflicts. */
 export async function keepCertificates(options: KeepOptions, signal: AbortSignal): Promise<void> {
-  const { kube, namespace, names, onControl, onControlTrouble, now, log } = options;
+  const { kube, namespace, names, findUser, onControl, onControlTrouble, now, log } = options;
   const secrets = makeSecretStore(kube, namespace);
   const serving = {
     secrets,
@@ -46,16 +48,15 @@ export async function keepCertificates(options: KeepOptions, signal: AbortSignal
     dnsNames: dnsNamesOf(names.webhookService, namespace),
     now,
   };
-  let told = '';
+  let known: ControlMaterial | undefined;
   const control = async (): Promise<void> => {
-    const options = { secrets, controlSecret: names.controlSecret, now };
+    const options = { secrets, controlSecret: names.controlSecret, now, known, findUser };
     const material = await keepControl(options, signal).catch((error: unknown) => {
       if (!signal.aborted) onControlTrouble(error);
       throw error;
     });
-    const text = JSON.stringify(material);
-    if (text !== told) onControl(material);
-    told = text;
+    if (JSON.stringify(material) !== JSON.stringify(known)) onControl(material);
+    known = material;
   };
   while (!signal.aborted) {
     let waitMs = EVERY_MS;

@@ -77,3 +77,9 @@ function isNext(revision: string, { observed, wanted, wantedSize }: Situation): 
 function claimsOf(revision: string, { observed }: Situation): Claim[] {
   return observed.claims.filter((claim) => claim.revision === revision);
 }
+
+/** That claims outlive the declaration is urgent; that they go with it is the pass's to say, which may be about to switch to their set. */
+export function holdLastingClaims(situation: Situation): Verdict | undefined {
+  const verdict = holdClaims(situation);
+  return verdict?.step.kind === 'ownClaims' && verdict.step.owned ? undefined : verdict;
+}

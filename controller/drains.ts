@@ -3,7 +3,7 @@ import type { NodeSet, Observed, Pod } from './model.js';
 import type { Hindrance } from './hindrance.js';
 import { evacuationOf, isDrained, mayRun } from './drained.js';
 import { foreignEvacuationOf } from './foreign.js';
-import { nodeOf } from './situation.js';
+import { isAnybodyHeard, nodeOf } from './situation.js';
 import { counted } from '../lib/words.js';
 
 /** Pods of any set that are on their way out, whoever asked for it, and whose node has not handed everything over yet. */
@@ -20,7 +20,12 @@ function isDraining(pod: Pod, set: NodeSet, observed: Observed): boolean {
   if (!pod.terminating && pod.ordinal < set.size) return isEvacuating && !foreignEvacuationOf(pod, set, sets);
   if (pod.report?.gate.kind === 'drained' || pod.report?.gate.kind === 'gaveUp') return false;
   // A node that no running node lists any more has stopped: only its pod's end is left.
-  return mayRun(pod, sets) || isEvacuating;
+  return mayRun(pod, sets) || isEvacuating || isUntold(set, sets);
+}
+
+/** Nobody could say whether its nodes run; those of pods without a gate go one by one in any case. */
+function isUntold({ kind }: NodeSet, sets: NodeSet[]): boolean {
+  return kind !== 'declaration' && !isAnybodyHeard(sets);
 }
 
 /**
@@ -49,7 +54,7 @@ export function drainWords(pod: Pod, observed: Observed): string {
   const state = evacuationOf(pod, sets)?.state;
   const node = nodeOf(pod, sets);
   const isOver = isDrained(pod, observed);
-  if (!node && !isOver && mayRun(pod, sets)) {
+  if (!node && !isOver && (mayRun(pod, sets) || !isAnybodyHeard(sets))) {
     return `${pod.name} does not answer: whether it is drained is not known, and it is waited for until it has gone`;
   }
   if (isOver || !node) return `${pod.name} is drained and stopping`;

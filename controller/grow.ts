@@ -29,12 +29,9 @@ export function sustain(situation: Situation): Verdict | undefined {
 
 /** Step 2, once the active revision has its set: the wanted one has a set of the wanted size, too. */
 export function grow(situation: Situation): Verdict | undefined {
-  const { observed, active, wanted, activeRevision, wantedRevision, wantedName, wantedSize } = situation;
-  if (!active || activeRevision === wantedRevision || wantedSize === 0) return undefined;
-  if (wanted && wanted.size >= wantedSize) return undefined;
-  // Nothing could be switched to it; switchOver says so.
-  if (observed.services.length === 0 || whyNotStart(situation)) return undefined;
-  const blank = active.kind === 'lost' ? undefined : whyBlank(active, situation);
+  const { observed, wanted, wantedRevision, wantedName } = situation;
+  if (!isToGrow(situation)) return undefined;
+  const blank = whyBlank(situation);
   if (blank !== undefined) return waitFor('Progressing', `${blank}; it comes back before it is replaced`);
   const stopping = whileStopping(situation);
   if (stopping) return stopping;
@@ -44,6 +41,20 @@ export function grow(situation: Situation): Verdict | undefined {
     : make(wantedName, wantedRevision, situation);
 }
 
+/** Whether nodes of the wanted set are the next to be made, as soon as whoever is drained has stopped. */
+export function isGrowing(situation: Situation): boolean {
+  const { observed, active } = situation;
+  const isPaused = observed.blueGreen.spec.paused && active?.kind !== 'lost';
+  return isToGrow(situation) && !isPaused && whyBlank(situation) === undefined;
+}
+
+function isToGrow(situation: Situation): boolean {
+  const { observed, active, wanted, activeRevision, wantedRevision, wantedSize } = situation;
+  if (!active || activeRevision === wantedRevision || (wanted?.size ?? 0) >= wantedSize) return false;
+  // Nothing could be switched to it; switchOver says so.
+  return observed.services.length > 0 && !whyNotStart(situation);
+}
+
 /** Whoever joins may choose a node that is about to stop, and then stays apart for good. */
 function whileStopping(situation: Situation): Verdict | undefined {
   const stopping = stoppingOf(situation);
@@ -51,7 +62,8 @@ function whileStopping(situation: Situation): Verdict | undefined {
 }
 
 /** Green on empty disks with nobody alive to copy from would lose users, rules and retained messages. */
-function whyBlank(active: NodeSet, { observed }: Situation): string | undefined {
+function whyBlank({ observed, active }: Situation): string | undefined {
+  if (!active || active.kind === 'lost') return undefined;
   const pods = stayingPods(active);
   if (pods.some(({ ready }) => ready)) return undefined;
   const starting = pods.find(({ failing }) => !failing);

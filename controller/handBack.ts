@@ -33,6 +33,12 @@ export function handBack(situation: Situation): Verdict | undefined {
   const pods = labelledPods(own);
   if (pods.length > 0 && lagging !== undefined)
     return waitFor('Progressing', `${back}the EndpointSlices of Service ${lagging} do not follow it yet`);
+  // Should a Service be pinned again meanwhile, this is taken away before, and what is planned from it is late.
+  const unnoted = own.pods.filter(({ name, handedBack }) => pods.includes(name) && !handedBack);
+  if (unnoted.length > 0) {
+    const step = { kind: 'notePods', pods: unnoted.map(({ name }) => name) } as const;
+    return progress(step, `${back}labels of its pods are about to go`);
+  }
   if (pods.length > 0) return progress({ kind: 'unlabelPods', pods }, `${back}labels of its pods go`);
   const left = sets.find((set) => set !== own);
   if (left) {
@@ -97,8 +103,9 @@ function ownOf({ observed, wanted, isAborted }: Situation): NodeSet | undefined 
 function labelledPods({ pods }: NodeSet): string[] {
   return pods
     .filter(
-      ({ revision, evacuationNote, emptySinceMs, terminating }) =>
-        !terminating && [revision, evacuationNote, emptySinceMs].some((noted) => noted !== undefined),
+      ({ revision, evacuationNote, emptySinceMs, handedBack, terminating }) =>
+        !terminating &&
+        [revision, evacuationNote, emptySinceMs, handedBack].some((noted) => noted !== undefined),
     )
     .map(({ name }) => name);
 }

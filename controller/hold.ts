@@ -60,3 +60,8 @@ export function letUp({
     ? progress({ kind: 'holdDrains' }, `${hold.pod} stays, and its drain is held no more`)
     : undefined;
 }
+
+/** Nothing is left to be taken down, so there is nothing to hold either. */
+export function release({ observed: { declaration } }: Situation): Verdict | undefined {
+  return declaration.drainHold && progress({ kind: 'holdDrains' }, 'no drain is held any more');
+}

@@ -1,5 +1,7 @@
 import type { Logger } from '../lib/log.js';
 import { LABEL } from '../lib/names.js';
+import { followServer } from './clock.js';
+import { makeKube } from './kube/client.js';
 import type { Transport } from './kube/transport.js';
 import { watchMetadata, type Metadata } from './kube/watch.js';
 import { makePass, type PassTools } from './pass.js';
@@ -7,7 +9,7 @@ import { makeSchedule } from './schedule.js';
 import { makeUrgent } from './urgent.js';
 import { makeWakeIndex, WATCHES, type Watched } from './wake.js';
 
-export interface LeadOptions extends Omit<PassTools, 'onServices'> {
+export interface LeadOptions extends Omit<PassTools, 'onServices' | 'now' | 'kube'> {
   transport: Transport;
   log: Logger;
 }
@@ -19,7 +21,14 @@ const GAP_MS = 100;
 /** What a leader does: watches wake the declarations that they concern, until the signal. */
 export async function lead(options: LeadOptions, leading: AbortSignal): Promise<void> {
   const index = makeWakeIndex();
-  const tools = { ...options, onServices: (key: string, services: string[]) => index.learn(key, services) };
+  // Each watch begins with an answer, and no pass before.
+  const { send, now } = followServer(options.transport);
+  const tools = {
+    ...options,
+    kube: makeKube(send),
+    now,
+    onServices: (key: string, services: string[]) => index.learn(key, services),
+  };
   const pass = makePass(tools, leading);
   const schedule = makeSchedule(
     {
@@ -39,7 +48,7 @@ export async function lead(options: LeadOptions, leading: AbortSignal): Promise<
   );
   const watches = WATCHES.map(({ kind, path, labelSelector }) =>
     watchMetadata(
-      options.transport,
+      send,
       {
         path,
         labelSelector,

@@ -1,7 +1,6 @@
 import { keepCertificates } from '../certs/keep.js';
 import { makeLogger } from '../lib/log.js';
 import { openTracing } from '../lib/telemetry/tracing.js';
-import { steadyNow } from './clock.js';
 import { makeControl } from './control.js';
 import { listen, makeHealthServer } from './health.js';
 import { findAccess } from './kube/access.js';
@@ -15,6 +14,7 @@ import { plan, planUrgent } from './plan.js';
 import { readSettings } from './settings.js';
 import { makeSidecars } from './sidecars.js';
 import { makeCourier } from './trace/courier.js';
+import { findSidecars } from './users-of-control.js';
 
 const log = makeLogger('controller');
 
@@ -82,15 +82,7 @@ async function main(): Promise<void> {
     // A controller without the page does not load Express.
     const { servePage } = await import('./page/serve.js');
     const lease = { namespace: settings.namespace, name: settings.lease };
-    const tools = {
-      transport,
-      kube,
-      lease,
-      replica: settings.identity,
-      ...settings.page,
-      now: steadyNow,
-      log,
-    };
+    const tools = { transport, lease, replica: settings.identity, ...settings.page, log };
     await servePage({ ...tools, onTrouble: (error) => gauge.failed('watch', error) }, shutdown.signal);
   }
 
@@ -106,6 +98,7 @@ async function main(): Promise<void> {
         kube,
         namespace: settings.namespace,
         names: settings.certificates,
+        findUser: (signal) => findSidecars(kube, signal),
         onControl: (material) => {
           control.keep(material);
           certificates['control-ca'] = material.ca.cert;
@@ -132,7 +125,6 @@ async function main(): Promise<void> {
     await lead(
       {
         transport,
-        kube,
         sidecars,
         sidecarSettings,
         controlTrouble,
@@ -141,7 +133,6 @@ async function main(): Promise<void> {
         defaults,
         gauge,
         ...(courier && { courier }),
-        now: steadyNow,
         log,
       },
       leading,

@@ -38,6 +38,8 @@ export interface Pod {
    * enough, and none could tell of the one before.
    */
   emptySinceMs?: number;
+  /** Annotation `handed-back`: its revision label is about to go. */
+  handedBack?: true;
   /**
    * A deletion is under way: its preStop gate is draining it, or it is stopping. Or one is about to begin, because the StatefulSet that it
    * was of is gone and another one has its name.
@@ -49,6 +51,8 @@ export interface Pod {
   failing: boolean;
   /** Kubernetes' reason for which one of its containers cannot run, such as CrashLoopBackOff; absent when none waits in vain. */
   stuckBy?: string;
+  /** The kubelet has waited for its volumes for longer than they take: a Secret, ConfigMap or claim that it mounts may be missing. */
+  unmounted?: true;
   /** Since when it has not been ready, ms since the epoch; absent when it is. */
   unreadySinceMs?: number;
   /** Restarts of EMQX's container. */
@@ -83,6 +87,8 @@ export interface NodeSet {
    * on claims and the declaration's history still has it, else empty: like no other.
    */
   template: JsonObject;
+  /** JSON pointers into its template of what somebody else changed when it was created; none when absent. */
+  changedAtCreation?: string[];
   /** Fields of the BlueGreen's spec that have another value now than when the set was made; none when absent. */
   outdated?: string[];
   /** Ordered by ordinal. */
@@ -239,7 +245,8 @@ export interface Opening {
 
 /** What to do next; exactly one a pass. */
 export type Step =
-  | { kind: 'createBlueGreen' }
+  /** Paused: the one that was there is gone in the middle of an upgrade, and with it what people had decided about that. */
+  | { kind: 'createBlueGreen'; paused?: true }
   /**
    * Put back what the webhook holds: the frozen update strategy and label `managed`. With a wish: `spec.replicas` is a size that
    * got past the webhook; it becomes annotation `replicas`, and annotation `held-replicas` says that it was taken.
@@ -251,7 +258,7 @@ export type Step =
   | { kind: 'restoreSet'; set: string; size: number }
   /** Give a pod the labels back without which its StatefulSet has let it go. */
   | { kind: 'relabelPod'; pod: string; labels: Record<string, string> }
-  /** Label the running pods of an adopted set with their revision. */
+  /** Label the running pods of an adopted set with their revision, and take {@link Pod.handedBack} away. */
   | { kind: 'labelPods'; pods: string[]; revision: string }
   /** Point Services at a revision: the first pin, or the switch of an upgrade. One patch each. */
   | { kind: 'pointServices'; services: string[]; revision: string; open?: Opening }
@@ -283,6 +290,8 @@ export type Step =
   | { kind: 'clearTriggers'; triggers: Partial<Record<Trigger, string>>; ignored: boolean }
   /** Take the revision key out of Services' selectors, and label `managed` off them: clients do not come by them, or it is handed back. */
   | { kind: 'unpinServices'; services: string[] }
+  /** Hand-back: write {@link Pod.handedBack}. */
+  | { kind: 'notePods'; pods: string[] }
   /** Hand-back: take the revision label off pods. */
   | { kind: 'unlabelPods'; pods: string[] }
   /** Hand-back: delete the BlueGreen, or take the annotations off one that the user has made. */

@@ -1,11 +1,12 @@
 import { sustain } from './grow.js';
 import { leave } from './leave.js';
 import { whyNotReady } from './readiness.js';
-import type { Situation } from './situation.js';
+import { reopenActive } from './reopen.js';
+import { isMixed, type Situation } from './situation.js';
 import { firstOf, LATER_MS, SOON_MS, type Rule, type Verdict } from './verdict.js';
 
 /** Of all that comes after a pause, what mends the active set goes on in it: it takes nobody anywhere, and N nodes are to serve. */
-const REPAIRS: Rule[] = [leave, sustain];
+const REPAIRS: Rule[] = [reopenActive, leave, sustain];
 
 /** `spec.paused` ends the pass: whatever comes after takes steps. */
 export function pause(situation: Situation): Verdict | undefined {
@@ -19,6 +20,14 @@ export function pause(situation: Situation): Verdict | undefined {
   return {
     ...verdict,
     phase: 'Paused',
-    message: ['paused: set spec.paused to false to go on', message].filter(Boolean).join('; '),
+    message: [`paused: ${whyPaused(situation)}set spec.paused to false to go on`, message]
+      .filter(Boolean)
+      .join('; '),
   };
+}
+
+/** One that Sluice has made, and nobody has edited since, is paused only where the one before was deleted in the middle of an upgrade. */
+function whyPaused({ observed: { blueGreen, declaration, sets } }: Situation): string {
+  if (!blueGreen.isOurs || blueGreen.generation > 1 || !isMixed(sets)) return '';
+  return `BlueGreen ${declaration.name} was deleted in the middle of an upgrade and made again with the chart's defaults; check its spec (replicas, rates, promotion), then `;
 }

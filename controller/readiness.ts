@@ -70,8 +70,7 @@ function firstOf(pods: Pod[], why: (pod: Pod) => Hindrance | undefined): Hindran
 
 /**
  * The EndpointSlice controller sees pods and Services each in a stream of its own. A Service that selects by a label which it has not seen
- * on any pod yet would reach nobody for a moment, so the label has to be as old as such a stream may lag behind. Clocks that are further
- * apart than that make it as short as it would be without.
+ * on any pod yet would reach nobody for a moment, so the label has to be as old as such a stream may lag behind.
  */
 const SEEN_MS = 3_000;
 

@@ -1,16 +1,67 @@
 import type { DrainSettings } from '../lib/control.js';
+import { delaySecondsOf } from '../lib/delay.js';
 import { sameJson, type Json } from '../lib/json.js';
 import type { BlueGreenSpec } from '../lib/types.js';
+import { delayLeftMs } from './delay.js';
 import { evacuationOf, isDrained, isEmptied, mayRun } from './drained.js';
 import { drainingPods, drainOf, isOverdue } from './drains.js';
 import { unheard, type Hindrance } from './hindrance.js';
 import { foreignOf } from './foreign.js';
 import { holdOf } from './hold.js';
 import type { NodeSet, Pod } from './model.js';
-import { nodeOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
+import { notListed, whyNotReady } from './readiness.js';
+import { isEmpty, nodeOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 import { staySecondsIn } from './stay.js';
 import { isWithoutEvacuation, undrainableFromOutside, unlistedFromOutside } from './undrainable.js';
-import type { Verdict } from './verdict.js';
+import { SOON_MS, waitFor, type Verdict } from './verdict.js';
+
+/** Step 4: when the endpoints are green's alone and the delay has passed, the other sets go down, oldest first, pod by pod. */
+export function retire(situation: Situation): Verdict | undefined {
+  const { observed, active, wanted, others, wantedSize } = situation;
+  const { status } = observed.blueGreen;
+  const shrinking = [active, wanted].find((set) => set && set.size > wantedSize);
+  const leaving = active?.pods.some(({ ordinal }) => ordinal >= active.size) === true;
+  const isTurnOfOthers = active === wanted || wantedSize === 0;
+  const left = isTurnOfOthers ? others.filter((set) => !isEmpty(set)) : [];
+  if (!active || (!shrinking && left.length === 0 && !leaving)) return undefined;
+
+  const starting = [active, ...(wanted ? [wanted] : [])]
+    .map((set) => whyNotReady(set, Math.min(set.size, wantedSize), observed) ?? notListed(set, observed.sets))
+    .find(Boolean);
+  if (starting)
+    return waitFor('Draining', { ...starting, message: `no pod is taken down while ${starting.message}` });
+  const oldest = left.find(({ size }) => size > 0) ?? left.find(({ kind }) => kind !== 'lost');
+  // Of a set that was deleted nothing is taken down any more.
+  if (oldest) {
+    const mixed = endpointsApart(situation, active);
+    if (mixed !== undefined) return waitFor('Delaying', mixed);
+    const leftMs = delayLeftMs(situation);
+    if (leftMs > 0) {
+      const message = `${Math.ceil(leftMs / 1000)} of ${delaySecondsOf(observed.blueGreen.spec)} s until the first node drains`;
+      const recorded = status?.upgrade?.switchedAt;
+      const switchedAtMs =
+        recorded === undefined ? observed.nowMs : Math.min(Date.parse(recorded), observed.nowMs);
+      const delaying = waitFor('Delaying', message, Math.min(leftMs, SOON_MS));
+      return active === wanted ? { ...delaying, switchedAtMs } : delaying;
+    }
+  }
+  // What is active shrinks first, so that nobody is sent where he cannot stay; when all goes, it helps the others out before.
+  const next = (wantedSize > 0 ? (shrinking ?? oldest) : (oldest ?? shrinking)) ?? left[0] ?? active;
+  const turn = turnOf(next, left.includes(next) ? 0 : wantedSize, situation);
+  return turn && { ...turn, phase: 'Draining' };
+}
+
+/** Why the EndpointSlices do not hold the active set's ready pods and no other set's, in words. */
+function endpointsApart({ observed, wantedSize }: Situation, active: NodeSet): string | undefined {
+  const expected = stayingPods(active).filter(({ ordinal }) => ordinal < wantedSize);
+  for (const { name, readyPods } of observed.services) {
+    const stray = readyPods.find((listed) => !active.pods.some((pod) => pod.name === listed));
+    if (stray !== undefined) return `the endpoints of Service ${name} still list ${stray}`;
+    const missing = expected.find((pod) => !readyPods.includes(pod.name));
+    if (missing) return `the endpoints of Service ${name} do not list ${missing.name} yet`;
+  }
+  return undefined;
+}
 
 /** A step towards fewer pods, or a wait, with the reason in words. */
 export type Turn = Omit<Verdict, 'phase'>;
@@ -193,30 +244,6 @@ function runningNodes(set: NodeSet, sets: NodeSet[]): string[] {
     .filter(({ ready }) => ready)
     .flatMap((pod) => nodeOf(pod, sets)?.node ?? [])
     .sort();
-}
-
-/**
- * A node of an active declaration whose pod stays and which Sluice evacuates all the same, or may: fewer nodes were wanted for a while.
- * The note tells, and it alone: somebody else's evacuation is not ours to stop, that nobody reports one proves nothing, and the note
- * must not be there when the pod is to leave once more.
- */
-export function closedOf({
-  observed,
-  active,
-  wanted,
-  wantedSize,
-}: Situation): { node: string; pod: string } | undefined {
-  const set = [wanted, active].find((each) => each?.kind === 'declaration');
-  if (!set) return undefined;
-  return stayingPods(set)
-    .filter(({ ordinal }) => ordinal < wantedSize)
-    .flatMap((pod) => {
-      const listed = evacuationOf(pod, observed.sets);
-      const node = listed?.node ?? nodeOf(pod, observed.sets)?.node;
-      // One that is to become active has nobody to hand over: there whatever runs was left on its claim.
-      const isOurs = pod.evacuationNote !== undefined || (listed !== undefined && set !== active);
-      return node !== undefined && isOurs ? [{ node, pod: pod.name }] : [];
-    })[0];
 }
 
 /** The first step that tells pods how to drain, for all pods whose sidecar answers and was told otherwise. */

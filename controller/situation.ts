@@ -84,8 +84,8 @@ function askedWithoutLabel(observed: Observed, labelled: string): string {
   const own = sets.find(({ kind }) => kind === 'declaration');
   if (own && !isEmpty(own)) {
     if (sameJson(own.template, declaration.template)) return own.revision;
-    // Its pods of another template serve, or hand over still. Else they hold nobody, and go.
-    if (own.revision === active || !isClientless(own, sets)) return labelled;
+    // Its pods of another template serve, or hand over still, or nobody can tell whether they do. Else they hold nobody, and go.
+    if (own.revision === active || !isAnybodyHeard(sets) || !isClientless(own, sets)) return labelled;
   }
   const isInProgress = sets.some(
     (set) =>
@@ -242,6 +242,11 @@ export function reportsOf(sets: NodeSet[]): NonNullable<Pod['report']>[] {
     .flatMap(({ report }) => (report?.api.kind === 'ok' ? [report] : []));
 }
 
+/** Whether any member of the EMQX cluster tells which nodes run in it: where none does, that a node is not listed proves nothing. */
+export function isAnybodyHeard(sets: NodeSet[]): boolean {
+  return reportsOf(sets).some(({ joined }) => joined);
+}
+
 /**
  * A pod whose sidecar can act on the EMQX cluster for others: of the active set if possible. One that is on its way out can too, while it
  * answers: where all others were deleted at once, nobody else could.
@@ -287,6 +292,11 @@ export function isEmpty({ size, pods }: NodeSet): boolean {
   return size === 0 && pods.length === 0;
 }
 
+/** Pods of more than one revision are there, or asked for: a Service without its revision key selects all of them. */
+export function isMixed(sets: NodeSet[]): boolean {
+  return sets.filter((set) => !isEmpty(set)).length > 1;
+}
+
 /** The pods that a set keeps at its present size and that are not on their way out. */
 export function stayingPods({ pods, size }: NodeSet): Pod[] {
   return pods.filter(({ ordinal, terminating }) => ordinal < size && !terminating);
@@ -305,4 +315,9 @@ export function lostWords(observed: Observed, wantedName: string): string | unde
   const from = isKnown ? '' : ', from the template that is asked for now: its own is not known any more';
   const then = isOnItsData ? `it is made again on its data${from}` : `${wantedName} takes its place`;
   return `StatefulSet ${lost.name}, which had the clients, was deleted: ${ends}${then}`;
+}
+
+/** Whether clients may be on their way to it. */
+export function isListed({ pods }: NodeSet, { observed }: Situation): boolean {
+  return observed.services.some(({ readyPods }) => pods.some(({ name }) => readyPods.includes(name)));
 }

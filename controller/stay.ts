@@ -1,3 +1,4 @@
+import { isGrowing } from './grow.js';
 import type { NodeSet } from './model.js';
 import { notListed } from './readiness.js';
 import { joinerOf, stoppingOf, type Situation } from './situation.js';
@@ -36,9 +37,11 @@ export function stay(situation: Situation): Verdict | undefined {
 
 /** As told to any pod now: before a pod that is to join is made, or it would have chosen its partner before anybody was told. */
 export function staySecondsIn(situation: Situation): number {
-  const { observed, active, wanted } = situation;
+  const { observed, active, wanted, wantedSize } = situation;
   const due = [active, wanted].flatMap((set) => set ?? []);
-  const isShortOfPods = (active && !wanted) || due.some((set) => isShort(set, situation));
+  // One that waits for what is active does not come while a pod stays whose successor that is to be.
+  const isMade = (set: NodeSet): boolean => set === active || set.size >= wantedSize;
+  const isShortOfPods = isGrowing(situation) || due.some((set) => isMade(set) && isShort(set, situation));
   // What is drained already goes first, and they come after it (`grow.ts`).
   const isToCome = isShortOfPods && !stoppingOf(situation);
   // Without a sidecar a pod is Ready before its node has joined.

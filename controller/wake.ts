@@ -61,7 +61,7 @@ export function makeWakeIndex(): WakeIndex {
       const place = `${namespace}/${name}`;
       switch (kind) {
         case 'statefulSets': {
-          const declaration = labels[LABEL.declaration];
+          const declaration = declarationOf(object);
           if (declaration === undefined) {
             if (change === 'gone') declarations.delete(place);
             else declarations.add(place);
@@ -111,4 +111,11 @@ export function makeWakeIndex(): WakeIndex {
       }
     },
   };
+}
+
+/** The declaration of a revision set; undefined of any other StatefulSet, whoever gave it that label. */
+function declarationOf({ labels, controller }: Metadata): string | undefined {
+  const declaration = labels[LABEL.declaration];
+  const isSet = controller ? controller.name === declaration : labels[LABEL.revision] !== undefined;
+  return isSet ? declaration : undefined;
 }

@@ -46,8 +46,18 @@ export const ANNOTATION = {
   evacuatedSince: `${PREFIX}evacuated-since`,
   /** Pod without a sidecar: RFC 3339 time since when its node holds nobody, though EMQX goes on to evict durable sessions. */
   emptySince: `${PREFIX}empty-since`,
+  /**
+   * Pod of a declaration that is handed back: `true` before its label goes. Whoever pins a Service again takes it away first, so that a
+   * write that was to take the label away, and is late, is refused: it was planned from another version of the pod.
+   */
+  handedBack: `${PREFIX}handed-back`,
   /** Revision set's pod template: the RFC 6902 patch that takes out again what Sluice added. */
   injected: `${PREFIX}injected`,
+  /**
+   * Revision set: the hash of the template that it was asked for with; once it was seen as it came back, the JSON patch from that (what
+   * Sluice added taken out) to the template asked for: `[]` where nobody has changed anything.
+   */
+  madeFrom: `${PREFIX}made-from`,
   /** Declaration or BlueGreen, set by people: the revision meant. */
   promote: `${PREFIX}promote`,
   abort: `${PREFIX}abort`,

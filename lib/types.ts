@@ -210,7 +210,10 @@ export interface UpgradeStatus {
   requestedAt?: string;
   /** RFC 3339; when the Services' endpoints first were exactly the wanted set's pods. */
   switchedAt?: string;
-  /** RFC 3339; when a pause, or a wait for a promotion, last ended: the progress deadline counts from then. */
+  /**
+   * RFC 3339; when a pause, or a wait for a promotion, last ended, or the nodes of the wanted set were last taken down to be made anew: the
+   * progress deadline counts from then.
+   */
   resumedAt?: string;
   /** In the order in which they were seen to begin; absent in records of earlier versions. */
   steps?: UpgradeStep[];

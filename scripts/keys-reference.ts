@@ -80,9 +80,17 @@ const NOTES: Partial<Record<Name, Key>> = {
     on: 'pods of an adopted StatefulSet',
     says: 'since when the node holds nobody, though EMQX goes on to count durable sessions, RFC 3339',
   },
+  handedBack: {
+    on: 'pods of a StatefulSet that is handed back',
+    says: '`true`: its label `sluice.dev/revision` is about to go',
+  },
   injected: {
     on: 'pod template of revision sets',
     says: 'the JSON patch (RFC 6902) that takes out again what Sluice has added to your template',
+  },
+  madeFrom: {
+    on: 'revision sets',
+    says: 'the hash of the template that it was asked for with; then the JSON patch (RFC 6902) that takes out again what a policy of the cluster changed when it was created',
   },
 };
 

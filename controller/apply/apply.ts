@@ -15,7 +15,15 @@ import {
   noteHold,
   restoreStrategy,
 } from './declaration.js';
-import { annotatePod, labelPods, pointServices, relabelPod, unlabelPods, unpinServices } from './services.js';
+import {
+  annotatePod,
+  labelPods,
+  notePods,
+  pointServices,
+  relabelPod,
+  unlabelPods,
+  unpinServices,
+} from './services.js';
 import { deleteSet, makeSet, resize, restoreSet } from './sets.js';
 import { DONE, type Outcome, type Site } from './tools.js';
 
@@ -37,7 +45,7 @@ function write(
   const { sidecars } = site.tools;
   switch (step.kind) {
     case 'createBlueGreen':
-      return createBlueGreen(site);
+      return createBlueGreen(site, step);
     case 'holdDeclaration':
       return holdDeclaration(site, step.wish);
     case 'carrySize':
@@ -80,6 +88,8 @@ function write(
       return clearTriggers(site, step.triggers);
     case 'unpinServices':
       return unpinServices(site, step.services);
+    case 'notePods':
+      return notePods(site, step.pods);
     case 'unlabelPods':
       return unlabelPods(site, step.pods);
     case 'dropBlueGreen':

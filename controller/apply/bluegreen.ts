@@ -4,6 +4,7 @@ import type { JsonObject } from '../../lib/json.js';
 import { isMadeByUs } from '../observe/bluegreen.js';
 import { isAlreadyExists } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
+import type { Step } from '../model.js';
 import { disown } from './disown.js';
 import { besideOwnerOf } from './owner.js';
 import type { Site } from './tools.js';
@@ -12,7 +13,10 @@ import type { Site } from './tools.js';
  * Makes the BlueGreen of a declaration that has none, and owns none of its fields: the API server fills in defaults before it notes who
  * wrote them, so the user's first server-side apply of another rate would conflict. One that somebody else makes meanwhile is as good.
  */
-export async function createBlueGreen({ view, tools, signal }: Site): Promise<void> {
+export async function createBlueGreen(
+  { view, tools, signal }: Site,
+  { paused }: Extract<Step, { kind: 'createBlueGreen' }>,
+): Promise<void> {
   const { namespace, name, wish } = view.observed.declaration;
   try {
     const made = await tools.kube.create(
@@ -27,7 +31,11 @@ export async function createBlueGreen({ view, tools, signal }: Site): Promise<vo
           ...(wish !== undefined && { annotations: { [ANNOTATION.replicas]: String(wish) } }),
           ownerReferences: [besideOwnerOf(view.raw.declaration)],
         },
-        spec: { ...tools.defaults, ...(wish !== undefined && { replicas: wish }) },
+        spec: {
+          ...tools.defaults,
+          ...(wish !== undefined && { replicas: wish }),
+          ...(paused && { paused }),
+        },
       },
       signal,
     );

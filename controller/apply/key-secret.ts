@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BLUEGREEN, keySecretName } from '../../lib/names.js';
 import { isAlreadyExists, isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
-import { nameOf, textAt } from '../../lib/fields.js';
+import { nameOf, objectsAt, textAt } from '../../lib/fields.js';
 import type { JsonObject } from '../../lib/json.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
@@ -13,8 +13,9 @@ const OURS = { 'app.kubernetes.io/managed-by': 'sluice' };
  * Makes sure that the API key's Secret is there. It is created and never read: one that exists is kept, for running nodes were
  * bootstrapped with it. Its owners are the BlueGreen and an object of no other use, and it goes when both have gone: pods go on mounting it
  * while only the BlueGreen is away.
+ * @returns whether it was missing
  */
-export async function createKeySecret(site: Site): Promise<void> {
+export async function createKeySecret(site: Site): Promise<boolean> {
   const { view, tools, signal } = site;
   const { namespace, name } = view.observed.declaration;
   const key = `sluice-${randomBytes(6).toString('hex')}`;
@@ -50,9 +51,31 @@ export async function createKeySecret(site: Site): Promise<void> {
       },
       signal,
     );
+    return true;
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
+    return false;
   }
+}
+
+/**
+ * Makes the Secret again where a pod that mounts it cannot be set up: nobody else knows what was in it. It holds another key, which the
+ * pod's node brings into the EMQX cluster; the one that running sidecars have goes on counting until the kubelet shows them the new one.
+ * @returns whether it was missing
+ */
+export async function restoreKeySecret(site: Site): Promise<boolean> {
+  const { observed, raw } = site.view;
+  const { name, deleting } = observed.declaration;
+  if (deleting || !raw.blueGreen) return false;
+  const stuck = observed.sets.flatMap(({ pods }) => pods.filter(({ unmounted }) => unmounted));
+  const isMissed = raw.pods.some(
+    (pod) =>
+      stuck.some((each) => each.name === nameOf(pod)) &&
+      objectsAt(pod, 'spec', 'volumes').some(
+        (volume) => textAt(volume, 'secret', 'secretName') === keySecretName(name),
+      ),
+  );
+  return isMissed && (await createKeySecret(site));
 }
 
 /**

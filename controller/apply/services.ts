@@ -1,4 +1,4 @@
-import { LABEL } from '../../lib/names.js';
+import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { PATH } from '../kube/paths.js';
 import { nameOf, ownAnnotations, textAt } from '../../lib/fields.js';
 import { disown } from './disown.js';
@@ -26,7 +26,7 @@ export async function pointServices(
   }
 }
 
-/** Labels pods of an adopted set with their revision. */
+/** Labels pods of an adopted set with their revision, which are not handed back any more. */
 export async function labelPods(
   { view, tools, signal }: Site,
   names: string[],
@@ -35,7 +35,11 @@ export async function labelPods(
   const { namespace } = view.observed.declaration;
   for (const pod of view.raw.pods.filter((one) => names.includes(nameOf(one)))) {
     const resourceVersion = textAt(pod, 'metadata', 'resourceVersion');
-    const metadata = { resourceVersion, labels: { [LABEL.revision]: revision } };
+    const metadata = {
+      resourceVersion,
+      labels: { [LABEL.revision]: revision },
+      annotations: { [ANNOTATION.handedBack]: null },
+    };
     await tools.kube.mergePatch(PATH.pods(namespace, nameOf(pod)), { metadata }, signal);
   }
 }
@@ -80,6 +84,16 @@ export async function unpinServices({ view, tools, signal }: Site, names: string
       signal,
     );
     await disown(tools.kube, path, written, signal);
+  }
+}
+
+/** Notes on pods of the declaration that their label is about to go. */
+export async function notePods({ view, tools, signal }: Site, names: string[]): Promise<void> {
+  const { namespace } = view.observed.declaration;
+  for (const pod of view.raw.pods.filter((one) => names.includes(nameOf(one)))) {
+    const resourceVersion = textAt(pod, 'metadata', 'resourceVersion');
+    const metadata = { resourceVersion, annotations: { [ANNOTATION.handedBack]: 'true' } };
+    await tools.kube.mergePatch(PATH.pods(namespace, nameOf(pod)), { metadata }, signal);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json.js';
-import { keySecretName, LABEL } from '../../lib/names.js';
+import { ANNOTATION, keySecretName, LABEL } from '../../lib/names.js';
 import { revisionOf } from '../../lib/revision.js';
 import { inject } from '../inject/inject.js';
 import { isAlreadyExists, isNotFound } from '../kube/errors.js';
@@ -35,7 +35,8 @@ export async function makeSet(site: Site, step: StepOf<'makeSet'>): Promise<Outc
   });
   if (injection.kind === 'refused') return injection;
   if (named === '') await createKeySecret(site);
-  const body = revisionSet(view.raw.declaration, step, injection.template);
+  const asked = revisionOf(declaration.name, (former ?? declaration).template);
+  const body = revisionSet(view.raw.declaration, { ...step, asked }, injection.template);
   try {
     await tools.kube.create(PATH.statefulSets(declaration.namespace), body, signal);
   } catch (error) {
@@ -95,7 +96,7 @@ function lostTemplate({ declaration }: Observed, revision: string): string | und
 
 function revisionSet(
   declaration: JsonObject,
-  step: { name: string; revision: string; size: number },
+  step: { name: string; revision: string; size: number; asked?: string },
   template: JsonObject,
 ): JsonObject {
   const spec = objectAt(declaration, 'spec');
@@ -112,6 +113,8 @@ function revisionSet(
       name: step.name,
       namespace: textAt(declaration, 'metadata', 'namespace'),
       labels,
+      // one that is made again for its pods has the template that they came back with
+      ...(step.asked !== undefined && { annotations: { [ANNOTATION.madeFrom]: step.asked } }),
       ownerReferences: [ownerOf(declaration)],
     },
     spec: {

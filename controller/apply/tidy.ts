@@ -1,17 +1,19 @@
 import type { JsonObject } from '../../lib/json.js';
 import { isNotFound } from '../kube/errors.js';
 import { PATH } from '../kube/paths.js';
-import { controllerUidOf, labelOf, nameOf, textAt } from '../../lib/fields.js';
-import { LABEL } from '../../lib/names.js';
+import { at, controllerUidOf, labelOf, nameOf, plainTemplate, textAt } from '../../lib/fields.js';
+import { noteOfMaking } from '../../lib/made-from.js';
+import { ANNOTATION, LABEL } from '../../lib/names.js';
 import { revisionOfSet } from '../observe/neighbours.js';
 import { lackingOfBlueGreen } from './bluegreen.js';
 import { disown, isOwned } from './disown.js';
+import { restoreKeySecret } from './key-secret.js';
 import { ownerOf } from './owner.js';
 import type { Site } from './tools.js';
 
 /**
- * Finishes what a death between two writes may have left, takes over orphaned revision sets and the BlueGreen that Sluice made, and labels
- * again what lost a label.
+ * Finishes what a death between two writes may have left, takes over orphaned revision sets and the BlueGreen that Sluice made, labels
+ * again what lost a label, and makes the API key's Secret again where pods wait for it.
  * @returns whether something was written, so that it must be observed again
  */
 export async function tidy(site: Site): Promise<boolean> {
@@ -29,7 +31,7 @@ export async function tidy(site: Site): Promise<boolean> {
       ? [[PATH.blueGreens(namespace, name), view.raw.blueGreen] as [string, JsonObject]]
       : []),
   ].filter(([, object]) => isOwned(object));
-  let isWritten = false;
+  let isWritten = await restoreKeySecret(site);
   for (const [path, object] of owned) {
     if (await disown(tools.kube, path, object, signal)) isWritten = true;
   }
@@ -75,16 +77,23 @@ async function isGoing({ view, tools, signal }: Site): Promise<boolean> {
   return !isSame || textAt(now, 'metadata', 'deletionTimestamp') !== '';
 }
 
-/** What a revision set has lost: its owner, or the labels by which people and watches find it. Undefined when it has all. */
+/** What a revision set has lost, or has not been given yet: its owner, the labels by which it is found, and how it came back from its creation. */
 function lackingOf(set: JsonObject, declaration: JsonObject): JsonObject | undefined {
   const owner = controllerUidOf(set);
   const uid = textAt(declaration, 'metadata', 'uid');
   if (textAt(set, 'metadata', 'uid') === uid || !['', uid].includes(owner)) return undefined;
   const labels = { [LABEL.declaration]: nameOf(declaration), [LABEL.revision]: revisionOfSet(set) };
   const isLabelled = Object.entries(labels).every(([key, value]) => (labelOf(set, key) ?? '') === value);
-  if (owner === uid && isLabelled) return undefined;
+  // Whoever labelled all StatefulSets meant no revision set.
+  const strange = [LABEL.upgrade, LABEL.managed].filter((key) => labelOf(set, key) !== undefined);
+  const template = plainTemplate(at(declaration, 'spec', 'template'));
+  const note = noteOfMaking(set, { name: nameOf(declaration), template });
+  if (owner === uid && isLabelled && strange.length === 0 && note === undefined) return undefined;
   return {
     ...(owner === '' && { ownerReferences: [ownerOf(declaration)] }),
-    ...(!isLabelled && { labels }),
+    ...((!isLabelled || strange.length > 0) && {
+      labels: { ...labels, ...Object.fromEntries(strange.map((key) => [key, null])) },
+    }),
+    ...(note !== undefined && { annotations: { [ANNOTATION.madeFrom]: note } }),
   };
 }

@@ -1,4 +1,12 @@
-import { controllerUidOf, labelOf, nameOf, numberAt, objectAt, textAt } from '../../lib/fields.js';
+import {
+  controllerOf,
+  controllerUidOf,
+  labelOf,
+  nameOf,
+  numberAt,
+  objectAt,
+  textAt,
+} from '../../lib/fields.js';
 import type { JsonObject } from '../../lib/json.js';
 import { BLUE_GREEN, LABEL } from '../../lib/names.js';
 import { ownRevisionOf, setNameOf } from '../../lib/revision.js';
@@ -37,10 +45,16 @@ export function revisionOfSet(set: JsonObject): string {
   return textAt(set, 'spec', 'selector', 'matchLabels', LABEL.revision);
 }
 
+/** Whether it is a revision set that a StatefulSet controls: such a one is never a declaration, whatever labels somebody gave it. */
+export function isControlledSet(set: JsonObject): boolean {
+  return revisionOfSet(set) !== '' && textAt(controllerOf(set), 'kind') === 'StatefulSet';
+}
+
 /** The other declarations among StatefulSets of the namespace. */
 export function neighboursOf(all: JsonObject[], declaration: JsonObject): Neighbour[] {
   return all
     .filter((set) => labelOf(set, LABEL.upgrade) === BLUE_GREEN || labelOf(set, LABEL.managed) !== undefined)
+    .filter((set) => !isControlledSet(set))
     .filter((set) => textAt(set, 'metadata', 'uid') !== textAt(declaration, 'metadata', 'uid'))
     .map((set) => ({
       name: nameOf(set),

@@ -24,7 +24,7 @@ import {
 import { setOfClaim } from './claims.js';
 import { claimedRevisions, hasClaims, parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
-import { isSetOf, revisionsOf } from './neighbours.js';
+import { isControlledSet, isSetOf, revisionsOf } from './neighbours.js';
 import { isInDoubt, lookedAt } from './services.js';
 import type { Silence } from './silence.js';
 import { isExpected, missingNames, setNameOfPod, type ExpectedPods, type Owners } from './strays.js';
@@ -91,8 +91,9 @@ async function readObjects(
     kube.list(PATH.services(namespace), {}, signal),
     listAutoscalers(kube, namespace, signal),
   ]);
-  if (!declaration) return undefined;
-  const sets = [...labelled, ...unlabelled.filter((set) => isSetOf(declaration, set))];
+  if (!declaration || isControlledSet(declaration)) return undefined;
+  // the label alone makes nothing a revision set: another declaration may have been given it
+  const sets = [...labelled, ...unlabelled].filter((set) => isSetOf(declaration, set));
   if (!isManaged(declaration, blueGreen, sets)) return undefined;
 
   const [pods, slices, claims] = await Promise.all([

@@ -1,11 +1,12 @@
 import type { SidecarReport } from '../../lib/control.js';
 import { emqxContainer } from '../../lib/emqx-container.js';
-import { takeOut } from '../../lib/injected.js';
 import { isObject, sameJson, type JsonObject } from '../../lib/json.js';
+import { changedAtCreation, madeFrom } from '../../lib/made-from.js';
 import { ANNOTATION, FROZEN_PARTITION, keySecretName, LABEL } from '../../lib/names.js';
 import { ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { Aborted, Declaration, DrainHold, NodeSet, Observed, Pod } from '../model.js';
 import type { BlueGreenSpec } from '../../lib/types.js';
+import { isMixed } from '../situation.js';
 import { outdatedFields } from '../inject/outdated.js';
 import { parseBlueGreen } from './bluegreen.js';
 import { autoscalersOf } from './autoscalers.js';
@@ -83,22 +84,24 @@ export function parseView(view: RawView): Observed {
     emqxContainer: 'refused' in emqx ? '' : emqx.name,
     injection: { spec, secretName },
   };
+  const revisionSets = owners.sets.map((set) => parseSet(set, context));
+  const wasActive = blueGreen.status?.active === declaration.name;
+  const own = ownSet(declaration, revisionSets, { ...context, wasActive });
+  const sets = [...revisionSets, ...deletedSets(context), ...(own ? [own] : [])].sort(
+    (a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
+  );
   const roles = rolesOf(view.services, {
     podLabels,
     spec,
     revisions: revisionsOf(owners, view.pods),
     neighbours: neighboursOf(view.others, view.declaration),
+    isMixed: isMixed(sets),
   });
-  const revisionSets = owners.sets.map((set) => parseSet(set, context));
-  const wasActive = blueGreen.status?.active === declaration.name;
-  const own = ownSet(declaration, revisionSets, { ...context, wasActive });
   return {
     nowMs: view.nowMs,
     declaration,
     blueGreen,
-    sets: [...revisionSets, ...deletedSets(context), ...(own ? [own] : [])].sort(
-      (a, b) => a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
-    ),
+    sets,
     services: roles.clients.map((service) => parseService(service, view.slices)),
     claims: parseClaims(view.claims, view.declaration),
     ownClaims: ownClaims(view.claims, view.declaration),
@@ -204,7 +207,10 @@ function parseDrainHold(text: string | undefined): DrainHold | undefined {
 
 function parseSet(raw: JsonObject, context: SetContext): NodeSet {
   const live = plainTemplate(at(raw, 'spec', 'template'));
-  const own = takeOut(live);
+  const { declaration } = context.view;
+  const asked = { name: nameOf(declaration), template: plainTemplate(at(declaration, 'spec', 'template')) };
+  const own = madeFrom(raw, asked);
+  const changed = changedAtCreation(raw);
   const both = {
     name: nameOf(raw),
     revision: revisionOfSet(raw),
@@ -213,7 +219,7 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
     pods: podsOf(raw, context),
   };
   if (isGoing(raw)) {
-    const template = hasClaims(context.view.declaration) ? (own ?? {}) : {};
+    const template = hasClaims(declaration) ? (own ?? {}) : {};
     return { ...both, kind: 'lost', holdsName: true, size: 0, template };
   }
   return {
@@ -223,6 +229,7 @@ function parseSet(raw: JsonObject, context: SetContext): NodeSet {
     // a template that cannot be told is like no other, so that it is never taken for the wanted one
     template: own ?? {},
     ...(own && { outdated: outdatedFields(live, own, context.injection) }),
+    ...(changed.length > 0 && { changedAtCreation: changed }),
   };
 }
 

@@ -82,8 +82,10 @@ export function parsePod(raw: JsonObject, context: PodContext): Pod {
     ...(deletedAtMs !== undefined && { deletedAtMs }),
     ...(evacuationNote && { evacuationNote }),
     ...(!Number.isNaN(emptySinceMs) && { emptySinceMs }),
+    ...(annotationOf(raw, ANNOTATION.handedBack) !== undefined && { handedBack: true }),
     problem: ready ? '' : terminating ? 'is terminating' : shortened(trouble?.problem ?? 'is starting'),
     ...(trouble?.stuckBy !== undefined && !terminating && { stuckBy: trouble.stuckBy }),
+    ...(trouble?.unmounted && !terminating && { unmounted: true as const }),
     ...(!ready && Number.isFinite(sinceMs) && { unreadySinceMs: sinceMs }),
     failing: !ready && !terminating && (trouble?.hopeless === true || nowMs - sinceMs > FAILING_AFTER_MS),
     restarts: restartsOf(raw, emqxContainer),
@@ -130,6 +132,7 @@ interface Trouble {
   hopeless: boolean;
   /** The container's own reason, once the kubelet holds off before it tries again. */
   stuckBy?: string;
+  unmounted?: true;
 }
 
 function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Trouble {
@@ -159,7 +162,7 @@ function troubleOf(raw: JsonObject, { emqxContainer, nowMs }: PodContext): Troub
   const isUnmounted =
     statuses.length > 0 && statuses.every((status) => at(status, 'state', 'waiting') !== undefined);
   if (isUnmounted && !textAt(raw, 'status', 'podIP') && ageMs > MOUNT_MS) {
-    return { problem: `cannot be set up: ${MOUNTS}`, hopeless: false };
+    return { problem: `cannot be set up: ${MOUNTS}`, hopeless: false, unmounted: true };
   }
   if (sidecar && sidecar['started'] !== true)
     return { problem: 'waits for its sidecar to start', hopeless: false };

@@ -25,14 +25,19 @@ export interface RoleContext {
   /** Revisions of this declaration. */
   revisions: string[];
   neighbours: Neighbour[];
+  /** Pods of more than one revision are there. */
+  isMixed: boolean;
 }
 
 /**
  * Tells all Services of a namespace apart. Client Services are those that the spec names, else every one that is not headless, of those
  * that select the declaration's pods, their revision key aside. The preview Service is none of them, unless nobody else is.
+ *
+ * While pods of two revisions are there, a Service without its key would select both: so one that the spec or its own selector has left
+ * meanwhile keeps it, and is switched with the others where the new pods have the labels for that.
  */
 export function rolesOf(all: JsonObject[], context: RoleContext): ServiceRoles {
-  const { podLabels, spec } = context;
+  const { podLabels, spec, isMixed } = context;
   const candidates = candidatesOf(all, podLabels, spec);
   const held = candidates.flatMap((service) => {
     const holder = holderOf(service, context);
@@ -41,21 +46,24 @@ export function rolesOf(all: JsonObject[], context: RoleContext): ServiceRoles {
   const free = candidates.filter((service) => held.every((each) => each.service !== service));
   const others = free.filter((service) => nameOf(service) !== spec.promotion.previewService);
   const isNamed = spec.services.includes(spec.promotion.previewService);
-  const clients = isNamed || others.length === 0 ? free : others;
-  const preview = previewOf(all, context, clients);
+  const named = isNamed || others.length === 0 ? free : others;
+  const preview = previewOf(all, context, named);
   const marked = all.filter(
     (service) => isMarked(service) && isOfInterest(service, context) && !holderOf(service, context),
   );
   const isKept = (service: JsonObject): boolean =>
-    clients.includes(service) || (preview?.kind === 'found' && preview.name === nameOf(service));
+    named.includes(service) || (preview?.kind === 'found' && preview.name === nameOf(service));
+  // One that has a key alone has it from its user.
+  const left = marked.filter((service) => isManaged(service) && !isKept(service));
+  const pinned = isMixed ? left : [];
   return {
-    clients,
+    clients: [...named, ...pinned.filter((service) => selects(service, podLabels))],
     ...(preview && { preview }),
     marked,
-    // One that has a key alone has it from its user.
-    former: marked.filter((service) => labelOf(service, LABEL.managed) !== undefined && !isKept(service)),
+    former: isMixed ? [] : left,
     leftAlone: [
       ...missing(all, context),
+      ...pinned.map((service) => whyPinned(service, context)),
       ...held.map(
         ({ service, holder }) =>
           `Service ${nameOf(service)} is left alone: it selects pods of StatefulSet ${holder}, too, which is under Sluice; give it a selector for one of them, or name it in spec.services of one BlueGreen`,
@@ -75,13 +83,28 @@ function candidatesOf(all: JsonObject[], podLabels: JsonObject, spec: BlueGreenS
 
 /** Names of the Services whose EndpointSlices are looked at. */
 export function lookedAt(all: JsonObject[], podLabels: JsonObject, spec: BlueGreenSpec): string[] {
-  return candidatesOf(all, podLabels, spec).map(nameOf);
+  const candidates = candidatesOf(all, podLabels, spec);
+  return all
+    .filter((service) => candidates.includes(service) || (isManaged(service) && selects(service, podLabels)))
+    .map(nameOf);
+}
+
+/** Why a Service that is no client Service any more is not given back yet, in words. */
+function whyPinned(service: JsonObject, { podLabels, spec }: RoleContext): string {
+  const name = nameOf(service);
+  if (!selects(service, podLabels))
+    return `Service ${name} does not select the pods of the template that is asked for, and stays at revision ${keyOf(service)} until this upgrade has ended; correct its selector, or the template's labels`;
+  const asked =
+    spec.services.length > 0
+      ? 'spec.services does not name it, which holds'
+      : 'what else the spec asks of it holds';
+  return `Service ${name} stays pinned and is switched with this upgrade, for without its revision key it would select both revisions: ${asked} from the end of this upgrade on`;
 }
 
 /** It selects the declaration's pods, or is named to, or is pinned to them. */
 function isOfInterest(
   service: JsonObject,
-  { podLabels, spec, revisions }: Omit<RoleContext, 'neighbours'>,
+  { podLabels, spec, revisions }: Omit<RoleContext, 'neighbours' | 'isMixed'>,
 ): boolean {
   return (
     selects(service, podLabels) ||
@@ -91,7 +114,7 @@ function isOfInterest(
 }
 
 /** Whether some Service could be another declaration's: it has no key yet, or one that is none of ours. */
-export function isInDoubt(all: JsonObject[], context: Omit<RoleContext, 'neighbours'>): boolean {
+export function isInDoubt(all: JsonObject[], context: Omit<RoleContext, 'neighbours' | 'isMixed'>): boolean {
   const candidates = candidatesOf(all, context.podLabels, context.spec);
   return all.some(
     (service) =>
@@ -166,7 +189,11 @@ function isHeadless(service: JsonObject): boolean {
 }
 
 function isMarked(service: JsonObject): boolean {
-  return labelOf(service, LABEL.managed) !== undefined || keyOf(service) !== '';
+  return isManaged(service) || keyOf(service) !== '';
+}
+
+function isManaged(service: JsonObject): boolean {
+  return labelOf(service, LABEL.managed) !== undefined;
 }
 
 function keyOf(service: JsonObject): string {

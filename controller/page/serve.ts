@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from '../../lib/log.js';
-import type { Kube } from '../kube/client.js';
+import { followServer } from '../clock.js';
+import { makeKube } from '../kube/client.js';
 import { PATH } from '../kube/paths.js';
 import type { Transport } from '../kube/transport.js';
 import { watchWhole } from '../kube/watch.js';
@@ -13,13 +14,11 @@ import { makeBoard } from './board.js';
 
 export interface PageTools {
   transport: Transport;
-  kube: Kube;
   lease: { namespace: string; name: string };
   replica: string;
   port: number;
   /** False: only what comes through the pod's own loopback, as a port-forward does, is answered. */
   isExposed: boolean;
-  now: () => number;
   log: Logger;
   onTrouble: (error: unknown) => void;
 }
@@ -32,7 +31,10 @@ const MOST_CONNECTIONS = 128;
  * and ends nothing else.
  */
 export async function servePage(tools: PageTools, signal: AbortSignal): Promise<void> {
-  const { transport, kube, lease, replica, port, isExposed, now, log } = tools;
+  const { lease, replica, port, isExposed, log } = tools;
+  // The status has its times by the API server's clock, or by that of the replica that leads, which follows it too.
+  const { send: transport, now } = followServer(tools.transport);
+  const kube = makeKube(transport);
   const assets = await readAssets(join(import.meta.dirname, 'page'));
   const board = makeBoard(now);
   const asked = makeAsked({ kube, lease, now }, signal);

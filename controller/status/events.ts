@@ -32,6 +32,7 @@ const REASONS: Record<Step['kind'], string> = {
   clearTriggers: '',
   holdDrains: '',
   unpinServices: 'ServiceUnpinned',
+  notePods: '',
   unlabelPods: '',
   dropBlueGreen: '',
   restoreStrategy: '',
@@ -43,6 +44,10 @@ const REASONS: Record<Step['kind'], string> = {
 /** Steps that somebody's deed made necessary which he may not have meant. */
 const WARNINGS: ReadonlySet<Step['kind']> = new Set(['abort', 'restoreSet', 'relabelPod']);
 
+function isWarning(step: Step): boolean {
+  return WARNINGS.has(step.kind) || (step.kind === 'createBlueGreen' && step.paused === true);
+}
+
 /** What the pass has to tell: its step, and what people must know. Pure. */
 export function happenings(
   observed: Observed,
@@ -53,7 +58,7 @@ export function happenings(
   const reason = isSwitch(observed, decision) ? 'ServiceSwitched' : REASONS[decision.step.kind];
   if (reason && !trouble) {
     told.push({
-      type: WARNINGS.has(decision.step.kind) ? 'Warning' : 'Normal',
+      type: isWarning(decision.step) ? 'Warning' : 'Normal',
       reason,
       message: decision.message,
     });

@@ -17,6 +17,11 @@ export function notesOf(observed: Observed, { active: activeName, message: said 
     const message = `${active.name} was made with another ${active.outdated.join(' and ')}, whose new value holds in full from the next revision on (kubectl rollout restart statefulset ${declaration.name})`;
     notes.push({ type: 'Normal', reason: 'HeldForNextRevision', message });
   }
+  for (const { name, size, changedAtCreation = [] } of sets) {
+    if (size === 0 || changedAtCreation.length === 0) continue;
+    const message = `StatefulSet ${name} was changed by a policy of the cluster when it was created (${changedAtCreation.slice(0, 5).join(', ')} of its template), and runs as it came back; exempt StatefulSets with label sluice.dev/revision from that policy, or have it change ${declaration.name} too, if that is not meant`;
+    notes.push({ type: 'Warning', reason: 'ChangedAtCreation', message });
+  }
   for (const { name, podTargets } of services) {
     if (podTargets === undefined) continue;
     const message = `the load balancer of Service ${name} sends clients to pods directly (${podTargets}): give it a deregistration delay longer than a whole upgrade's drains, or it cuts blue's clients off at the switch`;

@@ -40,7 +40,7 @@ function isPhase({ name }: UpgradeStep): boolean {
 }
 
 function admission({ requestedAt, startedAt }: UpgradeStatus): UpgradeStep[] {
-  const isBefore = requestedAt !== undefined && Date.parse(requestedAt) < Date.parse(startedAt);
+  const isBefore = requestedAt !== undefined && Date.parse(requestedAt) <= Date.parse(startedAt);
   return isBefore ? [{ name: 'admission', startedAt: requestedAt, endedAt: startedAt }] : [];
 }
 

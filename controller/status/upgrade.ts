@@ -12,6 +12,9 @@ type History = BlueGreenStatus['history'];
 /** Phases in which people are waited for: the deadline counts anew from their end. */
 const WAITS: ReadonlySet<Phase> = new Set(['Paused', 'AwaitingPromotion']);
 
+/** The webhook notes when an upgrade was asked for by its own clock, and ours follows the API server's, which tells whole seconds. */
+const APART_MS = 1_000;
+
 /** Upgrades that are remembered; enough to see a bad week. */
 const HISTORY_LIMIT = 10;
 
@@ -49,7 +52,9 @@ export function upgradeRecords(
     ...current,
     ...(hasTrace && { traced: false }),
     ...(switchedAt !== undefined && !isNoted && { switchedAt }),
-    ...(isResumed && { resumedAt: new Date(observed.nowMs).toISOString() }),
+    ...((isResumed || isBegunAnew(current, decision)) && {
+      resumedAt: new Date(observed.nowMs).toISOString(),
+    }),
   };
   return { upgrade: { ...upgrade, steps: stepsOf(upgrade, seen) }, history: ended };
 }
@@ -81,7 +86,7 @@ function begin(observed: Observed, decision: Decision, history: History): Upgrad
   const asked = parseTraceparent(traceparent);
   // A retry, and the way back from an abort, answer a request that another upgrade began with, and lie in that one's span.
   const isAnswered = traceparent === '' || history.some((one) => one.traceparent === traceparent);
-  const isAsked = requestedAtMs !== undefined && requestedAtMs <= nowMs && !isAnswered;
+  const isAsked = requestedAtMs !== undefined && requestedAtMs <= nowMs + APART_MS && !isAnswered;
   const id = asked?.traceId ?? madeUpId(declaration.uid, decision.wanted, startedAt);
   const isRoot = asked !== undefined && !isAnswered;
   const parentSpanId = isRoot ? declaration.parentSpan : asked?.spanId;
@@ -94,8 +99,17 @@ function begin(observed: Observed, decision: Decision, history: History): Upgrad
     from,
     to: decision.wanted,
     traceparent,
-    ...(isAsked && { requestedAt: new Date(requestedAtMs).toISOString() }),
+    ...(isAsked && { requestedAt: new Date(Math.min(requestedAtMs, nowMs)).toISOString() }),
   };
+}
+
+/**
+ * Green is taken down before its switch, to be made anew: with mended settings; or, where it is the declaration's own pods, with another
+ * template. What that takes was not asked for when the upgrade began.
+ */
+function isBegunAnew({ to }: UpgradeStatus, { step, active }: Decision): boolean {
+  const isDown = step.kind === 'deleteSet' || (step.kind === 'resize' && step.to === 0);
+  return isDown && step.set === to && active !== to;
 }
 
 function close(open: UpgradeStatus, seen: Seen): History[number] {

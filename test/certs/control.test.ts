@@ -13,8 +13,15 @@ jest.setTimeout(60_000);
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SECRET = 'sluice-control';
-const keep = (secrets: InMemorySecrets, nowMs: number): Promise<ControlMaterial> =>
-  keepControl({ secrets, controlSecret: SECRET, now: () => nowMs }, new AbortController().signal);
+const keep = (
+  secrets: InMemorySecrets,
+  nowMs: number,
+  { known, user }: { known?: ControlMaterial; user?: string } = {},
+): Promise<ControlMaterial> =>
+  keepControl(
+    { secrets, controlSecret: SECRET, now: () => nowMs, known, findUser: () => Promise.resolve(user) },
+    new AbortController().signal,
+  );
 
 /** A port like a sidecar's: it asks for a client certificate of `ca` and says hello to those who have one, nothing to others. */
 async function helloFrom(ca: string, client: Pair | undefined): Promise<string> {
@@ -96,8 +103,29 @@ describe('the certificates of the control port', () => {
     const secrets = new InMemorySecrets();
     const { ca } = await keep(secrets, Date.now());
     secrets.put(SECRET, { 'ca.crt': ca.cert });
-    await expect(keep(secrets, Date.now())).rejects.toThrow('delete it to have another made');
+    await expect(keep(secrets, Date.now())).rejects.toThrow('restore it, or delete it');
     expect(secrets.stored.get(SECRET)?.data).toEqual({ 'ca.crt': ca.cert });
+  });
+
+  it('are written again by whoever knows them when somebody deletes the Secret, sidecars or not', async () => {
+    const secrets = new InMemorySecrets();
+    const known = await keep(secrets, Date.now());
+    secrets.stored.clear();
+    expect(await keep(secrets, Date.now(), { known, user: 'mq/emqx-bcdfghjkl' })).toEqual(known);
+    expect(secrets.value(SECRET, 'ca.crt')).toBe(known.ca.cert);
+  });
+
+  it('are not made anew by somebody who does not know them while sidecars run, but where he is told to', async () => {
+    const secrets = new InMemorySecrets();
+    const running = { user: 'mq/emqx-bcdfghjkl' };
+    await expect(keep(secrets, Date.now(), running)).rejects.toThrow(
+      /sluice-control is gone, .* StatefulSet mq\/emqx-bcdfghjkl.*back from a backup.*--from-literal=new-ca=true/,
+    );
+    expect(secrets.stored.size).toBe(0);
+    secrets.put(SECRET, { 'new-ca': 'true' });
+    const made = await keep(secrets, Date.now(), running);
+    expect(await keep(secrets, Date.now(), running)).toEqual(made);
+    expect(secrets.value(SECRET, 'new-ca')).toBe('');
   });
 
   it('are those of whoever was first', async () => {

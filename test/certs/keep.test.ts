@@ -34,6 +34,7 @@ it('a control CA that cannot be read is told of, and the webhook gets its certif
         webhookService: 'webhook',
         webhookConfiguration: 'webhook',
       },
+      findUser: () => Promise.resolve(undefined),
       onControl: () => undefined,
       onControlTrouble: (cause) => troubles.push(cause),
       onServing: () => undefined,

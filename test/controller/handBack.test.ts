@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NodeSet, Observed, Pod, Step } from '../../controller/model.js';
-import { plan } from '../../controller/plan.js';
+import { plan, planUrgent } from '../../controller/plan.js';
 import { ownRevisionOf, revisionOf } from '../../lib/revision.js';
 import { NEW, NEWER, nodeName, observed, OLD, set, type SetOptions, type World } from './cases.js';
 
@@ -46,6 +46,19 @@ function served(change: World & { others?: NodeSet[] } = {}): World {
   return { sets: [...others, own()], selects: ownRevisionOf('emqx', OLD), ...world };
 }
 
+/** What serves is broken, its own pods too, and another template is to mend that. */
+function nobodyAnswers(): Observed {
+  const broken = { ...unready, failing: true };
+  const pods = { 0: broken, 1: broken, 2: broken };
+  const sets = [set(blue, { template: NEW, pods }), own({ template: NEW, pods })];
+  return withoutLabel({
+    declaration: { template: NEWER },
+    sets,
+    silent: sets.flatMap((each) => each.pods.map(({ name }) => name)),
+    apart: sets.flatMap((each) => each.pods.map(({ name }) => name)),
+  });
+}
+
 const claim = { name: `data-${blue}-0`, uid: 'c0', revision: 'bbbbbbbbb', owned: true, createdAtMs: 0 };
 const ended = {
   id: '',
@@ -57,6 +70,8 @@ const ended = {
   traceparent: '',
   result: 'superseded' as const,
 };
+const handedBack: Partial<Pod> = { handedBack: true };
+const announced = own({ pods: { 0: handedBack, 1: handedBack, 2: handedBack } });
 const released = { marked: [], sets: [own({ labelled: false })] };
 
 interface Case {
@@ -109,6 +124,11 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'wait' },
       says: /^emqx comes down to 0 before it starts with its present template$/,
+    },
+    {
+      when: 'nobody can tell whether its pods of the one before hold anybody: an upgrade first (model seed 1940)',
+      seen: nobodyAnswers(),
+      then: { kind: 'makeSet', revision: revisionOf('emqx', NEWER) },
     },
   ],
   'an upgrade in progress ends first': [
@@ -269,8 +289,20 @@ const cases: Record<string, Case[]> = {
       phase: 'Paused',
     },
     {
-      when: 'the Services select as their user wrote',
+      when: 'the Services select as their user wrote: what is about to happen is noted first (4714)',
       seen: withoutLabel(served({ marked: [] })),
+      then: { kind: 'notePods', pods: ['emqx-0', 'emqx-1', 'emqx-2'] },
+    },
+    {
+      when: 'a pod has come since that was noted of the others',
+      seen: withoutLabel(
+        served({ marked: [], sets: [set(blue, down), own({ pods: { 0: handedBack, 1: handedBack } })] }),
+      ),
+      then: { kind: 'notePods', pods: ['emqx-2'] },
+    },
+    {
+      when: 'it is noted of all',
+      seen: withoutLabel(served({ marked: [], sets: [set(blue, down), announced] })),
       then: { kind: 'unlabelPods', pods: ['emqx-0', 'emqx-1', 'emqx-2'] },
     },
     {
@@ -433,6 +465,21 @@ const cases: Record<string, Case[]> = {
     },
   ],
 };
+
+it('a Service is pinned again only when what was to take the labels away is fenced off (4714)', () => {
+  const back = (pods: NodeSet): Observed =>
+    observed({
+      declaration: { replicas: 3, heldReplicas: 3 },
+      sets: [pods],
+      services: [{ name: 'emqx', resourceVersion: '1', managed: false, readyPods: [] }],
+    });
+  expect(plan(back(announced)).step).toMatchObject({
+    kind: 'labelPods',
+    pods: ['emqx-0', 'emqx-1', 'emqx-2'],
+  });
+  expect(planUrgent(back(announced))?.step.kind).toBe('labelPods');
+  expect(plan(back(own())).step.kind).toBe('pointServices');
+});
 
 describe.each(Object.entries(cases))('handing back: %s', (_rule, table) => {
   it.each(table)('when $when', ({ seen, then, says, phase, wanted }) => {

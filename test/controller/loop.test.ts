@@ -354,6 +354,28 @@ describe('the trace of an upgrade', () => {
   });
 });
 
+describe('a leader whose clock is hours ahead of the API server’s', () => {
+  it('counts time as that does: else every drain would have taken too long as soon as it begins', async () => {
+    const made = await world();
+    const { transport } = optionsOf(made);
+    const there = (): number => Date.now() - 2 * 3_600_000;
+    leading(made, {
+      transport: async (request) => {
+        const answer = await transport(request);
+        answer.headers.date = new Date(there()).toUTCString();
+        return answer;
+      },
+    });
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    const { startedAt } = await made.until('an upgrade', () => {
+      const { upgrade } = statusOf(made);
+      return isObject(upgrade) && upgrade;
+    });
+    expect(Math.abs(Date.parse(startedAt as string) - there())).toBeLessThan(60_000);
+  });
+});
+
 describe('refusals of the API server', () => {
   it('are tried again, and told when they last', async () => {
     const made = await world();
@@ -444,6 +466,32 @@ describe('a BlueGreen that is deleted', () => {
     expect(uidOf(keySecret())).toBe(secret);
     made.store.remove(SETS, NAMESPACE, 'emqx');
     expect(keySecret()).toBeUndefined();
+  });
+});
+
+describe('the API key’s Secret, deleted by hand', () => {
+  it('is made again once a pod waits for it: nobody else knows what is to be in it', async () => {
+    const made = await world();
+    leading(made);
+    const { active } = await made.until('Stable', isStable(made));
+    made.store.remove(SECRETS, NAMESPACE, 'emqx-sluice-api-key');
+    const waiting = (name: string): JsonObject => ({
+      name,
+      state: { waiting: { reason: 'PodInitializing' } },
+    });
+    made.store.edit({ collection: PODS, namespace: NAMESPACE, name: `${active as string}-1` }, (pod) => ({
+      ...pod,
+      metadata: { ...(pod['metadata'] as JsonObject), creationTimestamp: '2026-01-01T00:00:00Z' },
+      status: {
+        phase: 'Pending',
+        initContainerStatuses: [waiting('sluice')],
+        containerStatuses: [waiting('emqx')],
+      },
+    }));
+    const secret = await made.until('another Secret', () =>
+      made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key'),
+    );
+    expect(Object.keys(secret['stringData'] as JsonObject)).toEqual(['key', 'secret', 'bootstrap']);
   });
 });
 
@@ -697,7 +745,7 @@ describe('a declaration that is made anew over the sets of the one before', () =
       }),
     );
     const urgent = makeUrgent(
-      { ...optionsOf(made), onServices: () => undefined },
+      { ...optionsOf(made), now: Date.now, onServices: () => undefined },
       new AbortController().signal,
     );
     expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
@@ -722,7 +770,7 @@ describe('a declaration that is made anew over the sets of the one before', () =
       return { ...object, metadata };
     });
     const urgent = makeUrgent(
-      { ...optionsOf(made), onServices: () => undefined },
+      { ...optionsOf(made), now: Date.now, onServices: () => undefined },
       new AbortController().signal,
     );
     expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');
@@ -754,7 +802,7 @@ describe('a declaration that is deleted with --cascade=orphan', () => {
         return { ...object, metadata };
       });
     const urgent = makeUrgent(
-      { ...optionsOf(made), onServices: () => undefined },
+      { ...optionsOf(made), now: Date.now, onServices: () => undefined },
       new AbortController().signal,
     );
     expect(await urgent(`${NAMESPACE}/emqx`)).toBe('forget');

@@ -109,6 +109,23 @@ const lost = (): NodeSet => ({
     pods: { 0: terminating, 1: terminating, 2: terminating },
   }),
 });
+/** Green serves, and nobody tells of any node. */
+function inSilence(change: SetOptions, world: World = {}, createdAtMs = 0): Observed {
+  const pods = change.pods ?? { 0: unready, 1: unready, 2: unready };
+  const sets = [
+    set(blue, { podCount: 3, createdAtMs, ...change, pods }),
+    set(green, { template: NEW, createdAtMs: 5 }),
+  ];
+  return observed({
+    declaration: asked,
+    status: switched,
+    selects: 'ggggggggg',
+    sets,
+    silent: sets.flatMap((each) => each.pods.map(({ name }) => name)),
+    ...world,
+  });
+}
+
 /** Blue's last pod drains, and its sidecar is silent; its node, if it runs, is `emqx@<host>`. */
 function silentUnder(
   host: string,
@@ -353,12 +370,43 @@ interface Case {
   settled?: boolean;
 }
 
+/** There is no BlueGreen. */
+function nameless(world: Parameters<typeof observed>[0]): Observed {
+  const seen = observed(world);
+  return { ...seen, blueGreen: { ...seen.blueGreen, exists: false } };
+}
+
 const cases: Record<string, Case[]> = {
   'step 0 puts back what got past the webhook': [
     {
       when: 'there is no BlueGreen',
-      seen: { ...observed(), blueGreen: { ...observed().blueGreen, exists: false } },
+      seen: nameless({}),
       then: { kind: 'createBlueGreen' },
+    },
+    {
+      when: 'somebody has deleted the BlueGreen in the middle of an upgrade: it goes no further by defaults',
+      seen: nameless({ declaration: asked, sets: [set(blue), set(green, { template: NEW })] }),
+      then: { kind: 'createBlueGreen', paused: true },
+      says: /BlueGreen emqx was deleted in the middle of an upgrade: .* paused/,
+    },
+    {
+      when: 'and after the switch, in the middle of a drain',
+      seen: nameless({
+        declaration: asked,
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'createBlueGreen', paused: true },
+    },
+    {
+      when: 'the BlueGreen that was made again so says why it is paused, and what to look at',
+      seen: observed({
+        declaration: asked,
+        spec: { paused: true },
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'wait' },
+      says: /^paused: BlueGreen emqx was deleted in the middle of an upgrade .* check its spec .* spec.paused to false/,
     },
     {
       when: 'the declaration is not frozen',
@@ -565,6 +613,16 @@ const cases: Record<string, Case[]> = {
         sets: [set(blue, { pods: { 1: { ...unready, failing: true } } }), set(green, { template: NEW })],
       }),
       then: { kind: 'pointServices', revision: 'ggggggggg' },
+    },
+    {
+      when: 'a sidecar was started with another control CA and nothing is to be done: it is told before an upgrade needs it',
+      seen: observed({
+        sets: [set('emqx-oldoldold', { pods: { 0: { turnsUsAway: true } } })],
+        silent: ['emqx-oldoldold-0'],
+      }),
+      then: { kind: 'rest' },
+      says: /bring back the Secret of the control CA/,
+      stalled: 'ControllerTurnedAway',
     },
     {
       when: 'the sidecar of blue was started with another control CA',
@@ -1112,6 +1170,49 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'resize', set: blue, to: 2 },
     },
   ],
+  'no sidecar answers, and no pod of blue is Ready': [
+    {
+      when: 'it had the clients: it goes pod by pod, for its gates drain whoever is there',
+      seen: inSilence({}),
+      then: { kind: 'resize', set: blue, to: 2 },
+      phase: 'Draining',
+    },
+    {
+      when: 'one of its pods ends: whether that is drained nobody tells, and the next one waits',
+      seen: inSilence({
+        size: 2,
+        pods: { 0: unready, 1: unready, 2: { ...terminating, deletedAtMs: 940_000 } },
+      }),
+      then: { kind: 'wait' },
+      says: /emqx-bbbbbbbbb-2 does not answer: whether it is drained is not known/,
+    },
+    {
+      when: 'that one has taken longer than drainTimeoutSeconds',
+      seen: inSilence(
+        { size: 2, pods: { 0: unready, 1: unready, 2: { ...terminating, deletedAtMs: 930_000 } } },
+        { spec: { drainTimeoutSeconds: 60 } },
+      ),
+      then: { kind: 'resize', set: blue, to: 1 },
+    },
+    {
+      when: 'it was aborted after its switch, and is the younger one',
+      seen: inSilence(
+        {},
+        {
+          status: {
+            history: [{ ...past(green, blue), switchedAt: new Date(0).toISOString(), result: 'aborted' }],
+          },
+        },
+        7,
+      ),
+      then: { kind: 'resize', set: blue, to: 2 },
+    },
+    {
+      when: 'it has never served: it goes at once',
+      seen: inSilence({}, { status: {} }, 7),
+      then: { kind: 'deleteSet', set: blue },
+    },
+  ],
   'nobody joins what is about to stop': [
     {
       when: 'a green that has joined is unwanted while a blue pod is starting, it stays for the moment (5)',
@@ -1397,6 +1498,36 @@ const cases: Record<string, Case[]> = {
         evacuations: { 'emqx-1': 'prohibiting' },
       }),
       then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
+    },
+    {
+      when: 'the same in a pause: fewer nodes than wanted would serve until that is over',
+      seen: observed({
+        declaration: running,
+        spec: { paused: true },
+        selects: 'ooooooooo',
+        sets: [
+          adopted({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+        evacuations: { 'emqx-1': 'prohibiting' },
+      }),
+      then: { kind: 'stopEvacuation', node: nodeName('emqx-1'), via: `${green}-0` },
+      phase: 'Paused',
+    },
+    {
+      when: 'a node of it evacuates, and what it would be active again for is paused: it stays as it is',
+      seen: observed({
+        declaration: running,
+        spec: { paused: true },
+        selects: 'ggggggggg',
+        sets: [
+          adopted({ pods: { 1: { evacuationNote: { acceptedAtMs: 1 } } } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+        evacuations: { 'emqx-1': 'prohibiting' },
+      }),
+      then: { kind: 'wait' },
+      phase: 'Paused',
     },
     {
       when: 'a node of it evacuates but stays, and an unwanted green holds nobody: green asks before it goes',
@@ -3173,6 +3304,28 @@ describe('a pod on its way out, while others join', () => {
   it('does not wait for its own successor, which comes only when it has gone', () => {
     const active = draining(0, { size: 0 }, { declaration: {}, status: {} });
     expect(plan(active).step).not.toMatchObject({ kind: 'tell', pods: [`${blue}-2`] });
+  });
+
+  it('does not stay for a green that is to come after its own successor (8719)', () => {
+    const sets = [set(blue, { size: 1, pods: { 0: terminating } })];
+    const began = { ...upgrade, startedAt: new Date(995_000).toISOString() };
+    const last = draining(0, {}, { sets, spec: { replicas: 1 }, status: { upgrade: began } });
+    expect(plan(last).step.kind).toBe('wait');
+    expect(plan(last).message).toMatch(/it comes back before it is replaced/);
+  });
+
+  it.each<{ when: string; more: World }>([
+    { when: 'it is paused', more: { spec: { paused: true } } },
+    { when: 'no node is wanted', more: { spec: { replicas: 0 } } },
+    { when: 'there is no Service to switch', more: { services: [] } },
+  ])('does not stay for a green that is not made: $when', ({ more }) => {
+    const sets = [set(blue, { pods: { 2: terminating } })];
+    const decision = plan(draining(0, {}, { sets, ...more }));
+    expect(decision.step).not.toMatchObject({
+      kind: 'tell',
+      pods: [`${blue}-2`],
+      settings: { staySeconds: 60 },
+    });
   });
 
   it('is told that it may go when they have', () => {

@@ -8,7 +8,7 @@ import type {
   Pod,
   Step,
 } from '../../controller/model.js';
-import { comesBack } from '../../controller/situation.js';
+import { comesBack, isMixed } from '../../controller/situation.js';
 import { upgradeRecords } from '../../controller/status/upgrade.js';
 import { otherRevisionOf, ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
@@ -89,13 +89,15 @@ export function observe(world: World): Observed {
         managed: true,
       },
     }),
-    services: world.services.map(({ name, version, revision, managed, endpoints }) => ({
-      name,
-      resourceVersion: String(version),
-      ...(revision !== undefined && { revision }),
-      managed,
-      readyPods: endpoints,
-    })),
+    services: world.services
+      .filter((service) => service.unlisted === undefined || (isMixed(sets) && service.managed))
+      .map(({ name, version, revision, managed, endpoints }) => ({
+        name,
+        resourceVersion: String(version),
+        ...(revision !== undefined && { revision }),
+        managed,
+        readyPods: endpoints,
+      })),
     claims: [...world.claims.keys()].flatMap((pod, index) => {
       const set = pod.slice(0, pod.lastIndexOf('-'));
       const revision = set.slice(set.lastIndexOf('-') + 1);
@@ -117,7 +119,9 @@ export function observe(world: World): Observed {
     marked: world.services
       .filter(({ managed, revision }) => managed || revision !== undefined)
       .map(({ name }) => name),
-    former: [],
+    former: world.services
+      .filter((service) => service.unlisted !== undefined && !isMixed(sets) && service.managed)
+      .map(({ name }) => name),
     lagging: [],
     leftAlone: [],
     autoscalers: [],
@@ -232,6 +236,7 @@ function podOfSet(world: World, pod: PodObject, set?: SetObject): Pod {
     terminating: isEnding,
     ...(pod.deleted && { deletedAtMs: pod.deleted.at * 1000 }),
     ...(pod.evacuationNote && { evacuationNote: noteOf(pod.evacuationNote) }),
+    ...(pod.handedBack && { handedBack: true }),
     ...(pod.emptySince !== undefined && { emptySinceMs: pod.emptySince * 1000 }),
     problem: isReady ? '' : 'is not ready',
     ...(!isReady && { unreadySinceMs: pod.unreadyAt * 1000 }),
@@ -251,6 +256,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
   switch (step.kind) {
     case 'createBlueGreen':
       world.blueGreen.exists = true;
+      if (step.paused) world.blueGreen.spec = { ...world.blueGreen.spec, paused: true };
       world.blueGreen.version += 1;
       return;
     case 'holdDeclaration':
@@ -277,9 +283,9 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       return;
     }
     case 'labelPods':
-      for (const name of step.pods) {
-        const pod = podNamed(world, name);
-        if (pod) pod.revision = step.revision;
+      for (const pod of unchanged(world, step.pods, seen)) {
+        pod.revision = step.revision;
+        delete pod.handedBack;
       }
       return;
     case 'pointServices':
@@ -379,15 +385,21 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
         service.managed = false;
         delete service.revision;
         delete service.strippedAt;
+        // It is its user's, who may put it back into the list.
+        if (service.unlisted !== undefined) service.strippedAt = Number.POSITIVE_INFINITY;
         if (world.random.chance(0.02)) return;
       }
       return;
     case 'unlabelPods':
-      for (const name of step.pods) {
-        delete podNamed(world, name)?.revision;
-        delete podNamed(world, name)?.evacuationNote;
-        delete podNamed(world, name)?.emptySince;
+      for (const pod of unchanged(world, step.pods, seen)) {
+        delete pod.revision;
+        delete pod.evacuationNote;
+        delete pod.emptySince;
+        delete pod.handedBack;
       }
+      return;
+    case 'notePods':
+      for (const pod of unchanged(world, step.pods, seen)) pod.handedBack = true;
       return;
     case 'dropBlueGreen': {
       const { blueGreen } = world;
@@ -417,12 +429,24 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
         declaration.retry = '';
         delete declaration.wish;
         delete declaration.aborted;
+        // One that had lost its key by then selects what its user wrote.
+        for (const service of world.services) delete service.strippedAt;
       });
       return;
     case 'wait':
     case 'rest':
       return;
   }
+}
+
+/** Of these pods, those that nobody has written to since they were looked at. */
+function unchanged(world: World, names: string[], seen: Observed): PodObject[] {
+  const before = seen.sets.flatMap(({ pods }) => pods);
+  return names
+    .flatMap((name) => podNamed(world, name) ?? [])
+    .filter(({ uid, revision, handedBack }) =>
+      before.some((pod) => pod.uid === uid && pod.revision === revision && pod.handedBack === handedBack),
+    );
 }
 
 /** The process may end between any two of the writes; another pod of that name is never written to. */

@@ -156,7 +156,8 @@ export class Watcher {
     const revision = world.preview;
     const isNew = revision !== this.previewed;
     this.previewed = revision;
-    if (isNew) this.previewedAt = world.now;
+    // What nobody of Sluice's looks after is put back when it is under Sluice again.
+    if (isNew || !isManaged(world)) this.previewedAt = world.now;
     if (revision === '' && world.declaration.labelled && world.now - this.previewedAt > MENDED_WITHIN)
       violate(world, 'the preview Service selects every colour, and is not put back');
     const set = world.sets.find((each) => each.revision === revision);
@@ -257,6 +258,8 @@ export class Watcher {
     const to = step.kind === 'resize' ? step.to : step.kind === 'deleteSet' ? 0 : set.size - 1;
     // What has joined since it was looked at is nobody's fault.
     const seenSet = seen.sets.find((each) => each.name === name);
+    // What somebody had made as small or smaller before is given back, or left as it is.
+    if (step.kind === 'resize' && seenSet && to >= seenSet.size) return;
     const leaving = (seenSet?.pods ?? []).filter(({ ordinal, terminating }) => ordinal >= to && !terminating);
     const joined = leaving.filter(
       (pod) => (pod.ready || pod.report?.joined) && world.nodes.get(pod.name)?.state === 'joined',

@@ -7,13 +7,16 @@ import { note, violate, wantedSize, type PodObject, type SetObject, type World }
 
 /** For so long pods end, and as long again nothing happens to them. */
 const PART_SECONDS = 75;
+/** A pass that had begun before may still write. */
+const BEGUN_SECONDS = 3;
 
 /**
  * A pause that lasts, in which pods of the active set end: what was whole when it began is whole again before it is over. It draws from a
  * source of its own, so that what else a seed leads to stays as it was.
  */
 export class LongPause {
-  private readonly set: SetObject | undefined;
+  private set: SetObject | undefined;
+  private readonly begunUntil: number;
   private readonly endsAt: number;
 
   constructor(
@@ -24,6 +27,7 @@ export class LongPause {
     const set = activeSet(world);
     const isJudged = set !== undefined && set !== world.declaration && whyNotWhole(world, set) === undefined;
     if (isJudged && world.blueGreen.exists && wantedSize(world) > 0) this.set = set;
+    this.begunUntil = world.now + BEGUN_SECONDS;
     this.endsAt = world.now + (this.set ? 2 * PART_SECONDS : 0);
     if (!this.set) return;
     // Nodes that the cluster knows under their name never get in by trying again.
@@ -34,11 +38,17 @@ export class LongPause {
 
   /** One second of it; true when it is over. */
   turn(): boolean {
-    const { world, set, random } = this;
+    const { world, random } = this;
+    const active = activeSet(world);
+    // What was being switched to when the pause began is what is to be whole.
+    if (this.set && world.now <= this.begunUntil)
+      this.set = active === world.declaration ? undefined : active;
+    const { set } = this;
     if (!set) return true;
     if (world.now >= this.endsAt) {
       const why = whyNotWhole(world, set);
-      if (why !== undefined) violate(world, `in a pause, ${set.name} is not mended: ${why}`);
+      if (why !== undefined && !isHelpless(world))
+        violate(world, `in a pause, ${set.name} is not mended: ${why}`);
       return true;
     }
     if (world.now < this.endsAt - PART_SECONDS && random.chance(0.1)) this.disturb(set);
@@ -70,9 +80,15 @@ export class LongPause {
   }
 }
 
-/** Which node of the active set does not serve, in words. */
+/** Nodes without a sidecar alone are left: none could ask for one that is refused. */
+function isHelpless({ pods, nodes }: World): boolean {
+  const members = pods.filter(({ name }) => nodes.get(name)?.state === 'joined');
+  return members.length > 0 && !members.some(({ hasSidecar }) => hasSidecar);
+}
+
+/** Which node of the active set does not serve, in words; of those that find a place on a machine. */
 function whyNotWhole(world: World, set: SetObject): string | undefined {
-  const size = wantedSize(world);
+  const size = Math.min(wantedSize(world), world.room);
   if (set.size < size) return `its size is ${set.size} of ${size}`;
   const serves = (pod: PodObject): boolean => {
     const node = world.nodes.get(pod.name);

@@ -274,7 +274,8 @@ function strip(world: World): void {
   if (isNew && old.revision !== undefined) service.revision = old.revision;
   else delete service.revision;
   service.managed = false;
-  service.strippedAt = world.now;
+  // Out of the list and without any sign of Sluice, it is its user's.
+  service.strippedAt = service.unlisted === undefined ? world.now : Number.POSITIVE_INFINITY;
 }
 
 function annotate(world: World, trigger: 'promote' | 'abort' | 'retry'): void {

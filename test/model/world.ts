@@ -70,6 +70,8 @@ export interface PodObject {
   evacuationNote?: { acceptedAt?: number };
   /** The controller's note that it holds nobody. */
   emptySince?: number;
+  /** The controller's note that its label is about to go. */
+  handedBack?: true;
   /** Since when its gate has seen it hold nobody. */
   seenEmptySince?: number;
   /** The evacuation was stopped for its end, when it had run for too long. */
@@ -141,6 +143,8 @@ export interface ServiceObject {
   version: number;
   revision?: string;
   managed: boolean;
+  /** `spec.services` has left it out. */
+  unlisted?: true;
   endpoints: string[];
   /** The endpoints of the last seconds, oldest first: what proxies go by is behind. */
   before: string[][];

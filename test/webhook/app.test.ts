@@ -107,10 +107,16 @@ describe('POST /mutate', () => {
   });
 
   it('refuses with a message', async () => {
-    const object = plainSet({ name: 'emqx-abc', labels: { 'sluice.dev/declaration': 'emqx' } });
+    const oldObject = plainSet({
+      name: 'emqx-abc',
+      labels: { 'sluice.dev/declaration': 'emqx' },
+      metadata: { ownerReferences: [{ kind: 'StatefulSet', name: 'emqx', uid: 'u', controller: true }] },
+      spec: { selector: { matchLabels: { 'sluice.dev/revision': 'abc' } } },
+    });
+    const object = edited(oldObject, { spec: { replicas: 1 } });
     const answer = await client()
       .post('/mutate')
-      .send(review({ name: 'emqx-abc', object }))
+      .send(review({ name: 'emqx-abc', operation: 'UPDATE', object, oldObject }))
       .expect(200);
     expect(responseOf(answer)).toEqual({
       uid: '705ab4f5',

@@ -2,6 +2,7 @@ import { makeKube } from '../../../controller/kube/client.js';
 import { makeTransport } from '../../../controller/kube/transport.js';
 import { lead, type LeadOptions } from '../../../controller/lead.js';
 import { makeControllerMetrics } from '../../../controller/metrics/metrics.js';
+import type { PassTools } from '../../../controller/pass.js';
 import { plan, planUrgent } from '../../../controller/plan.js';
 import { makeLogger } from '../../../lib/log.js';
 import type { World } from './world.js';
@@ -14,7 +15,7 @@ export interface Leader {
   stop: () => Promise<void>;
 }
 
-export function optionsOf(world: World): LeadOptions {
+export function optionsOf(world: World): LeadOptions & Pick<PassTools, 'kube'> {
   const transport = makeTransport({
     origin: new URL(world.url),
     tls: {},
@@ -36,7 +37,6 @@ export function optionsOf(world: World): LeadOptions {
     planUrgent,
     defaults: { updateStrategy: { type: 'Recreate', initialDelaySeconds: 0 } },
     gauge: makeControllerMetrics(notLeading),
-    now: Date.now,
     log,
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { inject } from '../../../controller/inject/inject.js';
 import { parseView, type RawView } from '../../../controller/observe/parse.js';
 import type { JsonObject } from '../../../lib/json.js';
+import { noteOfMaking } from '../../../lib/made-from.js';
 import { ownRevisionOf, revisionOf } from '../../../lib/revision.js';
 import { DEFAULT_SPEC } from '../../../lib/types.js';
 import { declarationObject, podObject, serviceObject } from '../fixtures/objects.js';
@@ -169,6 +170,67 @@ describe('a revision set', () => {
   it('is not ours when another declaration controls it', () => {
     const ownerReferences = [{ uid: 'other', controller: true }];
     expect(parseView(view({ sets: [setObject(liveTemplate(), { ownerReferences })] })).sets).toEqual([]);
+  });
+});
+
+describe('a revision set that a policy of the cluster changes when it is created', () => {
+  const asked = liveTemplate();
+  const revision = revisionOf('emqx', asked);
+  /** As it comes back from its creation: a label more, or something before the sidecar, which is then not where it was injected. */
+  const madeFrom = (note: string, change: (template: JsonObject) => void): JsonObject => {
+    const made = setObject(asked, { annotations: { 'sluice.dev/made-from': note } });
+    change((made['spec'] as JsonObject)['template'] as JsonObject);
+    return made;
+  };
+  const label = (template: JsonObject): void => {
+    ((template['metadata'] as JsonObject)['labels'] as JsonObject)['team'] = 'a';
+  };
+  const first = (template: JsonObject): void => {
+    ((template['spec'] as JsonObject)['initContainers'] as JsonObject[]).unshift({
+      name: 'proxy',
+      image: 'p',
+    });
+  };
+  const seen = (made: JsonObject, template = asked) =>
+    parseView(view({ declaration: declarationObject({ spec: { template } }), sets: [made] }));
+
+  it.each([
+    { what: 'a label', change: label },
+    { what: 'a container before the sidecar', change: first },
+  ])('with $what is the one that was asked for, at once and for good', ({ change }) => {
+    const made = madeFrom(revision, change);
+    expect(seen(made).sets[0]?.template).toEqual(asked);
+    const note = noteOfMaking(made, { name: 'emqx', template: asked });
+    const noted = madeFrom(note ?? '', change);
+    expect(noteOfMaking(noted, { name: 'emqx', template: asked })).toBeUndefined();
+    const { sets, declaration } = seen(noted);
+    expect(sets[0]?.template).toEqual(declaration.template);
+    expect(sets[0]?.changedAtCreation).not.toEqual([]);
+    // an edit of the declaration is one
+    expect(seen(noted, OTHER).sets[0]?.template).toEqual(asked);
+    expect(seen(made, OTHER).sets[0]?.template).not.toEqual(OTHER);
+  });
+
+  it('is still it after an upgrade of Kubernetes that fills in another field in both', () => {
+    const note = noteOfMaking(madeFrom(revision, label), { name: 'emqx', template: asked });
+    const newer = (template: JsonObject): void => {
+      (template['spec'] as JsonObject)['newField'] = 'Default';
+    };
+    const template = structuredClone(asked);
+    newer(template);
+    const noted = madeFrom(note ?? '', (each) => [label, newer].forEach((change) => change(each)));
+    expect(seen(noted, template).sets[0]?.template).toEqual(template);
+  });
+
+  it('and that somebody edits later is like no other', () => {
+    const edit = (template: JsonObject): void => {
+      const [emqx] = (template['spec'] as JsonObject)['containers'] as JsonObject[];
+      if (emqx) emqx['image'] = 'other';
+    };
+    expect(seen(madeFrom('[]', edit)).sets[0]?.template).not.toEqual(asked);
+    const note = noteOfMaking(madeFrom(revision, label), { name: 'emqx', template: asked });
+    const edited = madeFrom(note ?? '', (each) => [label, edit].forEach((change) => change(each)));
+    expect(seen(edited).sets[0]?.template).not.toEqual(asked);
   });
 });
 

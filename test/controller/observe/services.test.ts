@@ -11,7 +11,13 @@ const spec = { ...DEFAULT_SPEC, promotion: { auto: true, previewService: 'try' }
 const named = (name: string, more: JsonObject = {}): JsonObject =>
   serviceObject({ metadata: { name, resourceVersion: '3' }, spec: more });
 
-const context: RoleContext = { podLabels: labels, spec, revisions: ['bcdfghjkl'], neighbours: [] };
+const context: RoleContext = {
+  podLabels: labels,
+  spec,
+  revisions: ['bcdfghjkl'],
+  neighbours: [],
+  isMixed: false,
+};
 /** What each Service is, by its name. */
 function told(
   all: JsonObject[],
@@ -77,6 +83,28 @@ describe('a Service by which clients do not come any more', () => {
     { when: 'not while no list says so', change: {}, former: [] },
   ])('is to be given back: $when', ({ change, former }) => {
     expect(told(all, { spec: { ...DEFAULT_SPEC, ...change } }).former).toEqual(former);
+  });
+
+  it.each([
+    { when: 'a slip in the list', services: ['emqqx'], clients: ['emqx', 'emqx-ws'] },
+    { when: 'one left out of it', services: ['emqx'], clients: ['emqx', 'emqx-ws'] },
+  ])('stays pinned and is switched with the others while pods of two revisions are there: $when', (seen) => {
+    const spec = { ...DEFAULT_SPEC, services: seen.services };
+    const { clients, former, leftAlone } = told(all, { spec, isMixed: true });
+    expect({ clients, former }).toEqual({ clients: seen.clients, former: [] });
+    expect(leftAlone.join()).toMatch(/Service emqx-ws stays pinned .* spec.services does not name it/);
+  });
+
+  it('stays at its revision while the new pods lack a label that it selects by', () => {
+    const tiered = [pinned('emqx', 'bcdfghjkl', { app: 'emqx', tier: 'mq' })];
+    const seen = told(tiered, { isMixed: true });
+    expect(seen).toMatchObject({ clients: [], former: [] });
+    expect(seen.leftAlone).toEqual([
+      expect.stringMatching(
+        /^Service emqx does not select .* stays at revision bcdfghjkl until this upgrade/,
+      ),
+    ]);
+    expect(told(tiered).former).toEqual(['emqx']);
   });
 
   it('is not one whose key its user wrote', () => {
@@ -215,4 +243,19 @@ describe('a load balancer', () => {
   ])('$what does not', ({ more = {}, annotations }) => {
     expect(parsed(more, annotations)).toBeUndefined();
   });
+});
+
+it('a revision set is nobody else, whatever labels `kubectl label statefulset --all` gave it', () => {
+  const ownerReferences = [{ kind: 'StatefulSet', name: 'emqx', uid: 'uid-emqx', controller: true }];
+  const labelled = { 'sluice.dev/upgrade': 'blue-green', 'sluice.dev/managed': 'true' };
+  const set = {
+    metadata: { name: 'emqx-bcdfghjkl', uid: 'uid-set', labels: labelled, ownerReferences },
+    spec: {
+      selector: { matchLabels: { app: 'emqx', 'sluice.dev/revision': 'bcdfghjkl' } },
+      template: { metadata: { labels: { app: 'emqx' } } },
+    },
+  };
+  const neighbours = neighboursOf([declarationObject(), set], declarationObject());
+  expect(neighbours).toEqual([]);
+  expect(told([named('emqx')], { neighbours })).toMatchObject({ clients: ['emqx'], leftAlone: [] });
 });

@@ -354,6 +354,16 @@ describe('the record of an upgrade', () => {
     },
   );
 
+  it.each<{ how: string; step: (set: string) => Decision['step'] }>([
+    { how: 'deleted', step: (set) => ({ kind: 'deleteSet', set, because: '' }) },
+    { how: 'taken down', step: (set) => ({ kind: 'resize', set, to: 0, because: '' }) },
+  ])('notes when green was $how to be made anew: the deadline counts anew (8104)', ({ step }) => {
+    const resumedAt = (set: string): string | undefined =>
+      status(both({ upgrade: open }), { ...upgrading, step: step(set) }).upgrade?.resumedAt;
+    expect(resumedAt(green)).toBe('2026-01-02T03:04:05.000Z');
+    expect(resumedAt(blue)).toBeUndefined();
+  });
+
   it('has succeeded when the next revision is wanted as its last pod goes', () => {
     const seen = both({ upgrade: open });
     const sets = seen.sets.map((each) => (each.name === blue ? { ...each, size: 0, pods: [] } : each));
