@@ -55,7 +55,11 @@ export async function farewell(tools: Tools, context: Context, signal: AbortSign
     const id = `${key.namespace}/${nameOf(event)}`;
     if (told.has(id)) continue;
     // A namespace that goes takes no events.
-    tools.log.warn({ pod: id, reason: happening.reason }, happening.message);
+    const { reason, message } = happening;
+    tools.log.warn(
+      { namespace: key.namespace, declaration: key.name, pod: nameOf(pod), reason, message },
+      'a pod ended with sessions left',
+    );
     told.add(id);
     await tools.kube.create(PATH.events(key.namespace), event, signal).catch((error: unknown) => {
       if (!isAlreadyExists(error) && !isForbidden(error)) throw error;

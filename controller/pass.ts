@@ -57,7 +57,8 @@ export function makePass(tools: PassTools, signal: AbortSignal): (key: string) =
   return async function pass(key) {
     const run = runs.get(key) ?? { failures: 0, lastStep: '', repeats: 0 };
     runs.set(key, run);
-    const log = tools.log.child({ declaration: key });
+    const { namespace, name } = keyOf(key);
+    const log = tools.log.child({ namespace, declaration: name });
     const lap = stopwatch();
     const over = (result: PassResult): void => tools.gauge.passed(result, lap() / 1000);
     try {

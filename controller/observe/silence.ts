@@ -3,6 +3,7 @@ import { SidecarError } from '../sidecars.js';
 
 /** Notes which sidecars are heard, and logs each cause of a silence once until the sidecar is heard again. */
 export interface Silence {
+  /** @param pod `namespace/name` */
   heard(pod: string): void;
   /** @returns whether the sidecar has turned the controller away so often in a row that it was no connection lost by chance */
   silent(pod: string, cause: unknown): boolean;
@@ -39,7 +40,8 @@ export function makeSilence(log: Pick<Logger, 'warn'>, onSilence: (cause: unknow
       const message = `${cause instanceof Error ? cause.message : String(cause)} ${hint.hint ?? ''}`;
       if (told.get(pod) !== message) {
         told.set(pod, message);
-        log.warn({ pod, err: cause, ...hint }, 'a sidecar cannot be heard');
+        const [namespace = '', name = ''] = pod.split('/');
+        log.warn({ namespace, pod: name, err: cause, ...hint }, 'a sidecar cannot be heard');
       }
       return times >= SURE_AFTER;
     },

@@ -14,7 +14,11 @@ export MALLOC_ARENA_MAX=1
 busybox=${SLUICE_BUSYBOX:-/usr/local/bin/busybox}
 stopping='' child=''
 
-log() { printf '{"level":"%s","program":"sidecar-run",%s"msg":"%s"}\n' "$1" "$3" "$2"; }
+# One line of JSON with the keys of every other program's.
+log() {
+  at=$("$busybox" date -u +%Y-%m-%dT%H:%M:%SZ)
+  printf '{"level":"%s","time":"%s","program":"sidecar-run",%s"msg":"%s"}\n' "$1" "$at" "$3" "$2"
+}
 
 # Whoever runs the old file keeps it; nobody ever sees half of the new one.
 install() {

@@ -91,6 +91,8 @@ it.each<[string, () => Promise<void>]>([
   await become('it is told', () =>
     Promise.resolve(/missing or empty: put them into Secret mine/.test(output) && true),
   );
+  const [line = ''] = output.split('\n').filter((each) => each.includes('missing or empty'));
+  expect(Object.keys(JSON.parse(line) as object)).toEqual(['level', 'time', 'program', 'msg']);
   // the program can tell the controller
   await started(1);
   expect(await text('share/drain.conf')).toMatch(/^apiPort=/);

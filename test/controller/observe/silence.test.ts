@@ -13,7 +13,11 @@ it('logs each cause once a pod, and again once the sidecar was heard', () => {
   silence.silent('mq/a', reset);
   silence.silent('mq/b', reset);
   silence.silent('mq/a', new Error('late'));
-  expect(logged).toMatchObject([{ pod: 'mq/a' }, { pod: 'mq/b' }, { pod: 'mq/a', err: { message: 'late' } }]);
+  expect(logged).toMatchObject([
+    { namespace: 'mq', pod: 'a' },
+    { namespace: 'mq', pod: 'b' },
+    { namespace: 'mq', pod: 'a', err: { message: 'late' } },
+  ]);
   silence.heard('mq/b');
   silence.silent('mq/b', reset);
   expect(logged).toHaveLength(4);
