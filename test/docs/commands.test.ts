@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Json, JsonObject } from '../../lib/json.js';
 import { ANNOTATION } from '../../lib/names.js';
 import { commandLine } from '../../plugin/command-line.js';
@@ -12,6 +12,9 @@ import { resolvePrograms } from '../cluster/programs.js';
 import { settingsFrom } from '../cluster/settings.js';
 import { commandsOf, readPage, wordsOf } from './markdown.js';
 import { faults, hasField } from './schema.js';
+
+// A call of kubectl or helm takes a second, and more on a busy machine.
+jest.setTimeout(30_000);
 
 const run = promisify(execFile);
 const pages = [...globSync('*.md'), ...globSync('docs/**/*.md')].sort().map(readPage);
