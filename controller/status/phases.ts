@@ -20,12 +20,13 @@ export function phases(upgrade: UpgradeStatus, before: UpgradeStep[], seen: Seen
   const last = known.at(-1);
   const next = phaseOf(upgrade, seen, lastOfPath(known));
   if (last === undefined) return [...admission(upgrade), { name: next, startedAt: upgrade.startedAt }];
+  const toldMs = lastTold(before);
   let steps = known;
   for (const name of wayTo(next, last.name, lastOfPath(known))) {
     const open = steps.at(-1);
     if (open === undefined || isFull(name, steps)) continue;
     // An object's time counts where it lies between the two looks: clocks differ, and the API server's has whole seconds.
-    const sinceMs = Date.parse(open.startedAt);
+    const sinceMs = Math.max(Date.parse(open.startedAt), toldMs);
     const seenMs = beginOf(name, upgrade, seen);
     const atMs =
       seenMs !== undefined && seenMs > sinceMs && seenMs <= nowMs ? seenMs : Math.max(nowMs, sinceMs);
@@ -33,6 +34,17 @@ export function phases(upgrade: UpgradeStatus, before: UpgradeStep[], seen: Seen
     steps = [...steps.slice(0, -1), { ...open, endedAt: at }, { name, startedAt: at }];
   }
   return steps;
+}
+
+/**
+ * The moment after which a phase may begin: what has ended for a node may be told already as a part of the phase that it began in, which
+ * another leader, or a look back at the objects, must not change.
+ */
+function lastTold(before: UpgradeStep[]): number {
+  const began = before
+    .filter((step) => !isPhase(step) && step.endedAt !== undefined)
+    .map(({ startedAt }) => Date.parse(startedAt) + 1);
+  return Math.max(...began, -Infinity);
 }
 
 function isPhase({ name }: UpgradeStep): boolean {

@@ -268,6 +268,22 @@ describe('a phase', () => {
     }
   });
 
+  it('does not take in what has been told already as a part of the one before', () => {
+    const gone = { 1: ending(23, drained(`${blue}-1`)) };
+    const before = after([
+      ...UPGRADE.slice(0, 6),
+      { ...(UPGRADE[5] as Look), at: 24, sets: [blueWith(2, gone), ready()] },
+    ]);
+    const [told] = nodesOf(before, 'drain');
+    expect(told).toMatchObject({ startedAt: iso(23), endedAt: iso(24) });
+    const records = look(before, {
+      ...{ at: 26, sets: [blueWith(1, gone), ready()], ...serving },
+      decides: onGreen,
+    });
+    expect(nodesOf(records, 'drain')).toEqual([told]);
+    expect(phasesOf(records).at(-1)).toMatchObject({ name: 'draining', startedAt: iso(26) });
+  });
+
   it('is not brought back by what is told, or deleted, after the switch', () => {
     const records = after([...UPGRADE.slice(0, 8), { ...(UPGRADE[5] as Look), at: 40 }]);
     expect(namesOf(records).at(-1)).toBe('draining');
