@@ -1,7 +1,7 @@
 import type { DrainSettings } from '../lib/control.js';
 import { delaySecondsOf } from '../lib/delay.js';
 import { sameJson, type Json } from '../lib/json.js';
-import type { BlueGreenSpec } from '../lib/types.js';
+import type { BlueGreenSpec, UpgradeStatus } from '../lib/types.js';
 import { delayLeftMs } from './delay.js';
 import { evacuationOf, isDrained, isEmptied, mayRun } from './drained.js';
 import { drainingPods, drainOf, isOverdue } from './drains.js';
@@ -12,6 +12,7 @@ import type { NodeSet, Pod } from './model.js';
 import { notListed, whyNotReady } from './readiness.js';
 import { isEmpty, nodeOf, spokesmanOf, stayingPods, type Situation } from './situation.js';
 import { staySecondsIn } from './stay.js';
+import { traceparentOf } from './trace/spans.js';
 import { isWithoutEvacuation, undrainableFromOutside, unlistedFromOutside } from './undrainable.js';
 import { SOON_MS, waitFor, type Verdict } from './verdict.js';
 
@@ -223,7 +224,14 @@ export function settingsFor(set: NodeSet, situation: Situation): DrainSettings |
     withoutEvacuation: spec.withoutEvacuation,
     recipients,
     staySeconds: staySecondsIn(situation),
+    // A node of what stays may outlive the trace.
+    ...(isLeft && traceOf(observed.blueGreen.status?.upgrade)),
   };
+}
+
+/** What a drain lies in, where its controller sends traces. */
+function traceOf(upgrade: UpgradeStatus | undefined): Pick<DrainSettings, 'traceparent'> {
+  return upgrade?.traced === undefined ? {} : { traceparent: traceparentOf(upgrade) };
 }
 
 /** The rate is one for the whole upgrade: nodes that drain at the same time share it. */
@@ -259,13 +267,19 @@ export function tellingOf(situation: Situation): Turn | undefined {
 }
 
 function isTold(pod: Pod, settings: DrainSettings): boolean {
-  return pod.report !== undefined && sameJson(asJson(pod.report.settings), asJson(settings));
+  const told = pod.report?.settings;
+  if (!told) return false;
+  // A sidecar that sends no spans never reports it, and would be told for ever.
+  const traceparent = told.traceparent === undefined ? '' : settings.traceparent;
+  return sameJson(asJson(told), asJson({ ...settings, traceparent }));
 }
 
 /** How long it stays afterwards changes with each join, and is told by itself to those whom it concerns (`stay.ts`). */
-function asJson(settings: DrainSettings): Json {
-  return { ...settings, recipients: [...settings.recipients].sort(), staySeconds: 0 };
+function asJson({ recipients, traceparent = '', ...others }: Unsorted): Json {
+  return { ...others, recipients: [...recipients].sort(), staySeconds: 0, traceparent };
 }
+
+type Unsorted = Omit<DrainSettings, 'traceparent'> & { traceparent?: string | undefined };
 
 function poll(why: string | Hindrance): Turn {
   const hindrance = typeof why === 'string' ? { message: why } : why;

@@ -1,3 +1,4 @@
+import { objectsAt } from '../lib/fields.js';
 import { isObject, type JsonObject } from '../lib/json.js';
 
 /** The controller's environment, as the chart sets it. */
@@ -11,7 +12,14 @@ export interface Settings {
   /** The page, plain HTTP; port 0: none is served. Not exposed: only the pod's own loopback is listened on. */
   page: { port: number; isExposed: boolean };
   lease: string;
-  sidecar: { image: string; imagePullPolicy: string; resources: JsonObject; metricsPort: number };
+  sidecar: {
+    image: string;
+    imagePullPolicy: string;
+    resources: JsonObject;
+    metricsPort: number;
+    /** Entries of the sidecars' environment by which they send spans; none: they send none. */
+    otel: JsonObject[];
+  };
   /** Partial spec of BlueGreens that Sluice makes. */
   defaults: JsonObject;
   certificates: {
@@ -61,6 +69,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       imagePullPolicy: text('SLUICE_IMAGE_PULL_POLICY', 'IfNotPresent'),
       resources: json('SLUICE_SIDECAR_RESOURCES'),
       metricsPort: port('SLUICE_METRICS_PORT', '0'),
+      otel: objectsAt(json('SLUICE_SIDECAR_OTEL'), 'env'),
     },
     defaults: json('SLUICE_BLUEGREEN_DEFAULTS'),
     certificates: {

@@ -31,6 +31,11 @@ export interface DrainSettings {
    * partner stops fails for good. Absent or 0: it stops at once. A sidecar that is older than this never reports it.
    */
   staySeconds?: number;
+  /**
+   * W3C trace context of the upgrade that leaves this node; '' of none. Absent: told, by a controller that sends no traces; reported, by a
+   * sidecar that sends none, or is older than this.
+   */
+  traceparent?: string;
 }
 
 /** Whether EMQX's management API on 127.0.0.1 answers, and how. */

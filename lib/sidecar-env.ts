@@ -19,6 +19,9 @@ export const SIDECAR_ENV = {
   waitHealthCheck: 'SLUICE_WAIT_HEALTH_CHECK',
   noRecipientSeconds: 'SLUICE_NO_RECIPIENT_SECONDS',
   withoutEvacuation: 'SLUICE_WITHOUT_EVACUATION',
+  /** Namespace and uid of the pod (downward API), where it sends spans; where to, the standard `OTEL_*` variables say. */
+  namespace: 'SLUICE_NAMESPACE',
+  podUid: 'SLUICE_POD_UID',
 } as const;
 
 /** Where things are mounted in the sidecar's container and, the share, in EMQX's too. */

@@ -7,7 +7,8 @@
  * `page` runs in a browser: it goes into a folder of its own, which the controller serves.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import { basename, resolve } from 'node:path';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
  * Programs bundled as CommonJS, into `<program>.cjs`: an ES module that imports `node:http` makes Node load all that
@@ -28,25 +29,59 @@ export async function bundle(folder: string, programs: string[]): Promise<void> 
   writeFileSync(`${folder}/package.json`, '{ "type": "module" }\n');
   if (programs.includes('page')) await bundlePage(`${folder}/page`);
   for (const program of programs.filter((one) => one !== 'page')) {
-    const isLight = LIGHT.includes(program);
-    await build({
-      entryPoints: { [program]: `${program}/main.ts` },
-      outdir: folder,
-      chunkNames: `${program}-[name]-[hash]`,
-      splitting: !isLight,
-      bundle: true,
-      platform: 'node',
-      format: isLight ? 'cjs' : 'esm',
-      outExtension: { '.js': isLight ? '.cjs' : '.js' },
-      target: 'node24',
-      // Names stay as they are: a stack trace in a log is all that there is to go by.
-      minifySyntax: true,
-      minifyWhitespace: true,
-      legalComments: 'none',
-      banner: { js: isLight ? '' : REQUIRE },
-      logLevel: 'warning',
-    });
+    const entry = `${program}/main.ts`;
+    if (LIGHT.includes(program)) await bundleLight(folder, program, entry);
+    else {
+      await build({
+        ...COMMON,
+        entryPoints: { [program]: entry },
+        outdir: folder,
+        chunkNames: `${program}-[name]-[hash]`,
+        splitting: true,
+        format: 'esm',
+        banner: { js: REQUIRE },
+      });
+    }
   }
+}
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  // Names stay as they are: a stack trace in a log is all that there is to go by.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/** esbuild splits no CommonJS: what is imported on demand is a bundle of its own, `<program>-<module>.cjs`, that shares nothing with it. */
+async function bundleLight(folder: string, name: string, entry: string): Promise<void> {
+  const onDemand = new Map<string, string>();
+  const apart: Plugin = {
+    name: 'apart',
+    setup(bundler) {
+      bundler.onResolve({ filter: /^\.\.?\// }, ({ kind, path, importer, resolveDir }) => {
+        if (kind !== 'dynamic-import' || importer.includes('node_modules')) return undefined;
+        const file = resolve(resolveDir, path.replace(/\.js$/, '.ts'));
+        const part = `${name}-${basename(file, '.ts')}`;
+        onDemand.set(part, file);
+        return { path: `./${part}.cjs`, external: true };
+      });
+    },
+  };
+  await build({
+    ...COMMON,
+    entryPoints: { [name]: entry },
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    // by `require`
+    supported: { 'dynamic-import': false },
+    plugins: [apart],
+  });
+  for (const [part, file] of onDemand) await bundleLight(folder, part, file);
 }
 
 /** What browsers of the last two years or so know. */

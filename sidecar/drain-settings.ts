@@ -1,6 +1,7 @@
 import { DRAIN_BOUNDS, MOST_NODES, type DrainNumber } from '../lib/bounds.js';
 import type { DrainSettings } from '../lib/control.js';
 import { isObject, type Json } from '../lib/json.js';
+import { parseTraceparent } from '../lib/telemetry/traceparent.js';
 
 /** Settings that are not what {@link DrainSettings} says; the message names the field and what is allowed. */
 export class InvalidSettings extends Error {
@@ -27,6 +28,7 @@ export function parseSettings(raw: Json): DrainSettings {
     recipients: recipientsOf(raw['recipients']),
     // A controller of before, or the first settings of a pod, do not name it.
     staySeconds: raw['staySeconds'] === undefined ? 0 : number('staySeconds'),
+    ...traceOf(raw['traceparent']),
   };
 }
 
@@ -56,6 +58,12 @@ export function confOf(settings: DrainSettings, apiPort: number, authorization: 
   return Object.entries(authorization === undefined ? values : { authorization, ...values })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
+}
+
+/** One that is none costs a span, and nothing else. */
+function traceOf(told: Json | undefined): Pick<DrainSettings, 'traceparent'> {
+  if (typeof told !== 'string') return {};
+  return { traceparent: parseTraceparent(told) ? told : '' };
 }
 
 function splitAt(line: string): [string, string] {

@@ -1,4 +1,4 @@
-import { SIDECAR_ENV } from '../lib/sidecar-env.js';
+import { SIDECAR_ENV, SIDECAR_PATHS } from '../lib/sidecar-env.js';
 
 export interface SidecarEnv {
   pod: string;
@@ -9,6 +9,12 @@ export interface SidecarEnv {
   controlCa: string;
   /** Name of the Secret with the API key. */
   keySecret: string;
+  /** Of the pod, where the sidecar sends spans. */
+  namespace: string;
+  podUid: string;
+  /** Where things are mounted; others in tests. */
+  share: string;
+  keyFolder: string;
 }
 
 /** Reads what the injection has set. */
@@ -20,6 +26,10 @@ export function readEnv(env: NodeJS.ProcessEnv): SidecarEnv {
     headlessService: env[SIDECAR_ENV.headlessService] ?? '',
     controlCa: env[SIDECAR_ENV.controlCa] ?? '',
     keySecret: env[SIDECAR_ENV.keySecret] ?? '',
+    namespace: env[SIDECAR_ENV.namespace] ?? '',
+    podUid: env[SIDECAR_ENV.podUid] ?? '',
+    share: env['SLUICE_SHARE'] ?? SIDECAR_PATHS.share,
+    keyFolder: env['SLUICE_KEY_DIR'] ?? SIDECAR_PATHS.apiKey,
   };
 }
 

@@ -1,10 +1,11 @@
 import { CONTROL_PORT } from '../lib/control.js';
 import { makeMetricsServer } from '../lib/metrics/serve.js';
 import { makeEmqxClient } from '../lib/emqx/find.js';
-import { SIDECAR_PATHS } from '../lib/sidecar-env.js';
 import { sleep } from '../lib/sleep.js';
+import { openTracing, whyOff } from '../lib/telemetry/tracing.js';
 import { readApiKey } from './api-key.js';
 import { makeControlHandler } from './control.js';
+import { makeDrainSpans } from './drain-spans.js';
 import { readEnv } from './env.js';
 import { noErrors } from './errors.js';
 import { makeLog } from './log.js';
@@ -19,6 +20,8 @@ import { openShare } from './share.js';
 /** Between two looks, before the node has joined and at rest. */
 const JOINING_MS = 1_000;
 const REST_MS = 5_000;
+/** Between two looks at a drain that is traced, or for one. */
+const DRAIN_MS = 1_000;
 
 const log = makeLog('sidecar', process.env['SLUICE_LOG_LEVEL']);
 const env = readEnv(process.env);
@@ -28,8 +31,9 @@ process.once('SIGTERM', () => stop.abort());
 process.once('SIGINT', () => stop.abort());
 
 const errors = noErrors();
-const share = openShare(SIDECAR_PATHS.share);
-const settings = openSettings(share, env.apiPort, () => readApiKey(SIDECAR_PATHS.apiKey));
+const share = openShare(env.share);
+const isTraced = whyOff(process.env) === undefined;
+const settings = openSettings(share, env.apiPort, () => readApiKey(env.keyFolder), isTraced);
 const emqx = makeEmqxClient({
   host: '127.0.0.1',
   port: env.apiPort,
@@ -89,6 +93,32 @@ if (env.metricsPort > 0) {
   });
 }
 
+const identity = { namespace: env.namespace, name: env.pod, uid: env.podUid };
+const spans = isTraced ? makeSpans() : undefined;
+
+function makeSpans() {
+  return makeDrainSpans({
+    pod: identity,
+    share,
+    settings,
+    open: () =>
+      openTracing(process.env, {
+        service: 'sluice-sidecar',
+        attributes: {
+          'service.namespace': 'sluice',
+          'service.instance.id': identity.uid,
+          'k8s.namespace.name': identity.namespace,
+          'k8s.pod.name': identity.name,
+          'k8s.pod.uid': identity.uid,
+        },
+        log,
+      }),
+    counts: () => observer.seen().evacuation?.initial,
+    lookAtEmqx: () => observer.look(signal),
+    log,
+  });
+}
+
 async function watch(): Promise<void> {
   while (!signal.aborted) {
     const joined = await observer.look(signal);
@@ -97,4 +127,17 @@ async function watch(): Promise<void> {
   log.info('stopped');
 }
 
+async function watchDrains(): Promise<void> {
+  if (!spans) return;
+  while (!signal.aborted) {
+    // What EMQX goes through may last a second.
+    if (spans.look()) await observer.look(signal);
+    await sleep(DRAIN_MS, signal);
+  }
+  await spans.close();
+  // A receiver that hangs would keep it for longer.
+  process.exit(0);
+}
+
 void watch();
+void watchDrains();

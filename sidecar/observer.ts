@@ -50,7 +50,13 @@ export interface Seen {
   joined: boolean;
   gate: GateState;
   /** Of the own node; absent while none runs. */
-  evacuation?: { state: EvacuationState; clients: number; sessions: number } | undefined;
+  evacuation?: { state: EvacuationState; clients: number; sessions: number; initial: Counts } | undefined;
+}
+
+/** Of clients and sessions. */
+export interface Counts {
+  clients: number;
+  sessions: number;
 }
 
 const ERRORS = {
@@ -292,7 +298,8 @@ export function makeObserver(parts: ObserverParts): Observer {
 function leftOf(status: RebalanceStatus): Seen['evacuation'] {
   if (status.kind !== 'evacuating') return undefined;
   const { state, stats } = status.evacuation;
-  return { state, clients: stats.current_connected, sessions: stats.current_sessions };
+  const initial = { clients: stats.initial_connected, sessions: stats.initial_sessions };
+  return { state, clients: stats.current_connected, sessions: stats.current_sessions, initial };
 }
 
 /** Whether `work` is done within that many milliseconds; it goes on if not. @throws what `work` throws */

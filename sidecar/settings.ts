@@ -15,10 +15,20 @@ export interface Settings {
   refreshKey(): boolean;
 }
 
-/** @param readKey reads the mounted Secret */
-export function openSettings(share: Share, apiPort: number, readKey: () => MountedKey): Settings {
+/**
+ * @param readKey reads the mounted Secret
+ * @param isTraced this sidecar sends spans, so that the upgrade's trace context is worth telling
+ */
+export function openSettings(
+  share: Share,
+  apiPort: number,
+  readKey: () => MountedKey,
+  isTraced = false,
+): Settings {
+  const known = ({ traceparent = '', ...others }: DrainSettings): DrainSettings =>
+    isTraced ? { ...others, traceparent } : others;
   let mounted = readKey();
-  let settings = settingsOfConf(share.read('drain.conf'));
+  let settings = known(settingsOfConf(share.read('drain.conf')));
   const keep = () => {
     const before = share.read('drain.conf');
     const conf = confOf(settings, apiPort, authorizationOf(mounted) ?? authorizationOfConf(before));
@@ -30,7 +40,7 @@ export function openSettings(share: Share, apiPort: number, readKey: () => Mount
     key: () => (mounted.kind === 'key' ? mounted : { key: '', secret: '' }),
     missing: () => (mounted.kind === 'none' ? mounted.missing : undefined),
     change(told) {
-      settings = told;
+      settings = known(told);
       keep();
     },
     refreshKey() {

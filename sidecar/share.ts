@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -12,6 +12,7 @@ import { join } from 'node:path';
  * | `foreign` | the program | that the node's evacuation is somebody else's |
  * | `drain.conf` | run.sh, the program | how to drain, and the API key (mode 0440) |
  * | `gate` | gate.sh | how far its drain is |
+ * | `drain-began` | the program | since when it has seen the gate at work, and how many were to be handed over; only where it sends spans |
  * | `states` | the program | which states its evacuation went through, and when |
  * | `started-for` | gate.sh | the start of EMQX whose evacuation is its own, and the recipients named |
  * | `left-over` | started.sh | that EMQX's data directory held an evacuation before this pod's first start |
@@ -23,9 +24,12 @@ export interface Share {
   line(file: ShareFile): string;
   write(file: ShareFile, text: string): void;
   remove(file: ShareFile): void;
+  /** When it was last written, in milliseconds since the epoch; undefined when it is not there. */
+  writtenMs(file: ShareFile): number | undefined;
 }
 
-export type ShareFile = 'boot' | 'joined' | 'handled' | 'foreign' | 'drain.conf' | 'gate' | 'states';
+export type ShareFile =
+  'boot' | 'joined' | 'handled' | 'foreign' | 'drain.conf' | 'gate' | 'states' | 'drain-began';
 
 export function openShare(path: string): Share {
   const read = (file: ShareFile) => {
@@ -46,5 +50,6 @@ export function openShare(path: string): Share {
       renameSync(fresh, join(path, file));
     },
     remove: (file) => rmSync(join(path, file), { force: true }),
+    writtenMs: (file) => statSync(join(path, file), { throwIfNoEntry: false })?.mtimeMs,
   };
 }

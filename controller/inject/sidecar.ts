@@ -15,6 +15,8 @@ export interface SidecarSettings {
   controlCa: string;
   /** Port of the sidecars' metrics; 0: none are served. */
   metricsPort: number;
+  /** `OTEL_*` entries of its environment, with which it sends a span of its drain; absent or empty: it sends none. */
+  otel?: JsonObject[];
 }
 
 /** What the sidecar is to do, and for whom. */
@@ -28,11 +30,15 @@ export interface SidecarTask {
 
 /** The sidecar's container: a native sidecar (init container that stays), first of the list. */
 export function sidecarContainer(
-  { image, imagePullPolicy, resources, controlCa, metricsPort }: SidecarSettings,
+  { image, imagePullPolicy, resources, controlCa, metricsPort, otel = [] }: SidecarSettings,
   { spec, headlessService, secretName }: SidecarTask,
 ): JsonObject {
   const { evacuationStrategy, initialDelaySeconds } = spec.updateStrategy;
   const env = (name: string, value: string | number): JsonObject => ({ name, value: String(value) });
+  const fromPod = (name: string, field: string): JsonObject => ({
+    name,
+    valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: `metadata.${field}` } },
+  });
   return {
     name: SIDECAR.container,
     image,
@@ -40,10 +46,7 @@ export function sidecarContainer(
     restartPolicy: 'Always',
     command: [BUSYBOX, 'sh', '/app/sidecar/run.sh'],
     env: [
-      {
-        name: SIDECAR_ENV.pod,
-        valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } },
-      },
+      fromPod(SIDECAR_ENV.pod, 'name'),
       env(SIDECAR_ENV.apiPort, spec.emqx.apiPort),
       ...(metricsPort > 0 ? [env(SIDECAR_ENV.metricsPort, metricsPort)] : []),
       env(SIDECAR_ENV.headlessService, headlessService),
@@ -56,6 +59,9 @@ export function sidecarContainer(
       env(SIDECAR_ENV.waitHealthCheck, initialDelaySeconds),
       env(SIDECAR_ENV.noRecipientSeconds, spec.noRecipientSeconds),
       env(SIDECAR_ENV.withoutEvacuation, spec.withoutEvacuation),
+      ...(otel.length > 0
+        ? [fromPod(SIDECAR_ENV.namespace, 'namespace'), fromPod(SIDECAR_ENV.podUid, 'uid'), ...otel]
+        : []),
     ],
     ports: [
       { name: 'sluice-control', containerPort: CONTROL_PORT, protocol: 'TCP' },

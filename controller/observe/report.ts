@@ -101,7 +101,7 @@ function parseEvacuation(raw: JsonObject): NodeEvacuationStatus {
 }
 
 function parseSettings(raw: JsonObject): DrainSettings {
-  const { withoutEvacuation, staySeconds } = raw;
+  const { withoutEvacuation, staySeconds, traceparent } = raw;
   return {
     connEvictRate: numberAt(raw, ['connEvictRate']),
     sessEvictRate: numberAt(raw, ['sessEvictRate']),
@@ -112,6 +112,7 @@ function parseSettings(raw: JsonObject): DrainSettings {
       withoutEvacuation === 'Paced' || withoutEvacuation === 'None' ? withoutEvacuation : 'Refuse',
     recipients: textsOf(raw['recipients']),
     ...(typeof staySeconds === 'number' && { staySeconds }),
+    ...(typeof traceparent === 'string' && { traceparent }),
   };
 }
 

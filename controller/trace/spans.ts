@@ -1,4 +1,4 @@
-import { spanIdOf } from '../../lib/telemetry/traceparent.js';
+import { drainSpanIdOf, formatTraceparent, spanIdOf } from '../../lib/telemetry/traceparent.js';
 import type { Attributes, SpanData } from '../../lib/telemetry/types.js';
 import type {
   BlueGreenStatus,
@@ -29,9 +29,7 @@ const SCOPE = 'sluice.dev/controller';
  * @see OpenTelemetry semantic conventions: k8s.*, cicd.pipeline.* (CICD spans)
  */
 export function spansOf(record: TracedRecord, subject: Subject): SpanData[] {
-  const steps = (record.steps ?? []).flatMap((step) =>
-    isEnded(step) ? [stepSpan(step, record, subject), ...evacuationSpan(step, record, subject)] : [],
-  );
+  const steps = (record.steps ?? []).filter(isEnded).map((step) => stepSpan(step, record, subject));
   return [...steps, ...rootSpan(record, subject)];
 }
 
@@ -39,6 +37,11 @@ export function spansOf(record: TracedRecord, subject: Subject): SpanData[] {
 export function rootIdOf({ id, spanId, from, to, startedAt }: UpgradeStatus): string {
   // Records of earlier versions have none.
   return spanId ?? spanIdOf(id, from, to, startedAt);
+}
+
+/** What others continue who have a part in the upgrade. */
+export function traceparentOf(record: UpgradeStatus): string {
+  return formatTraceparent({ traceId: record.id, spanId: rootIdOf(record) });
 }
 
 type EndedStep = UpgradeStep & { endedAt: string };
@@ -110,37 +113,18 @@ function stepSpan(step: EndedStep, record: TracedRecord, subject: Subject): Span
       ...(sessions !== undefined && { 'sluice.drain.sessions': sessions }),
       ...(sessionsLost !== undefined && { 'sluice.drain.sessions_lost': sessionsLost }),
     },
-    events: [],
+    events: eventsOf(step),
     ...(error !== undefined && { error }),
   };
 }
 
-/** What the sidecar saw of EMQX in a drain: a child of it, with EMQX's states as events. */
-function evacuationSpan(step: EndedStep, record: TracedRecord, { namespace }: Subject): SpanData[] {
-  const { pod = '', uid, states = [], endedAt } = step;
-  const [first] = states;
-  if (!first) return [];
-  const parentSpanId = idOf(step, record);
-  return [
-    {
-      ...{ traceId: record.id, spanId: spanIdOf(parentSpanId, 'evacuation'), parentSpanId },
-      ...{ name: 'evacuation', kind: 'internal', scope: 'sluice.dev/sidecar' },
-      startMs: Date.parse(first.at),
-      endMs: Math.max(Date.parse(endedAt), Date.parse(first.at)),
-      attributes: {
-        'k8s.namespace.name': namespace,
-        'k8s.pod.name': pod,
-        ...(uid !== undefined && { 'k8s.pod.uid': uid }),
-        'sluice.evacuation.clients': first.clients,
-        'sluice.evacuation.sessions': first.sessions,
-      },
-      events: states.map(({ state, at, clients, sessions }) => ({
-        name: state,
-        atMs: Date.parse(at),
-        attributes: { 'sluice.evacuation.clients': clients, 'sluice.evacuation.sessions': sessions },
-      })),
-    },
-  ];
+/** What EMQX's evacuation went through, with what was left to do. */
+function eventsOf({ states = [] }: UpgradeStep): SpanData['events'] {
+  return states.map(({ state, at, clients, sessions }) => ({
+    name: state,
+    atMs: Date.parse(at),
+    attributes: { 'sluice.drain.clients': clients, 'sluice.drain.sessions': sessions },
+  }));
 }
 
 function subjectAttributes({ id }: TracedRecord, { namespace }: Subject): Attributes {
@@ -173,8 +157,14 @@ function errorOf({ outcome, sessionsLost = 0 }: UpgradeStep): string | undefined
   return outcome === 'timedOut' ? 'it took longer than drainTimeoutSeconds' : undefined;
 }
 
-function idOf({ name, pod = '', uid = '', startedAt }: UpgradeStep, record: TracedRecord): string {
-  return spanIdOf(record.id, rootIdOf(record), name, pod, uid, startedAt);
+function idOf(step: UpgradeStep, record: TracedRecord): string {
+  const { name, pod = '', uid = '', startedAt } = step;
+  const spanId = rootIdOf(record);
+  const first = record.steps?.find((other) => other.name === 'drain' && other.uid === uid);
+  // The pod's sidecar has to know it too. A second drain of one pod has no sidecar's span in it, or nothing was drained by the first.
+  if (name === 'drain' && uid !== '' && first?.startedAt === startedAt)
+    return drainSpanIdOf({ traceId: record.id, spanId }, uid);
+  return spanIdOf(record.id, spanId, name, pod, uid, startedAt);
 }
 
 /** A node's step lies in the phase in which it began, a phase in the upgrade. */

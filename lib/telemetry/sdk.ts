@@ -51,7 +51,7 @@ export function makeTracing(environment: NodeJS.ProcessEnv, options: TracingOpti
     logRecordProcessors: [],
   });
   sdk.start();
-  log.info('traces are sent');
+  log.info({}, 'traces are sent');
 
   /** A trace is sent whole or not at all: the sampler is asked for its id alone, not for each span by its parent. */
   function isSampled(traceId: string): boolean {
@@ -97,7 +97,7 @@ export function makeTracing(environment: NodeJS.ProcessEnv, options: TracingOpti
       underWay.add(delivery);
       try {
         await delivery;
-        if (!isReached) log.info('the receiver of traces answers again');
+        if (!isReached) log.info({}, 'the receiver of traces answers again');
         isReached = true;
       } catch (error) {
         if (isReached) log.warn({ err: error }, 'traces cannot be sent; they are tried again');

@@ -20,7 +20,21 @@ export function parseTraceparent(value: unknown): TraceContext | undefined {
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
+/** The `traceparent` of who continues that span, sampled. */
+export function formatTraceparent({ traceId, spanId }: Pick<TraceContext, 'traceId' | 'spanId'>): string {
+  return `00-${traceId}-${spanId}-01`;
+}
+
 /** The id of a span that everybody calls by the same one: it follows from what the span is about. 16 hex digits. */
 export function spanIdOf(...about: string[]): string {
   return createHash('sha256').update(about.join('\n')).digest('hex').slice(0, 16);
+}
+
+/**
+ * The id of the span of a pod's drain in an upgrade. The controller sends that span, and the pod's sidecar the one in it; neither has to
+ * hear from the other for it.
+ * @param upgrade the upgrade's own span
+ */
+export function drainSpanIdOf(upgrade: Pick<TraceContext, 'traceId' | 'spanId'>, podUid: string): string {
+  return spanIdOf(upgrade.traceId, upgrade.spanId, 'drain', podUid);
 }

@@ -1,5 +1,3 @@
-import type { Logger } from '../log.js';
-
 /** A span that has ended, as plain data: what it says was decided elsewhere, ids and times included. */
 export interface SpanData {
   /** 32 and 16 lower-case hex digits. */
@@ -39,7 +37,13 @@ export interface TracingOptions {
   service: string;
   /** Further attributes of the resource. */
   attributes: Attributes;
-  log: Logger;
+  log: Say;
   /** The longest that {@link Tracing.close} waits; 3 s. */
   closeMs?: number;
+}
+
+/** Of a logger, what is needed here; the sidecar has one of its own. */
+interface Say {
+  info(values: object, message: string): void;
+  warn(values: object, message: string): void;
 }

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Json, JsonObject } from '../../lib/json.js';
 import { BLUE_GREEN, LABEL } from '../../lib/names.js';
 import { CONTROL_PORT } from '../../lib/control.js';
+import { readSettings as readController } from '../../controller/settings.js';
 import { readSettings } from '../../webhook/settings.js';
 import { SCALE_WEBHOOK } from '../../lib/scale-path.js';
 import { WEBHOOK_NODE_OPTIONS } from '../bench/names.js';
@@ -29,7 +30,7 @@ function environmentOf(all: JsonObject[], program: string): Record<string, strin
   return Object.fromEntries(
     listAt(container, 'env').map((entry) => [
       textAt(entry, 'name'),
-      JSON.stringify(entry).includes('secretKeyRef')
+      JSON.stringify(entry['valueFrom'] ?? '').includes('secretKeyRef')
         ? '(of a Secret)'
         : entry['value'] === undefined
           ? (downward[textAt(entry, 'valueFrom', 'fieldRef', 'fieldPath')] ?? '')
@@ -76,6 +77,7 @@ describe('helm lint', () => {
     { field: 'otel/env', values: { otel: { env: { PATH: '/' } } } },
     { field: 'page/port', values: { page: { port: 8081 } } },
     { field: 'page/port and metrics/port', values: { page: { port: 9441 } } },
+    { field: 'otel/sidecars', values: { otel: { sidecars: true } } },
     { field: 'imge', values: { imge: {} } },
     {
       field: 'connEvictRate',
@@ -199,6 +201,52 @@ describe('the pods', () => {
     expect(
       egress(await helm.template('sluice', { otel: { endpoint: 'https://otlp.example.com/v1' } })),
     ).toContain('{"port":443},{"port":53');
+  });
+
+  describe('tell sidecars where traces go', () => {
+    const endpoint = 'http://collector.observability:4318';
+    const sidecars = { enabled: true, headersSecret: { name: 'otel-of-emqx' } };
+    const told = async (otel: object): Promise<JsonObject[]> =>
+      readController(environmentOf(await helm.template('sluice', { otel }), 'controller')).sidecar.otel;
+
+    it('but no secret, and no file', async () => {
+      const env = {
+        OTEL_TRACES_SAMPLER: 'always_on',
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=secret',
+        OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'authorization=secret',
+        OTEL_EXPORTER_OTLP_CERTIFICATE: '/ca.crt',
+        OTEL_EXPORTER_OTLP_CLIENT_KEY: '/tls.key',
+      };
+      const headersSecret = { name: 'otel-headers' };
+      const resourceAttributes = { 'deployment.environment.name': 'prod & more' };
+      expect(await told({ endpoint, sidecars, env, headersSecret, resourceAttributes })).toEqual([
+        { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: endpoint },
+        {
+          name: 'OTEL_EXPORTER_OTLP_HEADERS',
+          valueFrom: { secretKeyRef: { name: 'otel-of-emqx', key: 'headers', optional: true } },
+        },
+        { name: 'OTEL_RESOURCE_ATTRIBUTES', value: 'deployment.environment.name=prod%20%26%20more' },
+        { name: 'OTEL_TRACES_SAMPLER', value: 'always_on' },
+      ]);
+    });
+
+    it.each([
+      { when: 'by default', otel: { endpoint } },
+      { when: 'without an endpoint', otel: { sidecars } },
+    ])('not $when', async ({ otel }) => {
+      expect(await told(otel)).toEqual([]);
+    });
+
+    it.each<{ field: string; otel: object }>([
+      { field: 'OTEL_EXPORTER_OTLP_ENDPOINT', otel: { endpoint: 'https://me:secret@otlp.example.com' } },
+      {
+        field: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+        otel: { endpoint, env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://me:secret@otlp.example.com' } },
+      },
+    ])('only where $field has no password in it', async ({ field, otel }) => {
+      await expect(told({ ...otel, sidecars })).rejects.toThrow(`${field} must have no user and password`);
+      expect(await told(otel)).toEqual([]);
+    });
   });
 
   it('say nothing of traces without an endpoint', () => {

@@ -17,7 +17,12 @@ import type {
 import type { DrainSettings } from '../../lib/control.js';
 import { otherRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { JsonObject } from '../../lib/json.js';
-import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
+import {
+  DEFAULT_SPEC,
+  type BlueGreenSpec,
+  type BlueGreenStatus,
+  type UpgradeStatus,
+} from '../../lib/types.js';
 import {
   imaged,
   NEW,
@@ -3268,6 +3273,52 @@ describe('the delay after the switch', () => {
 
   it('is over by the record of that switch, too', () => {
     expect(plan(isLeft(900_000)).step).toMatchObject({ kind: 'resize', set: blue, to: 2 });
+  });
+});
+
+describe('the trace that a drain lies in', () => {
+  const spanId = 'b'.repeat(16);
+  const traced = { ...switched.upgrade, id: 'a'.repeat(32), spanId, traced: false };
+  const traceparent = `00-${traced.id}-${spanId}-01`;
+  /** Green serves, and blue's sidecars have been told all else. */
+  const seenWith = (told: string | undefined, record: UpgradeStatus = traced): Observed => {
+    const seen = observed({
+      declaration: asked,
+      status: { ...switched, upgrade: record },
+      selects: 'ggggggggg',
+      sets: [set(blue), set(green, { template: NEW })],
+    });
+    const recipients = podsOf(green).map(nodeName);
+    for (const { report: said } of seen.sets[0]?.pods ?? []) {
+      if (said) said.settings = { ...said.settings, recipients, waitHealthCheck: 0 };
+      if (said && told !== undefined) said.settings.traceparent = told;
+    }
+    return seen;
+  };
+
+  it('is told to sidecars that send spans, before any of them drains', () => {
+    const { step } = plan(seenWith(''));
+    expect(step).toMatchObject({ kind: 'tell', pods: podsOf(blue), settings: { traceparent } });
+    expect(plan(seenWith(traceparent)).step).toMatchObject({ kind: 'resize', set: blue, to: 2 });
+  });
+
+  it('keeps no sidecar waiting that sends none, or is older than that', () => {
+    expect(plan(seenWith(undefined)).step).toMatchObject({ kind: 'resize', set: blue, to: 2 });
+  });
+
+  it('is none where the controller sends none', () => {
+    expect(plan(seenWith('', switched.upgrade)).step).toMatchObject({ kind: 'resize' });
+  });
+
+  it('is that of the upgrade in progress, and none for what stays', () => {
+    const before = `00-${'c'.repeat(32)}-${spanId}-01`;
+    expect(plan(seenWith(before)).step).toMatchObject({ kind: 'tell', settings: { traceparent } });
+    const seen = seenWith(traceparent);
+    const [, active] = seen.sets;
+    for (const { report: said } of active?.pods ?? []) if (said) said.settings.traceparent = before;
+    const { step } = plan(seen);
+    expect(step).toMatchObject({ kind: 'tell', pods: podsOf(green) });
+    expect(step).not.toMatchObject({ settings: { traceparent: expect.anything() } });
   });
 });
 

@@ -52,7 +52,7 @@ it('every program that a page calls is one that people have', () => {
 const helps = new Map<string, Promise<string>>();
 /** The help of the longest command that the words begin with; a program that does not know it fails. */
 async function helpOf(program: 'kubectl' | 'helm', words: string[]): Promise<string> {
-  const names = words.slice(0, words.findIndex((word) => !/^[a-z]+$/.test(word)) >>> 0).slice(0, 2);
+  const names = words.slice(0, words.findIndex((word) => !/^[a-z]+$/.test(word)) >>> 0).slice(0, 3);
   const ask = (args: string[]): Promise<string> => {
     const key = [program, ...args].join(' ');
     const known = helps.get(key);
@@ -63,11 +63,15 @@ async function helpOf(program: 'kubectl' | 'helm', words: string[]): Promise<str
     helps.set(key, asked);
     return asked;
   };
-  const [first = ''] = names;
-  const outer = await ask([first, '--help']);
-  const inner = names.length > 1 && new RegExp(`^\\s+${names[1]}\\s{2,}`, 'm').test(outer) ? names : [first];
+  let known = names.slice(0, 1);
+  let help = await ask([...known, '--help']);
+  for (const name of names.slice(1)) {
+    if (!new RegExp(`^\\s+${name}\\s{2,}`, 'm').test(help)) break;
+    known = [...known, name];
+    help = await ask([...known, '--help']);
+  }
   const globals = program === 'kubectl' ? await ask(['options']) : '';
-  return (await ask([...inner, '--help'])) + globals;
+  return help + globals;
 }
 
 describe('kubectl and helm', () => {
@@ -78,7 +82,8 @@ describe('kubectl and helm', () => {
   });
 
   it.each(calls)('$file: $line', async ({ words }) => {
-    const [program, ...rest] = words;
+    // What follows -- is a command of the pod's.
+    const [program, ...rest] = words.slice(0, words.indexOf('--') >>> 0);
     const help = await helpOf(program as 'kubectl' | 'helm', rest);
     const long = rest.flatMap((word) => /^--[a-z][a-z-]*/.exec(word) ?? []);
     const short = rest.filter((word) => /^-[a-zA-Z]$/.test(word));

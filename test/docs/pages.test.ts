@@ -63,7 +63,7 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
-/** Fields of Kubernetes' own objects, and of Argo CD's and Flux's, that pages name as if they were of the resource. */
+/** Fields of Kubernetes' own objects, of Argo CD's, Flux's and EMQX Operator's, that pages name, too. */
 const OTHERS = [
   'spec.selector',
   'spec.scaleTargetRef',
@@ -72,6 +72,11 @@ const OTHERS = [
   'spec.force',
   'spec.template',
   'spec.ignoreDifferences',
+  'spec.dependsOn',
+  'spec.driftDetection.ignore',
+  'spec.config',
+  'spec.replicantTemplate',
+  'status.coreNodes',
 ];
 
 function isThere(path: string, values: JsonObject): boolean {

@@ -28,6 +28,19 @@ it('of a controller that does not know of a stay have none', () => {
   expect(parseSettings(before).staySeconds).toBe(0);
 });
 
+const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+
+it.each([
+  { what: 'the trace context of an upgrade', told: traceparent, is: traceparent },
+  { what: 'none', told: '', is: '' },
+  { what: 'what is none', told: 'key=x\nauthorization=mine', is: '' },
+  { what: 'another type', told: 7, is: undefined },
+])('are kept with $what', ({ told, is }) => {
+  const settings = parseSettings({ ...good, traceparent: told });
+  expect(settings.traceparent).toBe(is);
+  expect(settingsOfConf(confOf(settings, 18083, undefined))).toEqual(settings);
+});
+
 describe('are refused with a message that names the field', () => {
   it.each<[string, JsonObject]>([
     ['connEvictRate', { connEvictRate: 0 }],

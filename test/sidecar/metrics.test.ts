@@ -47,7 +47,10 @@ describe("the sidecar's metrics", () => {
     const found = await lines({
       api: 'ok',
       gate: { kind: 'draining', detail: '' },
-      evacuation: { state: 'evicting_sessions', clients: 0, sessions: 12 },
+      evacuation: {
+        ...{ state: 'evicting_sessions', clients: 0, sessions: 12 },
+        initial: { clients: 9, sessions: 12 },
+      },
     });
     expect(found).toEqual(
       expect.arrayContaining([

@@ -85,6 +85,7 @@ const share: Share = {
   line: (file) => (files.get(file) ?? '').split('\n')[0] ?? '',
   write: (file, text) => void files.set(file, text),
   remove: (file) => void files.delete(file),
+  writtenMs: () => undefined,
 };
 
 beforeEach(() => {
@@ -407,7 +408,10 @@ describe('what metrics are made from', () => {
     const stats = { initial_connected: 9, current_connected: 4, initial_sessions: 9, current_sessions: 6 };
     emqx.own = { kind: 'evacuating', evacuation: { ...evacuating.evacuation, stats } };
     await observer.look(signal);
-    expect(observer.seen().evacuation).toEqual({ state: 'evicting_conns', clients: 4, sessions: 6 });
+    expect(observer.seen().evacuation).toEqual({
+      ...{ state: 'evicting_conns', clients: 4, sessions: 6 },
+      initial: { clients: 9, sessions: 9 },
+    });
     emqx.failure = new EmqxApiError('ECONNREFUSED', 0);
     await observer.look(signal);
     expect(observer.seen()).toEqual({

@@ -13,6 +13,7 @@ beforeEach(() => {
     line: (file) => (files.get(file) ?? '').split('\n')[0] ?? '',
     write: (file, text) => void files.set(file, text),
     remove: (file) => void files.delete(file),
+    writtenMs: () => undefined,
   };
 });
 

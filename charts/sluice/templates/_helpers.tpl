@@ -107,16 +107,51 @@ readinessProbe:
 {{- end }}
 {{- end }}
 {{- with .resourceAttributes }}
-{{- $pairs := list }}
-{{- range $name, $value := . }}
-{{- $pairs = append $pairs (printf "%s=%s" $name (urlquery $value | replace "+" "%20")) }}
-{{- end }}
-- { name: OTEL_RESOURCE_ATTRIBUTES, value: {{ join "," $pairs | quote }} }
+- { name: OTEL_RESOURCE_ATTRIBUTES, value: {{ include "sluice.otelAttributes" . | quote }} }
 {{- end }}
 {{- range $name, $value := .env }}
 - { name: {{ $name }}, value: {{ $value | quote }} }
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Value of OTEL_RESOURCE_ATTRIBUTES. */}}
+{{- define "sluice.otelAttributes" -}}
+{{- $pairs := list }}
+{{- range $name, $value := . }}
+{{- $pairs = append $pairs (printf "%s=%s" $name (urlquery $value | replace "+" "%20")) }}
+{{- end }}
+{{- join "," $pairs -}}
+{{- end -}}
+
+{{/*
+What sidecars are told of the receiver, as JSON: it stands in the templates of EMQX's pods. So nothing that may be a secret, and no
+file, for they have none of those; and they start without the Secret, too.
+*/}}
+{{- define "sluice.sidecarOtel" -}}
+{{- with .Values.otel }}
+{{- $env := list (dict "name" "OTEL_EXPORTER_OTLP_ENDPOINT" "value" .endpoint) }}
+{{- with .sidecars.headersSecret }}
+{{- if .name }}
+{{- $secret := dict "name" .name "key" .key "optional" true }}
+{{- $env = append $env (dict "name" "OTEL_EXPORTER_OTLP_HEADERS" "valueFrom" (dict "secretKeyRef" $secret)) }}
+{{- end }}
+{{- end }}
+{{- with .resourceAttributes }}
+{{- $env = append $env (dict "name" "OTEL_RESOURCE_ATTRIBUTES" "value" (include "sluice.otelAttributes" .)) }}
+{{- end }}
+{{- range $name, $value := .env }}
+{{- if not (regexMatch "(HEADERS|CERTIFICATE|CLIENT_KEY|CONFIG_FILE)$" $name) }}
+{{- $env = append $env (dict "name" $name "value" $value) }}
+{{- end }}
+{{- end }}
+{{- range $env }}
+{{- if regexMatch "://[^/?#]*@" (.value | default "") }}
+{{- fail (printf "%s must have no user and password in it where otel.sidecars.enabled is true: it stands in the templates of EMQX's pods; use otel.sidecars.headersSecret" .name) }}
+{{- end }}
+{{- end }}
+{{- dict "env" $env | toJson -}}
 {{- end }}
 {{- end -}}
 

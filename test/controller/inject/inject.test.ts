@@ -66,6 +66,41 @@ describe('the metrics port', () => {
   });
 });
 
+describe('where traces go', () => {
+  const otel = [
+    { name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: 'http://collector:4318' },
+    {
+      name: 'OTEL_EXPORTER_OTLP_HEADERS',
+      valueFrom: { secretKeyRef: { name: 'otel-headers', key: 'headers', optional: true } },
+    },
+  ];
+  const { sidecar } = settings();
+  const told = injected(liveTemplate(), { sidecar: { ...sidecar, otel } });
+  const environment = (template: JsonObject): JsonObject[] =>
+    (podOf(template)['initContainers'] as JsonObject[]).flatMap(({ env }) => env as JsonObject[]);
+
+  it('is told to the sidecar, and of which pod its span is', () => {
+    const added = environment(told).slice(-4);
+    const fromPod = (fieldPath: string): JsonObject => ({ fieldRef: { apiVersion: 'v1', fieldPath } });
+    expect(added).toEqual([
+      { name: 'SLUICE_NAMESPACE', valueFrom: fromPod('metadata.namespace') },
+      { name: 'SLUICE_POD_UID', valueFrom: fromPod('metadata.uid') },
+      ...otel,
+    ]);
+  });
+
+  it('starts no upgrade: it is taken out again', () => {
+    expect(takeOut(told)).toEqual(liveTemplate());
+    expect(takeOut(injected(liveTemplate()))).toEqual(liveTemplate());
+  });
+
+  it('is nothing where sidecars send no spans', () => {
+    const none = environment(injected(liveTemplate(), { sidecar: { ...sidecar, otel: [] } }));
+    expect(none).toEqual(environment(injected(liveTemplate())));
+    expect(JSON.stringify(none)).not.toMatch(/OTEL_|SLUICE_POD_UID/);
+  });
+});
+
 describe('taking out again', () => {
   it('gives back the template by value, whatever people put into it and the API server fills in', () => {
     for (let seed = 1; seed <= 300; seed += 1) {
