@@ -61,7 +61,7 @@ const following: Lines[] = [];
 beforeAll(async () => {
   cluster = await useSluice(async (own) => {
     receiver = await receiverIn(own);
-    return [`otel.endpoint=${receiver.url}`];
+    return [`otel.endpoint=${receiver.url}`, 'otel.sidecars.enabled=true'];
   });
   terminal = await openTerminal(cluster, { folder: `${OUT}/terminal`, namespace: NAMESPACE });
   journey = await setOut(cluster, NAMESPACE, {
@@ -370,7 +370,7 @@ describe('one upgrade', () => {
       const orphans = trace.spans.filter(({ parentSpanId }) => !ids.has(parentSpanId));
       expect(orphans.map(({ name }) => name)).toEqual([UPGRADE]);
       expect(new Set(trace.spans.map(({ resource }) => resource['service.name']))).toEqual(
-        new Set(['sluice-controller', 'sluice-webhook']),
+        new Set(['sluice-controller', 'sluice-webhook', 'sluice-sidecar']),
       );
     });
 
@@ -427,19 +427,21 @@ describe('one upgrade', () => {
       expect(moved).toBe(CLIENTS);
     });
 
-    it("has EMQX's own states in each drain", () => {
-      const drains = trace.named('drain');
-      for (const [index, evacuation] of trace.named('evacuation').entries()) {
-        expect(evacuation.scope).toBe('sluice.dev/sidecar');
-        expect(evacuation.parentSpanId).toBe(drains[index]?.spanId);
-        // It goes through the third in an instant where every client has taken its session along.
-        const states = evacuation.events.map(({ name }) => name);
-        expect(states.filter((name) => name !== 'evicting_sessions')).toEqual([
-          ...['evicting_conns', 'waiting_takeover', 'prohibiting'],
+    it("has EMQX's own states in each drain, as the controller and the node's own sidecar saw them", () => {
+      const evacuations = trace.named('evacuation');
+      for (const drain of trace.named('drain')) {
+        const own = evacuations.filter(({ parentSpanId }) => parentSpanId === drain.spanId);
+        expect(own.map(({ resource }) => resource['k8s.pod.name'])).toEqual([
+          drain.attributes['k8s.pod.name'],
         ]);
-        expect(evacuation.attributes['sluice.evacuation.clients']).toBe(
-          drains[index]?.attributes['sluice.drain.clients'],
-        );
+        for (const { events } of [drain, ...own]) {
+          // It goes through the third in an instant where every client has taken its session along.
+          const states = events.map(({ name }) => name).filter((name) => name !== 'evicting_sessions');
+          expect(states).toEqual(['evicting_conns', 'waiting_takeover', 'prohibiting']);
+          expect(events[0]?.attributes['sluice.drain.clients']).toBe(
+            drain.attributes['sluice.drain.clients'],
+          );
+        }
       }
     });
 
