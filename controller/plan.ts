@@ -146,7 +146,11 @@ function phaseAfterSwitch(situation: Situation): Phase | undefined {
 function hold(situation: Situation): Verdict | undefined {
   const { declaration, blueGreen } = situation.observed;
   if (declaration.deleting)
-    return { step: { kind: 'rest' }, phase: 'Stable', message: 'the declaration is being deleted' };
+    return {
+      step: { kind: 'rest' },
+      phase: 'Stable',
+      message: `StatefulSet ${declaration.name} is being deleted`,
+    };
   if (isBare(situation)) return undefined;
   if (!blueGreen.exists)
     return progress({ kind: 'createBlueGreen' }, 'making the BlueGreen with its defaults');

@@ -66,7 +66,7 @@ describe('a Prometheus with the PodMonitors of the chart and of the example', ()
     expect(await counted('sluice_evicted_clients_total')).toBe(CLIENTS);
     expect(await counted('sluice_drains_total', ',outcome="drained"')).toBe(NODES);
     expect(await counted('sluice_drains_total', ',outcome="gave_up"')).toBe(0);
-    expect(await counted('sluice_drains_total', ',outcome="unseen"')).toBe(0);
+    expect(await counted('sluice_drains_total', ',outcome="ended"')).toBe(0);
     expect(await counted('sluice_bluegreen_clients_left')).toBe(0);
     await untilValue(monitoring, `sum(sluice_node_clients{${OBJECT},colour="green"})`, CLIENTS);
     expect(await monitoring.prometheus.query(`sluice_node_clients{${OBJECT},colour="blue"}`)).toEqual([]);
