@@ -42,7 +42,7 @@ export function giveClaims(situation: Situation): Verdict | undefined {
     (!isRetained(situation) || (revision !== activeRevision && !isNext(revision, situation)));
   const going = claims.filter((claim) => !claim.owned && mayGo(claim)).map(({ name }) => name);
   if (going.length === 0) return undefined;
-  const because = `${going.join(', ')} will go with the declaration, should that be deleted`;
+  const because = `${going.join(', ')} will go with StatefulSet ${observed.declaration.name}, should that be deleted`;
   return progress({ kind: 'ownClaims', claims: going, owned: true }, because);
 }
 
@@ -60,7 +60,7 @@ function keep(revision: string, situation: Situation): Verdict | undefined {
   if (held.length === 0) return undefined;
   const names = held.map(({ name }) => name);
   const when = revision === situation.activeRevision ? 'serve' : 'are to serve now';
-  const because = `${names.join(', ')} will outlive the declaration: the nodes that ${when} keep their data there`;
+  const because = `${names.join(', ')} will outlive StatefulSet ${situation.observed.declaration.name}: the nodes that ${when} keep their data there`;
   return progress({ kind: 'ownClaims', claims: names, owned: false }, because);
 }
 

@@ -8,7 +8,11 @@ import { counted } from '../lib/words.js';
 export function hold(situation: Situation): Verdict | undefined {
   const { declaration, blueGreen } = situation.observed;
   if (declaration.deleting)
-    return { step: { kind: 'rest' }, phase: 'Stable', message: 'the declaration is being deleted' };
+    return {
+      step: { kind: 'rest' },
+      phase: 'Stable',
+      message: `StatefulSet ${declaration.name} is being deleted`,
+    };
   if (isBare(situation)) return undefined;
   if (!blueGreen.exists) return makeBlueGreen(situation);
   const { replicas, heldReplicas, wish } = declaration;

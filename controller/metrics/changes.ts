@@ -2,7 +2,7 @@ import type { NodeEvacuationStatus, UpgradeResult, UpgradeStep } from '../../lib
 import type { Picture } from './picture.js';
 
 /** The values of label `outcome` of drains. */
-export const DRAIN_OUTCOMES = ['drained', 'gave_up', 'unseen'] as const;
+export const DRAIN_OUTCOMES = ['drained', 'gave_up', 'ended'] as const;
 export type DrainOutcome = (typeof DRAIN_OUTCOMES)[number];
 
 /** What has happened between two looks at one BlueGreen: what counters count. */
@@ -57,7 +57,7 @@ function drains(before: Picture, after: Picture): Change[] {
   });
   const gone = before.drains
     .filter(({ uid, state }) => state === 'draining' && after.pods.every((pod) => pod.uid !== uid))
-    .map(({ isEmpty }): DrainOutcome => (isEmpty ? 'drained' : 'unseen'));
+    .map(({ isEmpty }): DrainOutcome => (isEmpty ? 'drained' : 'ended'));
   return [...ended, ...gone].map((outcome) => ({ kind: 'drainEnded', outcome }));
 }
 

@@ -60,7 +60,7 @@ describe('drains', () => {
     { when: 'it ended before', before: { a: 'drained' }, after: { a: 'drained' }, then: [] },
     { when: 'its pod has gone since', before: { a: 'drained' }, after: {}, then: [] },
     { when: 'sessions were left', before: { a: 'draining' }, after: { a: 'gaveUp' }, then: ['gave_up'] },
-    { when: 'the pod has gone in the middle', before: { a: 'draining' }, after: {}, then: ['unseen'] },
+    { when: 'the pod has gone in the middle', before: { a: 'draining' }, after: {}, then: ['ended'] },
     {
       when: 'another pod follows',
       before: { a: 'draining' },

@@ -55,7 +55,7 @@ describe("the controller's metrics", () => {
     expect(await lines(metrics, 'sluice_drains_total')).toEqual([
       `sluice_drains_total{${BLUE_GREEN},outcome="drained"} 1`,
       `sluice_drains_total{${BLUE_GREEN},outcome="gave_up"} 0`,
-      `sluice_drains_total{${BLUE_GREEN},outcome="unseen"} 0`,
+      `sluice_drains_total{${BLUE_GREEN},outcome="ended"} 0`,
     ]);
   });
 
@@ -75,7 +75,7 @@ describe("the controller's metrics", () => {
     metrics.saw('mq/emqx', picture({}, { pods }));
     metrics.saw('mq/emqx', picture());
     expect(await lines(metrics, 'sluice_drains_total')).toContain(
-      `sluice_drains_total{${BLUE_GREEN},outcome="unseen"} 1`,
+      `sluice_drains_total{${BLUE_GREEN},outcome="ended"} 1`,
     );
   });
 
