@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { countsIn, disagreements, phasesIn, type Reading } from './agreement.js';
+import { countsIn, disagreements, missing, phasesIn, type Reading } from './agreement.js';
 
 const truth: Reading[] = [
   { atMs: 10_000, phase: 'Delaying', clientsLeft: 300 },
@@ -40,6 +40,13 @@ describe('what was shown', () => {
 
   it('leaves out what was too short to be looked at', () => {
     expect(phasesIn(truth, 3_000)).toEqual(['Delaying', 'Stable']);
+  });
+
+  it('may have more, but not fewer, nor in another order', () => {
+    const phases = ['Delaying', 'Draining', 'Stable'];
+    expect(missing(phases, ['Delaying', 'Progressing', 'Draining', 'Progressing', 'Stable'])).toEqual([]);
+    expect(missing(phases, ['Delaying', 'Stable'])).toEqual(['Draining', 'Stable']);
+    expect(missing(phases, ['Draining', 'Delaying', 'Stable'])).toEqual(['Draining', 'Stable']);
   });
 
   it('has so many counts', () => expect(countsIn(truth)).toBe(3));

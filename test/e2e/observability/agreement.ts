@@ -36,6 +36,13 @@ export function phasesIn(readings: readonly Reading[], leastMs = 0): string[] {
     .map(({ phase }) => phase);
 }
 
+/** Those of a row of phases that another row has not in that order, from the first on that is missing. Pure. */
+export function missing(expected: readonly string[], seen: readonly string[]): string[] {
+  let found = 0;
+  for (const phase of seen) if (phase === expected[found]) found += 1;
+  return expected.slice(found);
+}
+
 /** How many different counts of clients left were shown. Pure. */
 export function countsIn(readings: readonly Reading[]): number {
   return new Set(readings.map(({ clientsLeft }) => clientsLeft)).size;

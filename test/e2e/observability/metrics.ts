@@ -178,8 +178,16 @@ export async function untilFiring({ prometheus }: Monitoring, name: string): Pro
   );
 }
 
+/** Waits until no alert fires: the rules were looked at before there was anything to scrape. */
+export async function untilQuiet(monitoring: Monitoring): Promise<void> {
+  await until('no alert fires', async () => ((await firing(monitoring)).length === 0 ? true : undefined), {
+    timeoutMs: 30_000,
+    everyMs: 500,
+  });
+}
+
 /** Names of the alerts that fire now. */
-export async function firing({ prometheus }: Monitoring): Promise<string[]> {
+async function firing({ prometheus }: Monitoring): Promise<string[]> {
   const alerts = await prometheus.alerts();
   return [...new Set(alerts.map(({ labels }) => labels['alertname'] ?? ''))].sort();
 }
