@@ -95,6 +95,12 @@ export const CONTROLLER_METRICS = {
     kind: 'gauge',
     labels: OBJECT,
   },
+  configuredWaitEnd: {
+    name: 'sluice_bluegreen_configured_wait_end_timestamp_seconds',
+    help: 'When the wait of a drain that its spec asks for (waitTakeover, initialDelaySeconds) is over, in seconds since 1970; no series while none waits so.',
+    kind: 'gauge',
+    labels: OBJECT,
+  },
   drains: {
     name: 'sluice_bluegreen_drains',
     help: 'Nodes that are handing over their clients and sessions now. overdue: those of them that have taken longer than drainTimeoutSeconds.',

@@ -3,6 +3,7 @@ import type { Condition, EmqxNodeStatus, Phase } from '../../lib/types.js';
 import type { Key } from '../observe/observe.js';
 import type { MetricName } from './catalogue.js';
 import type { Picture } from './picture.js';
+import { configuredWaitEnd } from './waits.js';
 
 export const PHASES = [
   'Stable',
@@ -30,6 +31,7 @@ export function samplesOf({ namespace, name }: Key, picture: Picture): Sample<Me
   const labels = { namespace, bluegreen: name };
   const { connEvictRate, sessEvictRate } = spec.updateStrategy.evacuationStrategy;
   const gauge = (metric: MetricName, value: number): Sample<MetricName> => ({ metric, labels, value });
+  const waitEnd = configuredWaitEnd(status, spec);
   const running = status.emqxNodes.filter(({ node_status }) => node_status === 'running');
   return [
     ...oneOf<MetricName>('phase', { label: 'phase', present: status.phase, among: PHASES }, labels),
@@ -45,6 +47,7 @@ export function samplesOf({ namespace, name }: Key, picture: Picture): Sample<Me
     gauge('sessionsLeft', sum(running.filter((node) => isLeft(node, picture)).map(sessionsOf))),
     gauge('connEvictRate', connEvictRate),
     gauge('sessEvictRate', sessEvictRate),
+    ...(waitEnd === undefined ? [] : [gauge('configuredWaitEnd', waitEnd)]),
     ...(['draining', 'overdue'] as const).map((state) => ({
       metric: 'drains' as const,
       labels: { ...labels, state },

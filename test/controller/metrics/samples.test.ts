@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { MetricName } from '../../../controller/metrics/catalogue.js';
 import { samplesOf } from '../../../controller/metrics/samples.js';
 import type { Picture } from '../../../controller/metrics/picture.js';
+import { DEFAULT_SPEC, type EvacuationState } from '../../../lib/types.js';
 import { drain, ended, ENDED, evacuation, node, picture, STARTED } from './pictures.js';
 
 const KEY = { namespace: 'mq', name: 'emqx' };
@@ -97,6 +98,47 @@ describe('samples of a BlueGreen', () => {
     expect(of('waitingSince', picture())).toEqual({});
     expect(of('waitingSince', picture({ waitingFor: { what: 'x', since: STARTED } }))).toEqual({
       '': Date.parse(STARTED) / 1000,
+    });
+  });
+
+  describe('that waits as its spec says', () => {
+    const seen = (state: EvacuationState, now: EvacuationState = state): Picture => {
+      const drains = (pod: string, endedAt?: string) => ({
+        name: 'drain' as const,
+        pod,
+        startedAt: STARTED,
+        states: [
+          { state: 'evicting_conns' as const, at: STARTED, clients: 9, sessions: 9 },
+          { state, at: ENDED, clients: 0, sessions: 9 },
+        ],
+        ...(endedAt !== undefined && { endedAt }),
+      });
+      const { updateStrategy } = DEFAULT_SPEC;
+      const evacuationStrategy = { ...updateStrategy.evacuationStrategy, waitTakeover: 600 };
+      return picture(
+        {
+          upgrade: { ...ended('1'), steps: [drains('b-1'), drains('b-0', ENDED)] },
+          nodeEvacuationsStatus: [{ ...evacuation('emqx@b-1.emqx-headless.mq.svc', 0, 9), state: now }],
+        },
+        {
+          spec: {
+            ...DEFAULT_SPEC,
+            updateStrategy: { ...updateStrategy, initialDelaySeconds: 30, evacuationStrategy },
+          },
+        },
+      );
+    };
+
+    it.each([
+      { state: 'waiting_takeover' as const, seconds: 600 },
+      { state: 'waiting_health_check' as const, seconds: 30 },
+    ])('has the end of $state', ({ state, seconds }) => {
+      expect(of('configuredWaitEnd', seen(state))).toEqual({ '': Date.parse(ENDED) / 1000 + seconds });
+    });
+
+    it('has none while it evicts, and when EMQX has gone on', () => {
+      expect(of('configuredWaitEnd', seen('evicting_conns'))).toEqual({});
+      expect(of('configuredWaitEnd', seen('waiting_takeover', 'evicting_sessions'))).toEqual({});
     });
   });
 
