@@ -1,5 +1,6 @@
 import { canonical, type Json } from '../lib/json.js';
 import type { Logger } from '../lib/log.js';
+import type { BlueGreenStatus } from '../lib/types.js';
 import { apply } from './apply/apply.js';
 import { tidy } from './apply/tidy.js';
 import type { ApplyTools, Outcome } from './apply/tools.js';
@@ -108,15 +109,16 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
 
   const decision = tools.plan(view.observed);
   logStep(log, decision, run);
-  const { told: ofTraces, restMs } = sendTraces(tools.courier, context.key, view.observed, decision);
+  const { told: ofTraces, againMs } = sendTraces(tools.courier, context.key, view.observed, decision);
   const untold = tools.controlTrouble();
   const standing: Trouble | undefined =
     untold === undefined ? undefined : { kind: 'refused', message: untold };
-  const publish = async (came?: Trouble): Promise<void> => {
+  const publish = async (came?: Trouble): Promise<BlueGreenStatus> => {
     const trouble = standing ?? came;
     const status = await publishStatus(tools.kube, { view, decision, trouble, ...ofTraces }, signal);
     tools.gauge.saw(context.key, pictureOf(view.observed, decision, status));
     await publishEvents(tools.kube, { view, decision, trouble, told }, signal);
+    return status;
   };
   // Its record is there before the first step: whoever dies in mid-upgrade leaves one that is known.
   if (beginsUpgrade(view.observed, decision)) {
@@ -136,31 +138,32 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
     throw error;
   }
   const applyMs = lap();
-  await publish(outcome.kind === 'refused' ? outcome : undefined);
+  const { upgrade } = await publish(outcome.kind === 'refused' ? outcome : undefined);
   log.debug({ step: decision.step.kind, observeMs, applyMs, publishMs: lap() }, 'pass');
   const afterMs = delayAfter(decision, outcome, run);
-  return { afterMs: decision.step.kind === 'rest' ? Math.min(afterMs, restMs) : afterMs };
+  if (decision.step.kind !== 'rest') return { afterMs };
+  // What has just been closed is sent at the next look, as it was stored.
+  const isClosed = view.observed.blueGreen.status?.upgrade !== undefined && upgrade === undefined;
+  return { afterMs: Math.min(afterMs, isClosed && tools.courier ? 0 : againMs) };
 }
 
 /**
  * Whatever of the stored records has not been received yet is sent meanwhile.
- * @returns what the next record is to say of that, and when another look at a rest is worth it
+ * @returns what the next record is to say of that, and when another look is worth it
  */
 function sendTraces(
   courier: Courier | undefined,
   key: string,
   observed: Observed,
   decision: Decision,
-): { told: Pick<After, 'hasTrace'>; restMs: number } {
-  if (!courier) return { told: {}, restMs: Infinity };
+): { told: Pick<After, 'hasTrace'>; againMs: number } {
+  if (!courier) return { told: {}, againMs: Infinity };
   const hasTrace: After['hasTrace'] = (record) => courier.hasBrought(key, record);
   const stored = observed.blueGreen.status ?? {};
   // A hand-back ends with the record itself: nobody will read it again.
   const isLast = decision.step.kind === 'dropBlueGreen';
   const records = isLast ? upgradeRecords(observed, { ...decision, settled: true }, { hasTrace }) : stored;
-  const againMs = courier.look(key, observed.declaration, records);
-  // At a rest the record of an upgrade is about to be closed, and is stored then.
-  return { told: { hasTrace }, restMs: stored.upgrade ? 0 : againMs };
+  return { told: { hasTrace }, againMs: courier.look(key, observed.declaration, records) };
 }
 
 function delayAfter({ step }: Decision, outcome: Outcome, run: Run): number {

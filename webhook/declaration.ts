@@ -10,13 +10,16 @@ import { lawfulStrategy } from '../lib/update-strategy.js';
 import { tooMany, untouched, type Answer } from './answer.js';
 import { editMetadata, setField } from './edit.js';
 import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
-import type { Begun } from './trace.js';
+import { continuing, type Begun } from './trace.js';
 
 /** What is new in each review, and so comes from outside: ids and the clock. */
 export interface Fresh extends Begun {
   /** RFC 3339. */
   requestedAt: string;
 }
+
+/** `--request-timeout` of the API server, by default: no second call about a request comes later. */
+const LONGEST_REQUEST_MS = 60_000;
 
 /**
  * Answers a CREATE or UPDATE, by anyone but Sluice, of a StatefulSet that is or becomes a declaration. Its template
@@ -149,7 +152,7 @@ function holdUpdateStrategy(edit: Edit): Held {
 
 /** Says who asked for the present template, when, and what its revision will probably be called. */
 function stampRevision(edit: Edit, fresh: Fresh | undefined): Record<string, string | undefined> {
-  const { request, spec, annotations, oldAnnotations, isNew, changesTemplate } = edit;
+  const { request, spec, isNew, changesTemplate } = edit;
   const revision = (): string => revisionOf(request.name, objectAt(spec, 'template'));
   if (!changesTemplate) {
     return {
@@ -160,20 +163,43 @@ function stampRevision(edit: Edit, fresh: Fresh | undefined): Record<string, str
       ...restored(edit, ANNOTATION.parentSpan),
     };
   }
-  const present = annotations[ANNOTATION.traceparent];
-  const isStamped =
-    parseTraceparent(present) !== undefined && present !== oldAnnotations[ANNOTATION.traceparent];
+  const stamp = { [ANNOTATION.revision]: revision(), [ANNOTATION.requestedBy]: request.user };
+  if (fresh === undefined || isStamped(edit, stamp, fresh)) return stamp;
+  const begun = continuing(ownTrace(edit), fresh);
   return {
-    [ANNOTATION.revision]: revision(),
-    [ANNOTATION.requestedBy]: request.user,
-    ...(isStamped || fresh === undefined
-      ? {}
-      : {
-          [ANNOTATION.traceparent]: fresh.traceparent,
-          [ANNOTATION.requestedAt]: fresh.requestedAt,
-          [ANNOTATION.parentSpan]: fresh.parentSpan,
-        }),
+    ...stamp,
+    [ANNOTATION.traceparent]: begun.traceparent,
+    [ANNOTATION.requestedAt]: fresh.requestedAt,
+    [ANNOTATION.parentSpan]: begun.parentSpan,
   };
+}
+
+/**
+ * Whether the notes of the request are ours, from an earlier call about this same one: Kubernetes calls again when another webhook has
+ * changed the object after us. Those of a saved copy that is applied again are older than any request lasts.
+ */
+function isStamped(
+  { annotations, oldAnnotations }: Edit,
+  stamp: Record<string, string>,
+  { requestedAt }: Fresh,
+): boolean {
+  const { traceparent, requestedAt: at } = ANNOTATION;
+  const sinceMs = Math.abs(Date.parse(requestedAt) - Date.parse(textAt(annotations, at)));
+  return (
+    Object.entries(stamp).every(([key, value]) => annotations[key] === value) &&
+    parseTraceparent(annotations[traceparent]) !== undefined &&
+    [traceparent, at].every((key) => annotations[key] !== oldAnnotations[key]) &&
+    sinceMs <= LONGEST_REQUEST_MS
+  );
+}
+
+/** A `traceparent` of the user's own: one that came without our other notes, which a saved copy has too. */
+function ownTrace({ annotations, oldAnnotations }: Edit): string | undefined {
+  const isChanged = (key: string): boolean =>
+    typeof annotations[key] === 'string' && annotations[key] !== oldAnnotations[key];
+  const own = annotations[ANNOTATION.traceparent];
+  const isOwn = isChanged(ANNOTATION.traceparent) && !isChanged(ANNOTATION.requestedAt);
+  return isOwn && typeof own === 'string' && parseTraceparent(own) ? own : undefined;
 }
 
 /** The stored value of a note of ours, whatever the request says. */

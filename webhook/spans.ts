@@ -1,4 +1,4 @@
-import { spanIdOf, parseTraceparent } from '../lib/telemetry/traceparent.js';
+import { parseTraceparent, spanIdOf, type TraceContext } from '../lib/telemetry/traceparent.js';
 import type { Tracing } from '../lib/telemetry/tracing.js';
 import type { SpanData } from '../lib/telemetry/types.js';
 import type { Answer } from './answer.js';
@@ -53,9 +53,8 @@ export function makeReviewSpans(tracing: Pick<Tracing, 'send'>): ReviewSpans {
 
 /** The span of a review, a child of what it begins; undefined where it begins nothing: its fresh ids are in no object then. */
 export function reviewSpan({ request, answer, fresh, startMs, endMs }: Reviewed): SpanData | undefined {
-  const begun = parseTraceparent(fresh.traceparent);
-  const isStamped = answer.kind === 'admit' && JSON.stringify(answer.ops).includes(fresh.traceparent);
-  if (!begun || !isStamped) return undefined;
+  const begun = answer.kind === 'admit' ? begunIn(answer.ops, fresh) : undefined;
+  if (answer.kind !== 'admit' || !begun) return undefined;
   return {
     ...{ traceId: begun.traceId, spanId: spanIdOf(begun.spanId, request.uid), parentSpanId: begun.spanId },
     ...{ name: 'admission review', kind: 'server', scope: 'sluice.dev/webhook' },
@@ -70,4 +69,11 @@ export function reviewSpan({ request, answer, fresh, startMs, endMs }: Reviewed)
     },
     events: [],
   };
+}
+
+/** The trace context that was stamped: in the trace that the API server named, or the user. */
+function begunIn(ops: object[], { traceparent }: Fresh): TraceContext | undefined {
+  const spanId = parseTraceparent(traceparent)?.spanId ?? '';
+  const [stamped] = new RegExp(`00-[0-9a-f]{32}-${spanId}-01`).exec(JSON.stringify(ops)) ?? [];
+  return parseTraceparent(stamped);
 }

@@ -20,3 +20,9 @@ export function begunBy(parent: string | undefined, random: string): Begun {
     ...(asked?.isSampled && { parentSpan: asked.spanId }),
   };
 }
+
+/** The same, in the trace of `own`, which the request itself names; `begun` where that is none. */
+export function continuing(own: string | undefined, begun: Begun): Begun {
+  const spanId = parseTraceparent(begun.traceparent)?.spanId;
+  return own === undefined || spanId === undefined ? begun : begunBy(own, `${''.padEnd(32)}${spanId}`);
+}

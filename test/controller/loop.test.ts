@@ -345,6 +345,38 @@ describe('the trace of an upgrade', () => {
     expect(taken.slice(sent)).toEqual([]);
   });
 
+  it('is not waited for while the declaration is deleted in mid-upgrade: passes are as many as without it', async () => {
+    const passesOf = async (change: Partial<LeadOptions>): Promise<number> => {
+      const made = await world();
+      let passes = 0;
+      const gauge = { ...makeControllerMetrics(notLeading), passed: () => void (passes += 1) };
+      const leader = leading(made, { gauge, ...change });
+      await made.until('Stable', isStable(made));
+      made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => ({
+        ...object,
+        spec: { ...(object['spec'] as JsonObject), promotion: { auto: false, previewService: '' } },
+      }));
+      setImage(made, 'emqx/emqx-enterprise:5.8.9');
+      await made.until('a promotion', () => statusOf(made)['phase'] === 'AwaitingPromotion');
+      made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => ({
+        ...set,
+        metadata: {
+          ...(set['metadata'] as JsonObject),
+          deletionTimestamp: '2026-01-01T00:00:00Z',
+          finalizers: ['foregroundDeletion'],
+        },
+      }));
+      await made.until('the deletion seen', () => /being deleted/.test(statusOf(made)['message'] as string));
+      passes = 0;
+      // The time in which a loop that does not rest makes some twenty.
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await leader.stop();
+      return passes;
+    };
+    const { courier } = receiver();
+    expect(await passesOf({ courier: courier() })).toBeLessThanOrEqual(3 + (await passesOf({})));
+  });
+
   it('is not spoken of in the record where none is sent', async () => {
     const made = await world();
     leading(made);

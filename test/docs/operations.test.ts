@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { CONTROLLER_METRICS } from '../../controller/metrics/catalogue.js';
 import { find, findHelm, FIND_HELM_MS, listAt, textAt } from '../charts/render.js';
 import { readPage } from './markdown.js';
 import { logKeysOf, logLinesOf, reasonsOf, textsOf, wordsOfType, type Text } from './said.js';
@@ -132,6 +133,22 @@ function isMostOf({ pieces }: Text, span: string): boolean {
 }
 
 const PROGRAMS = ['controller/**/*.ts', 'webhook/*.ts', 'sidecar/*.ts', 'certs/*.ts', 'lib/**/*.ts'];
+
+it('what is the same in other places has the names that it has there', () => {
+  const columns = (index: number): string[] =>
+    section('The same thing in other places')
+      .split('\n')
+      .flatMap((row) => /`([\w.]+)`/.exec(row.split('|')[index] ?? '')?.[1] ?? []);
+  const [logs, labels, attributes] = [columns(3), columns(4), columns(5)];
+  expect(logs.filter((key) => !logKeysOf(PROGRAMS).includes(key))).toEqual([]);
+  const known: string[] = Object.values(CONTROLLER_METRICS).flatMap((one) => [...one.labels]);
+  expect(labels.filter((label) => !known.includes(label))).toEqual([]);
+  const source = globSync('controller/trace/*.ts')
+    .map((file) => readFileSync(file, 'utf8'))
+    .join();
+  expect(attributes.length).toBeGreaterThan(5);
+  expect(attributes.filter((name) => !source.includes(`'${name}'`))).toEqual([]);
+});
 
 describe('log lines', () => {
   it('have the keys that are told of, and no others: one name for one thing', () => {

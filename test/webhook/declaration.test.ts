@@ -25,6 +25,7 @@ import {
   USERS_OWN,
 } from './reviews.js';
 
+const OTHER_TRACE = `00-${'9'.repeat(32)}-${'8'.repeat(16)}-01`;
 const NEXT = template('emqx/emqx-enterprise:5.8.9');
 const revision = revisionOf('emqx', template());
 const nextRevision = revisionOf('emqx', NEXT);
@@ -414,9 +415,41 @@ describe('a declaration', () => {
 
   it.each(held)('is not changed by a second call when $when', async ({ asked }) => {
     const again = { ...asked, object: patched(asked, await answered(asked)) };
-    expect((await answered(again, { fresh: { traceparent: OLD_TRACE, requestedAt: OLD_TIME } })).ops).toEqual(
-      [],
-    );
+    const requestedAt = new Date(Date.parse(ASKED_AT) + 59_000).toISOString();
+    expect((await answered(again, { fresh: { traceparent: OTHER_TRACE, requestedAt } })).ops).toEqual([]);
+  });
+
+  const before = edited(stored, { annotations: { [ANNOTATION.parentSpan]: 'e'.repeat(16) } });
+  const saved = { [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.trace]: OTHER_TRACE };
+  it.each<{ what: string; brings: JsonObject; then: JsonObject }>([
+    { what: 'no trace', brings: {}, then: { [NOTES.trace]: TRACE } },
+    {
+      what: 'a trace of its own',
+      brings: { [NOTES.trace]: OTHER_TRACE },
+      then: {
+        [NOTES.trace]: `00-${'9'.repeat(32)}-${'b'.repeat(16)}-01`,
+        [ANNOTATION.parentSpan]: '8'.repeat(16),
+      },
+    },
+    {
+      what: 'a trace that is none',
+      brings: { [NOTES.trace]: 'x' },
+      then: { [NOTES.trace]: TRACE },
+    },
+    {
+      what: 'the notes of a copy that was saved earlier',
+      brings: { ...saved, [NOTES.at]: '2026-01-02T03:00:00.000Z', [ANNOTATION.parentSpan]: 'f'.repeat(16) },
+      then: { [NOTES.trace]: TRACE },
+    },
+  ])('gets notes of this request alone when the edit brings $what', async ({ brings, then }) => {
+    const asked = update(before, { spec: { template: NEXT }, annotations: brings });
+    const object = patched(asked, await answered(asked));
+    expect(notesOf(object)).toEqual({
+      ...notesOf(stored),
+      ...{ [NOTES.revision]: nextRevision, [NOTES.by]: 'bob', [NOTES.at]: ASKED_AT },
+      ...then,
+    });
+    expect((await answered({ ...asked, object })).ops).toEqual([]);
   });
 
   it.each(held)('gets the same patch from a dry run, fresh ids aside, when $when', async ({ asked }) => {

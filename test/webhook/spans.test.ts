@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ANNOTATION } from '../../lib/names.js';
 import type { SpanData } from '../../lib/telemetry/types.js';
 import { decide } from '../../webhook/decide.js';
 import { makeReviewSpans, reviewSpan, type Reviewed } from '../../webhook/spans.js';
@@ -22,6 +23,13 @@ describe('the span of a review', () => {
       ...{ name: 'admission review', kind: 'server', startMs, endMs: startMs + 3 },
       attributes: { 'k8s.namespace.name': 'mqtt', 'k8s.statefulset.name': 'emqx', 'user.name': 'bob' },
     });
+  });
+
+  it('lies in the trace that the edit itself names', async () => {
+    const annotations = { [ANNOTATION.traceparent]: `00-${'9'.repeat(32)}-${'8'.repeat(16)}-01` };
+    const object = edited(storedDeclaration(), { annotations, spec: { template: template('emqx:9') } });
+    const [, , parentSpanId] = TRACE.split('-');
+    expect(reviewSpan(await reviewed({ object }))).toMatchObject({ traceId: '9'.repeat(32), parentSpanId });
   });
 
   it('has an id of its own for each review', async () => {
