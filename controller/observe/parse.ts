@@ -96,6 +96,7 @@ export function parseView(view: RawView): Observed {
     revisions: revisionsOf(owners, view.pods),
     neighbours: neighboursOf(view.others, view.declaration),
     isMixed: isMixed(sets),
+    hadClients: blueGreen.status?.services ?? [],
   });
   return {
     nowMs: view.nowMs,

@@ -27,11 +27,17 @@ export interface RoleContext {
   neighbours: Neighbour[];
   /** Pods of more than one revision are there. */
   isMixed: boolean;
+  /** Names of those by which clients came when the status was last written. */
+  hadClients: string[];
 }
+
+/** What tells a Service's selector and name apart. */
+type Lookup = Pick<RoleContext, 'podLabels' | 'spec' | 'revisions'>;
 
 /**
  * Tells all Services of a namespace apart. Client Services are those that the spec names, else every one that is not headless, of those
- * that select the declaration's pods, their revision key aside. The preview Service is none of them, unless nobody else is.
+ * that select the declaration's pods, their revision key aside. The preview Service is none of them, unless nobody else is, or it was one
+ * when this upgrade began.
  *
  * While pods of two revisions are there, a Service without its key would select both: so one that the spec or its own selector has left
  * meanwhile keeps it, and is switched with the others where the new pods have the labels for that.
@@ -44,7 +50,9 @@ export function rolesOf(all: JsonObject[], context: RoleContext): ServiceRoles {
     return holder ? [{ service, holder }] : [];
   });
   const free = candidates.filter((service) => held.every((each) => each.service !== service));
-  const others = free.filter((service) => nameOf(service) !== spec.promotion.previewService);
+  const others = free.filter(
+    (service) => nameOf(service) !== spec.promotion.previewService || isStaying(service, context),
+  );
   const isNamed = spec.services.includes(spec.promotion.previewService);
   const named = isNamed || others.length === 0 ? free : others;
   const preview = previewOf(all, context, named);
@@ -102,10 +110,7 @@ function whyPinned(service: JsonObject, { podLabels, spec }: RoleContext): strin
 }
 
 /** It selects the declaration's pods, or is named to, or is pinned to them. */
-function isOfInterest(
-  service: JsonObject,
-  { podLabels, spec, revisions }: Omit<RoleContext, 'neighbours' | 'isMixed'>,
-): boolean {
+function isOfInterest(service: JsonObject, { podLabels, spec, revisions }: Lookup): boolean {
   return (
     selects(service, podLabels) ||
     spec.services.includes(nameOf(service)) ||
@@ -114,7 +119,7 @@ function isOfInterest(
 }
 
 /** Whether some Service could be another declaration's: it has no key yet, or one that is none of ours. */
-export function isInDoubt(all: JsonObject[], context: Omit<RoleContext, 'neighbours' | 'isMixed'>): boolean {
+export function isInDoubt(all: JsonObject[], context: Lookup): boolean {
   const candidates = candidatesOf(all, context.podLabels, context.spec);
   return all.some(
     (service) =>
@@ -165,6 +170,10 @@ function previewOf(all: JsonObject[], context: RoleContext, clients: JsonObject[
     const why = `${field}, which is headless or does not select the pods of this StatefulSet`;
     return { kind: 'unusable', why };
   }
+  if (isStaying(raw, context)) {
+    const why = `${field}, by which clients come: it is switched with the others in this upgrade, and is the preview Service when that has ended`;
+    return { kind: 'unusable', why };
+  }
   if (clients.includes(raw)) {
     const why = `${field}, by which clients come: no other Service is theirs; create one for previews, and name that`;
     return { kind: 'unusable', why };
@@ -180,6 +189,11 @@ function previewOf(all: JsonObject[], context: RoleContext, clients: JsonObject[
     ...(revision && { revision }),
     managed: labelOf(raw, LABEL.managed) === 'true',
   };
+}
+
+/** A client Service when this upgrade began: as the preview Service it would reach nobody, and then a green that is not promoted. */
+function isStaying(service: JsonObject, { isMixed, hadClients }: RoleContext): boolean {
+  return isMixed && isManaged(service) && hadClients.includes(nameOf(service));
 }
 
 function isHeadless(service: JsonObject): boolean {

@@ -17,6 +17,7 @@ const context: RoleContext = {
   revisions: ['bcdfghjkl'],
   neighbours: [],
   isMixed: false,
+  hadClients: [],
 };
 /** What each Service is, by its name. */
 function told(
@@ -212,6 +213,36 @@ describe('the preview Service', () => {
     expect(roles.preview).toEqual({
       kind: 'unusable',
       why: expect.stringMatching(/names try, by which clients come: no other Service is theirs/),
+    });
+  });
+
+  describe('named by a slip, which clients come by', () => {
+    const all = [pinned('try', 'bcdfghjkl'), pinned('emqx', 'bcdfghjkl')];
+    it('stays a client Service until the upgrade in progress has ended', () => {
+      const roles = rolesOf(all, { ...context, isMixed: true, hadClients: ['emqx', 'try'] });
+      expect(roles.clients).toEqual(all);
+      expect(roles.preview).toEqual({
+        kind: 'unusable',
+        why: expect.stringMatching(/names try, by which clients come: .* when that has ended$/),
+      });
+    });
+
+    it('stays one though the list leaves it out, too', () => {
+      const change = { spec: { ...spec, services: ['emqx'] }, isMixed: true, hadClients: ['emqx', 'try'] };
+      expect(
+        rolesOf(all, { ...context, ...change })
+          .clients.map(nameOf)
+          .sort(),
+      ).toEqual(['emqx', 'try']);
+    });
+
+    it.each([
+      { when: 'no upgrade is in progress', hadClients: ['emqx', 'try'], isMixed: false },
+      { when: 'it has been the preview Service before', hadClients: ['emqx'], isMixed: true },
+    ])('is the preview Service when $when', (change) => {
+      const roles = rolesOf(all, { ...context, ...change });
+      expect(roles.clients.map(nameOf)).toEqual(['emqx']);
+      expect(roles.preview).toMatchObject({ kind: 'found', name: 'try' });
     });
   });
 
