@@ -18,18 +18,20 @@ const context: RoleContext = {
   neighbours: [],
   isMixed: false,
   hadClients: [],
+  pods: [],
 };
 /** What each Service is, by its name. */
 function told(
   all: JsonObject[],
   changes: Partial<RoleContext> = {},
-): { clients: string[]; former: string[]; marked: string[]; leftAlone: string[] } {
+): { clients: string[]; former: string[]; marked: string[]; estranged: string[]; leftAlone: string[] } {
   const roles = rolesOf(all, { ...context, spec: DEFAULT_SPEC, ...changes });
   const namesOf = (services: JsonObject[]): string[] => services.map(nameOf);
   return {
     clients: namesOf(roles.clients),
     former: namesOf(roles.former),
     marked: namesOf(roles.marked),
+    estranged: namesOf(roles.estranged),
     leftAlone: roles.leftAlone,
   };
 }
@@ -106,6 +108,32 @@ describe('a Service by which clients do not come any more', () => {
       ),
     ]);
     expect(told(tiered).former).toEqual(['emqx']);
+  });
+
+  describe('and which an edit of the template’s labels has left', () => {
+    const tiered = [pinned('emqx', 'bcdfghjkl', { app: 'emqx', tier: 'mq' })];
+    const pods = [{ app: 'emqx', tier: 'mq', 'sluice.dev/revision': 'bcdfghjkl' }];
+    it.each([
+      { when: 'before green is made', isMixed: false },
+      { when: 'beside green', isMixed: true },
+      { when: 'named in the list', isMixed: true, spec: { ...DEFAULT_SPEC, services: ['emqx'] } },
+    ])('keeps its pin while it reaches pods: $when', (change) => {
+      const seen = told(tiered, { ...change, pods });
+      expect(seen).toEqual({
+        clients: ['emqx'],
+        former: [],
+        marked: ['emqx'],
+        estranged: ['emqx'],
+        leftAlone: change.spec ? [expect.stringMatching(/^spec.services names emqx, which does not/)] : [],
+      });
+    });
+
+    it.each([
+      { when: 'reaches nobody', change: {} },
+      { when: 'is not in the list', change: { pods, spec: { ...DEFAULT_SPEC, services: ['other'] } } },
+    ])('does not hold the switch up when it $when', ({ change }) => {
+      expect(told(tiered, change)).toMatchObject({ former: ['emqx'], estranged: [] });
+    });
   });
 
   it('is not one whose key its user wrote', () => {
