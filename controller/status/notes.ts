@@ -6,7 +6,7 @@ import type { Happening } from './happening.js';
 
 /** What people must know beside what is waited for: added to the message, and told as events. */
 export function notesOf(observed: Observed, { active: activeName, message: said }: Decision): Happening[] {
-  const { sets, services, preview, declaration, leftAlone, autoscalers } = observed;
+  const { sets, services, preview, declaration, leftAlone, autoscalers, blueGreen } = observed;
   const notes: Happening[] = [];
   for (const { name, report } of sets.flatMap(({ pods }) => pods)) {
     const happening = report && gaveUp(name, report);
@@ -37,6 +37,10 @@ export function notesOf(observed: Observed, { active: activeName, message: said 
   }
   if (preview?.kind === 'unusable')
     notes.push({ type: 'Warning', reason: 'PreviewUnusable', message: preview.why });
+  if (preview?.kind === 'found' && blueGreen.status?.services?.includes(preview.name)) {
+    const message = `Service ${preview.name}, by which clients came, is the preview Service from now on: when an upgrade begins it reaches nobody until green is ready`;
+    notes.push({ type: 'Warning', reason: 'PreviewHadClients', message });
+  }
   return notes;
 }
 

@@ -43,6 +43,16 @@ describe('beside what is waited for, people are told', () => {
       message: /^it is not there$/,
     },
     {
+      what: 'that a Service by which clients came is the preview Service now',
+      seen: observed({
+        sets: [set(active)],
+        preview: { kind: 'found', name: 'emqx-ws', resourceVersion: '1', managed: true },
+        status: { services: ['emqx', 'emqx-ws'] },
+      }),
+      reason: 'PreviewHadClients',
+      message: /^Service emqx-ws, by which clients came, is the preview Service from now on: .* until green/,
+    },
+    {
       what: 'that a Service is left alone',
       seen: observed({ sets: [set(active)], leftAlone: ['Service x is left alone'] }),
       reason: 'ServiceLeftAlone',
