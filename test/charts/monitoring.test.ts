@@ -63,11 +63,10 @@ describe('the PodMonitors', () => {
     expect(at(sidecars(), 'spec', 'podMetricsEndpoints', 0, 'port')).toBe('sluice-metrics');
   });
 
-  it("keep a BlueGreen's namespace", () => {
+  it("keep a BlueGreen's namespace in what Sluice's own programs tell, and the pod's in what others do", () => {
     expect(at(sidecars(), 'metadata', 'namespace')).toBe('sluice-system');
-    for (const monitor of ofKind(objects, 'PodMonitor')) {
-      expect(at(monitor, 'spec', 'podMetricsEndpoints', 0, 'honorLabels')).toBe(true);
-    }
+    expect(at(programs(), 'spec', 'podMetricsEndpoints', 0, 'honorLabels')).toBe(true);
+    expect(at(sidecars(), 'spec', 'podMetricsEndpoints', 0)).not.toHaveProperty('honorLabels');
   });
 
   it('carry the labels by which a Prometheus finds them', async () => {
@@ -115,6 +114,11 @@ describe('the alerts', () => {
       expect(asked.length).toBeGreaterThan(0);
       for (const name of asked) expect([...known]).toContain(name);
     }
+  });
+
+  it('listen to whoever tells of Sluice where its PodMonitor is not made', async () => {
+    const all = await helm.template('sluice', { metrics: { rules: { enabled: true } } });
+    expect(JSON.stringify(find(all, 'PrometheusRule', 'sluice'))).not.toContain('job=');
   });
 
   it('say how bad it is, what it is, and what to look at', () => {
