@@ -143,6 +143,22 @@ describe('the examples for EMQX itself', () => {
   const read = async (file: string): Promise<JsonObject> => parse(await readFile(file, 'utf8')) as JsonObject;
 
   it.each([
+    { file: 'emqx5.yaml', auth: undefined },
+    {
+      file: 'emqx4.yaml',
+      auth: {
+        username: { name: 'emqx-metrics', key: 'username' },
+        password: { name: 'emqx-metrics', key: 'password' },
+      },
+    },
+  ])("$file sends nobody's key to EMQX that was not made for it", async ({ file, auth }) => {
+    expect(await readFile(`examples/monitoring/${file}`, 'utf8')).not.toContain(keySecretName(''));
+    const monitor = await read(`examples/monitoring/${file}`);
+    const endpoint = at(monitor, 'spec', 'podMetricsEndpoints', 0) as JsonObject;
+    expect(endpoint['basicAuth']).toEqual(auth);
+  });
+
+  it.each([
     { file: 'emqx5.yaml', port: 18083, path: '/api/v5/prometheus/stats', manifest: 'examples/emqx.yaml' },
     {
       file: 'emqx4.yaml',
@@ -150,29 +166,20 @@ describe('the examples for EMQX itself', () => {
       path: '/api/v4/emqx_prometheus',
       manifest: 'test/emqx/manifests/emqx4.yaml',
     },
-  ])(
-    '$file names the port of EMQX in $manifest, and the key that Sluice makes',
-    async ({ file, port, path, manifest }) => {
-      const monitor = await read(`examples/monitoring/${file}`);
-      const endpoint = at(monitor, 'spec', 'podMetricsEndpoints', 0);
-      expect(endpoint).toMatchObject({
-        path,
-        basicAuth: {
-          username: { name: keySecretName('emqx'), key: 'key' },
-          password: { name: keySecretName('emqx'), key: 'secret' },
-        },
-      });
-      const set = parseAllDocuments(await readFile(manifest, 'utf8'))
-        .map((document) => document.toJS() as JsonObject)
-        .find(({ kind }) => kind === 'StatefulSet');
-      const template = at(set, 'spec', 'template');
-      expect(at(template, 'metadata', 'labels')).toMatchObject(
-        at(monitor, 'spec', 'selector', 'matchLabels') as object,
-      );
-      expect(listAt(template, 'spec', 'containers', 0, 'ports')).toContainEqual({
-        name: at(endpoint, 'port'),
-        containerPort: port,
-      });
-    },
-  );
+  ])('$file names the port of EMQX in $manifest', async ({ file, port, path, manifest }) => {
+    const monitor = await read(`examples/monitoring/${file}`);
+    const endpoint = at(monitor, 'spec', 'podMetricsEndpoints', 0);
+    expect(endpoint).toMatchObject({ path });
+    const set = parseAllDocuments(await readFile(manifest, 'utf8'))
+      .map((document) => document.toJS() as JsonObject)
+      .find(({ kind }) => kind === 'StatefulSet');
+    const template = at(set, 'spec', 'template');
+    expect(at(template, 'metadata', 'labels')).toMatchObject(
+      at(monitor, 'spec', 'selector', 'matchLabels') as object,
+    );
+    expect(listAt(template, 'spec', 'containers', 0, 'ports')).toContainEqual({
+      name: at(endpoint, 'port'),
+      containerPort: port,
+    });
+  });
 });
