@@ -34,6 +34,7 @@ export interface RunOptions {
 /** Makes another source of a seed. */
 const LATE = 0x5bd1e995;
 const LISTS = 0x27d4eb2f;
+const SPANS = 0x165667b1;
 const SETTLE_SECONDS = 900;
 /** As long as this the loop rests and nothing changes any more. */
 const QUIET_SECONDS = 15;
@@ -49,7 +50,8 @@ export function run(seed: number, plan: Planner, options: RunOptions = {}): Outc
   let hasPaused = !late.chance(0.2);
   let pause: LongPause | undefined;
   const lists = new Lists(new Random(seed ^ LISTS));
-  const world = begin(random, { isTraced: options.trace === true, isDurable });
+  const sendsSpans = new Random(seed ^ SPANS).chance(0.5);
+  const world = begin(random, { isTraced: options.trace === true, isDurable, sendsSpans });
   world.blueGreen.spec.allowUnlistedVersions = allowUnlistedVersions;
   const watcher = new Watcher(world);
   if (world.declaration.size > 0 && random.chance(0.3)) edit(world, SECOND, watcher);
@@ -215,7 +217,10 @@ class Loop {
 }
 
 /** A declaration just created, one that has long been managed, or one with clients on it that is labelled now. */
-function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isDurable: boolean }): World {
+function begin(
+  random: Random,
+  { isTraced, ...settings }: Pick<World, 'isDurable' | 'sendsSpans'> & { isTraced: boolean },
+): World {
   const kind = random.pick(['created', 'managed', 'managed', 'adopted'] as const);
   const size = random.int(1, 3);
   const most = random.chance(0.25) ? 2 : 1;
@@ -224,7 +229,7 @@ function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isD
     random,
     now: 0,
     hasClaims: random.chance(0.4),
-    isDurable,
+    ...settings,
     refusal: random.chance(0.5) ? 0.9 : 0,
     room: random.chance(0.1) ? size : 9,
     declaration: {
