@@ -163,6 +163,8 @@ export interface ClientService {
   /** Revision key of its selector. */
   revision?: string;
   managed: boolean;
+  /** It does not select the pods of the template that is asked for: pointed at those, it would reach nobody. */
+  estranged?: true;
   /** Names of the pods that its EndpointSlices list as ready. */
   readyPods: string[];
   /** The setting by which its load balancer sends clients to pods directly, past kube-proxy; absent when none says so. */

@@ -1,6 +1,6 @@
 import { hindranceOf } from './readiness.js';
 import { isClientless, joinerOf, type Situation } from './situation.js';
-import { isLetGo } from './switchOver.js';
+import { estrangedIn, isLetGo } from './switchOver.js';
 import { turnOf } from './retire.js';
 import type { Verdict } from './verdict.js';
 
@@ -24,7 +24,7 @@ export function shrink(situation: Situation): Verdict | undefined {
 /** Nobody has to act for the Services to be switched. */
 function isSwitchNear(situation: Situation): boolean {
   const { observed, wanted } = situation;
-  if (!wanted || observed.services.length === 0) return false;
+  if (!wanted || observed.services.length === 0 || estrangedIn(observed).length > 0) return false;
   const hindrance = hindranceOf(situation, wanted);
   if (!hindrance) return isLetGo(situation);
   return !hindrance.stalled && !wanted.pods.some(({ ready, failing }) => failing && !ready);

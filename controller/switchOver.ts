@@ -20,6 +20,11 @@ export function switchOver(situation: Situation): Verdict | undefined {
   if (!wanted) return undefined;
   const hindrance = hindranceOf(situation, wanted);
   if (hindrance) return waitFor('Progressing', hindrance);
+  const estranged = estrangedIn(observed);
+  if (estranged.length > 0) {
+    const message = `${wantedName} is ready, and ${estranged.join(', ')} ${estranged.length > 1 ? 'do' : 'does'} not select its pods: correct the selector, or the template's labels; then the clients are switched`;
+    return waitFor('Progressing', { message, stalled: 'NoService' });
+  }
   if (!isLetGo(situation)) {
     return waitFor(
       'AwaitingPromotion',
@@ -39,6 +44,11 @@ export function switchOver(situation: Situation): Verdict | undefined {
     },
     `switching ${services.join(', ')} to ${wantedName}`,
   );
+}
+
+/** Client Services that would reach nobody at what is wanted, as kubectl spells them. */
+export function estrangedIn({ services }: Observed): string[] {
+  return services.filter(({ estranged }) => estranged).map(({ name }) => `service/${name}`);
 }
 
 /** Whoever is left of a set that was deleted cannot wait for anybody's word. */

@@ -240,6 +240,8 @@ export interface BlueGreenStatus {
   nodes?: string;
   /** Label selector of the pods, in string form, for the scale subresource. */
   selector: string;
+  /** Names of the Services that are switched, by which clients come. */
+  services: string[];
   /** Clients still connected to the nodes being left. */
   clientsLeft: number;
   upgrade?: UpgradeStatus;

@@ -6,7 +6,7 @@ import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
 import { parseTraceparent } from '../lib/telemetry/traceparent.js';
-import { lawfulStrategy } from '../lib/update-strategy.js';
+import { lawfulStrategy, readStrategy } from '../lib/update-strategy.js';
 import { tooMany, untouched, type Answer } from './answer.js';
 import { editMetadata, setField } from './edit.js';
 import { annotationsOf, isBeingDeleted, labelsOf, type AdmissionRequest } from './review.js';
@@ -52,10 +52,11 @@ export function admitDeclaration(request: AdmissionRequest, fresh: Fresh | undef
     ...size.annotations,
     ...strategy.annotations,
     ...stampRevision(edit, fresh),
-    ...kept(edit, ANNOTATION.aborted),
-    ...kept(edit, ANNOTATION.drainHeld),
+    ...loops(edit, ANNOTATION.aborted),
+    ...loops(edit, ANNOTATION.drainHeld),
     [ANNOTATION.heldReplicas]: sizeLeft(edit),
   };
+  warnings.push(...misread(edit, size.declared));
   if (request.operation === 'UPDATE') {
     warnings.push(...explain(edit, { name, upgrade, revision: annotations[ANNOTATION.revision], ...size }));
   }
@@ -91,7 +92,7 @@ interface Edit {
 
 interface Held {
   ops: Operation[];
-  annotations: Record<string, string>;
+  annotations: Record<string, string | undefined>;
 }
 
 /**
@@ -142,12 +143,21 @@ function holdUpdateStrategy(edit: Edit): Held {
   const isHeld =
     strategy['type'] === 'RollingUpdate' &&
     objectAt(strategy, 'rollingUpdate')['partition'] === FROZEN_PARTITION;
-  if (isHeld) return { ops: [], annotations: kept(edit, ANNOTATION.updateStrategy) };
+  if (isHeld) return { ops: [], annotations: strategyNote(edit) };
   const held = { type: 'RollingUpdate', rollingUpdate: { partition: FROZEN_PARTITION } };
   return {
     ops: [setField(spec, 'updateStrategy', '/spec/updateStrategy', held)],
     annotations: { [ANNOTATION.updateStrategy]: canonical(lawfulStrategy(strategy)) },
   };
+}
+
+/** A note that the request brings may be our own, of the call before; of one that nobody could read, the stored one is as good as new. */
+function strategyNote({ annotations, oldAnnotations }: Edit): Record<string, string | undefined> {
+  const key = ANNOTATION.updateStrategy;
+  const brought = annotations[key];
+  if (typeof brought === 'string' && readStrategy(brought)) return {};
+  const stored = oldAnnotations[key];
+  return { [key]: typeof stored === 'string' ? stored : undefined };
 }
 
 /** Says who asked for the present template, when, and what its revision will probably be called. */
@@ -208,9 +218,11 @@ function restored({ oldAnnotations }: Edit, key: string): Record<string, string>
   return typeof value === 'string' ? { [key]: value } : {};
 }
 
-/** The stored value of a note of ours, when the request drops it, as `kubectl replace` does. */
-function kept(edit: Edit, key: string): Record<string, string> {
-  return edit.annotations[key] === undefined ? restored(edit, key) : {};
+/** A note that only the loop writes is as it is stored, whatever the request does to it; a new declaration brings its own. */
+function loops({ oldAnnotations, isNew }: Edit, key: string): Record<string, string | undefined> {
+  if (isNew) return {};
+  const value = oldAnnotations[key];
+  return { [key]: typeof value === 'string' ? value : undefined };
 }
 
 function explain(
@@ -253,13 +265,28 @@ function explain(
   return warnings;
 }
 
+/** A size that somebody wrote into the annotation, and that is none. */
+function misread({ annotations, oldAnnotations }: Edit, declared: string | undefined): string[] {
+  const key = ANNOTATION.replicas;
+  const brought = annotations[key];
+  if (typeof brought !== 'string' || brought === oldAnnotations[key] || sizeIn(annotations) !== undefined)
+    return [];
+  return [
+    `sluice: annotation ${key} is "${shortened(brought)}", which is no number from 0 to ${MOST_NODES}; the declared size stays ${declared ?? '?'}`,
+  ];
+}
+
 function nodes(declared: string | undefined): string {
   return declared === '1' ? '1 node' : `${declared ?? '?'} nodes`;
 }
 
 function unknownValue(value: string): string {
-  const shown = value.length > 63 ? `${value.slice(0, 63)}…` : value;
-  return `sluice: label ${LABEL.upgrade} has the unknown value "${shown}" and changes nothing; only "${BLUE_GREEN}" means anything`;
+  return `sluice: label ${LABEL.upgrade} has the unknown value "${shortened(value)}" and changes nothing; only "${BLUE_GREEN}" means anything`;
+}
+
+/** A warning has room for so much of what somebody wrote. */
+function shortened(value: string): string {
+  return value.length > 63 ? `${value.slice(0, 63)}…` : value;
 }
 
 function sizeIn(annotations: JsonObject): string | undefined {

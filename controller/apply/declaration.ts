@@ -10,7 +10,7 @@ import {
   ownAnnotations,
   textAt,
 } from '../../lib/fields.js';
-import { lawfulStrategy } from '../../lib/update-strategy.js';
+import { readStrategy } from '../../lib/update-strategy.js';
 import { selectorOf } from '../observe/observe.js';
 import type { Aborted, DrainHold, Trigger } from '../model.js';
 import { disown } from './disown.js';
@@ -132,14 +132,8 @@ export async function restoreStrategy(site: Site): Promise<void> {
 
 /** The user's own strategy as it was noted; without a note that can be read, the one that a StatefulSet has by default. */
 function ownStrategyOf(declaration: JsonObject): JsonObject {
-  const byDefault = { type: 'RollingUpdate', rollingUpdate: { partition: 0 } };
-  try {
-    const noted: unknown = JSON.parse(annotationOf(declaration, ANNOTATION.updateStrategy) ?? '');
-    const own = isObject(noted) ? lawfulStrategy(noted) : {};
-    return Object.keys(own).length > 0 ? own : byDefault;
-  } catch {
-    return byDefault;
-  }
+  const noted = readStrategy(annotationOf(declaration, ANNOTATION.updateStrategy) ?? '');
+  return noted ?? { type: 'RollingUpdate', rollingUpdate: { partition: 0 } };
 }
 
 /** The merge patch after which `before` is `after`. */

@@ -9,6 +9,7 @@ import type { Observed } from '../model.js';
 import { podOfNode } from '../situation.js';
 import type { Sidecars } from '../sidecars.js';
 import { specOf } from '../../lib/blue-green-spec.js';
+import { parseBlueGreen } from './bluegreen.js';
 import {
   at,
   controllerOf,
@@ -248,8 +249,9 @@ function listSlices(
   },
   signal: AbortSignal,
 ): Promise<JsonObject[]> {
-  const spec = specOf(from.blueGreen ? objectAt(from.blueGreen, 'spec') : defaults);
-  const names = lookedAt(from.services, podLabelsOf(from.declaration), spec);
+  const { spec, status } = parseBlueGreen(from.blueGreen, { defaults, declarationUid: '' });
+  const podLabels = podLabelsOf(from.declaration);
+  const names = lookedAt(from.services, { podLabels, spec, hadClients: status?.services ?? [] });
   if (names.length === 0) return Promise.resolve([]);
   const labelSelector = `kubernetes.io/service-name in (${names.join(',')})`;
   return kube.list(PATH.endpointSlices(from.namespace), { labelSelector }, signal);

@@ -96,13 +96,18 @@ export function parseView(view: RawView): Observed {
     revisions: revisionsOf(owners, view.pods),
     neighbours: neighboursOf(view.others, view.declaration),
     isMixed: isMixed(sets),
+    hadClients: blueGreen.status?.services ?? [],
+    pods: view.pods.map((pod) => objectAt(pod, 'metadata', 'labels')),
   });
   return {
     nowMs: view.nowMs,
     declaration,
     blueGreen,
     sets,
-    services: roles.clients.map((service) => parseService(service, view.slices)),
+    services: roles.clients.map((service) => ({
+      ...parseService(service, view.slices),
+      ...(roles.estranged.includes(service) && { estranged: true as const }),
+    })),
     claims: parseClaims(view.claims, view.declaration),
     ownClaims: ownClaims(view.claims, view.declaration),
     ...(roles.preview && { preview: roles.preview }),

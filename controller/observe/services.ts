@@ -14,6 +14,8 @@ export interface ServiceRoles {
   marked: JsonObject[];
   /** Of those, the ones that Sluice has pinned and by which clients do not come any more. */
   former: JsonObject[];
+  /** Of the clients, those that cannot be switched to what is asked for: they do not select it. */
+  estranged: JsonObject[];
   /** Why a Service that was to be one of these is left alone, in words that name it. */
   leftAlone: string[];
 }
@@ -27,14 +29,23 @@ export interface RoleContext {
   neighbours: Neighbour[];
   /** Pods of more than one revision are there. */
   isMixed: boolean;
+  /** Names of those by which clients came when the status was last written. */
+  hadClients: string[];
+  /** Labels of its pods that are there. */
+  pods: JsonObject[];
 }
+
+/** What tells a Service's selector and name apart. */
+type Lookup = Pick<RoleContext, 'podLabels' | 'spec' | 'revisions'>;
 
 /**
  * Tells all Services of a namespace apart. Client Services are those that the spec names, else every one that is not headless, of those
- * that select the declaration's pods, their revision key aside. The preview Service is none of them, unless nobody else is.
+ * that select the declaration's pods, their revision key aside. The preview Service is none of them, unless nobody else is, or it was one
+ * when this upgrade began.
  *
  * While pods of two revisions are there, a Service without its key would select both: so one that the spec or its own selector has left
- * meanwhile keeps it, and is switched with the others where the new pods have the labels for that.
+ * meanwhile keeps it, and is switched with the others where the new pods have the labels for that. One that reaches pods, and would reach
+ * none of what is asked for, is estranged: a client Service still, and nothing is switched while there is one.
  */
 export function rolesOf(all: JsonObject[], context: RoleContext): ServiceRoles {
   const { podLabels, spec, isMixed } = context;
@@ -44,7 +55,9 @@ export function rolesOf(all: JsonObject[], context: RoleContext): ServiceRoles {
     return holder ? [{ service, holder }] : [];
   });
   const free = candidates.filter((service) => held.every((each) => each.service !== service));
-  const others = free.filter((service) => nameOf(service) !== spec.promotion.previewService);
+  const others = free.filter(
+    (service) => nameOf(service) !== spec.promotion.previewService || isStaying(service, context),
+  );
   const isNamed = spec.services.includes(spec.promotion.previewService);
   const named = isNamed || others.length === 0 ? free : others;
   const preview = previewOf(all, context, named);
@@ -55,12 +68,14 @@ export function rolesOf(all: JsonObject[], context: RoleContext): ServiceRoles {
     named.includes(service) || (preview?.kind === 'found' && preview.name === nameOf(service));
   // One that has a key alone has it from its user.
   const left = marked.filter((service) => isManaged(service) && !isKept(service));
-  const pinned = isMixed ? left : [];
+  const estranged = left.filter((service) => isEstranged(service, context));
+  const pinned = isMixed ? left.filter((service) => !estranged.includes(service)) : [];
   return {
-    clients: [...named, ...pinned.filter((service) => selects(service, podLabels))],
+    clients: [...named, ...pinned.filter((service) => selects(service, podLabels)), ...estranged],
     ...(preview && { preview }),
     marked,
-    former: isMixed ? [] : left,
+    former: isMixed ? [] : left.filter((service) => !estranged.includes(service)),
+    estranged,
     leftAlone: [
       ...missing(all, context),
       ...pinned.map((service) => whyPinned(service, context)),
@@ -82,11 +97,14 @@ function candidatesOf(all: JsonObject[], podLabels: JsonObject, spec: BlueGreenS
 }
 
 /** Names of the Services whose EndpointSlices are looked at. */
-export function lookedAt(all: JsonObject[], podLabels: JsonObject, spec: BlueGreenSpec): string[] {
+export function lookedAt(
+  all: JsonObject[],
+  { podLabels, spec, hadClients }: Pick<RoleContext, 'podLabels' | 'spec' | 'hadClients'>,
+): string[] {
   const candidates = candidatesOf(all, podLabels, spec);
-  return all
-    .filter((service) => candidates.includes(service) || (isManaged(service) && selects(service, podLabels)))
-    .map(nameOf);
+  const isOfUse = (service: JsonObject): boolean =>
+    isManaged(service) && (selects(service, podLabels) || hadClients.includes(nameOf(service)));
+  return all.filter((service) => candidates.includes(service) || isOfUse(service)).map(nameOf);
 }
 
 /** Why a Service that is no client Service any more is not given back yet, in words. */
@@ -101,11 +119,17 @@ function whyPinned(service: JsonObject, { podLabels, spec }: RoleContext): strin
   return `Service ${name} stays pinned and is switched with this upgrade, for without its revision key it would select both revisions: ${asked} from the end of this upgrade on`;
 }
 
+/** A client Service, by what the spec says, that reaches pods now and lacks a label for those of the template that is asked for. */
+function isEstranged(service: JsonObject, { podLabels, spec, pods }: RoleContext): boolean {
+  const name = nameOf(service);
+  const isListed = spec.services.length === 0 || spec.services.includes(name);
+  if (!isListed || name === spec.promotion.previewService || selects(service, podLabels)) return false;
+  const selector = Object.entries(objectAt(service, 'spec', 'selector'));
+  return pods.some((labels) => selector.every(([key, value]) => labels[key] === value));
+}
+
 /** It selects the declaration's pods, or is named to, or is pinned to them. */
-function isOfInterest(
-  service: JsonObject,
-  { podLabels, spec, revisions }: Omit<RoleContext, 'neighbours' | 'isMixed'>,
-): boolean {
+function isOfInterest(service: JsonObject, { podLabels, spec, revisions }: Lookup): boolean {
   return (
     selects(service, podLabels) ||
     spec.services.includes(nameOf(service)) ||
@@ -114,7 +138,7 @@ function isOfInterest(
 }
 
 /** Whether some Service could be another declaration's: it has no key yet, or one that is none of ours. */
-export function isInDoubt(all: JsonObject[], context: Omit<RoleContext, 'neighbours' | 'isMixed'>): boolean {
+export function isInDoubt(all: JsonObject[], context: Lookup): boolean {
   const candidates = candidatesOf(all, context.podLabels, context.spec);
   return all.some(
     (service) =>
@@ -165,6 +189,10 @@ function previewOf(all: JsonObject[], context: RoleContext, clients: JsonObject[
     const why = `${field}, which is headless or does not select the pods of this StatefulSet`;
     return { kind: 'unusable', why };
   }
+  if (isStaying(raw, context)) {
+    const why = `${field}, by which clients come: it is switched with the others in this upgrade, and is the preview Service when that has ended`;
+    return { kind: 'unusable', why };
+  }
   if (clients.includes(raw)) {
     const why = `${field}, by which clients come: no other Service is theirs; create one for previews, and name that`;
     return { kind: 'unusable', why };
@@ -180,6 +208,11 @@ function previewOf(all: JsonObject[], context: RoleContext, clients: JsonObject[
     ...(revision && { revision }),
     managed: labelOf(raw, LABEL.managed) === 'true',
   };
+}
+
+/** A client Service when this upgrade began: as the preview Service it would reach nobody, and then a green that is not promoted. */
+function isStaying(service: JsonObject, { isMixed, hadClients }: RoleContext): boolean {
+  return isMixed && isManaged(service) && hadClients.includes(nameOf(service));
 }
 
 function isHeadless(service: JsonObject): boolean {

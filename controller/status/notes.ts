@@ -1,4 +1,5 @@
 import type { SidecarReport } from '../../lib/control.js';
+import { emqxContainer } from '../../lib/emqx-container.js';
 import { BLUEGREEN } from '../../lib/names.js';
 import type { Decision, Observed } from '../model.js';
 import { counted } from '../../lib/words.js';
@@ -6,7 +7,7 @@ import type { Happening } from './happening.js';
 
 /** What people must know beside what is waited for: added to the message, and told as events. */
 export function notesOf(observed: Observed, { active: activeName, message: said }: Decision): Happening[] {
-  const { sets, services, preview, declaration, leftAlone, autoscalers } = observed;
+  const { sets, services, preview, declaration, leftAlone, autoscalers, blueGreen } = observed;
   const notes: Happening[] = [];
   for (const { name, report } of sets.flatMap(({ pods }) => pods)) {
     const happening = report && gaveUp(name, report);
@@ -35,8 +36,16 @@ export function notesOf(observed: Observed, { active: activeName, message: said 
     const message = `HorizontalPodAutoscaler ${name} targets StatefulSet ${declaration.name}, which has 0 replicas once an upgrade has left its own pods, and so does nothing: let its spec.scaleTargetRef name BlueGreen ${declaration.name} (apiVersion ${BLUEGREEN.group}/${BLUEGREEN.version})`;
     notes.push({ type: 'Warning', reason: 'AutoscalerTargetsStatefulSet', message });
   }
+  const emqx = emqxContainer(declaration.template, blueGreen.spec.emqx);
+  // A wait for it says so itself; at rest the next edit would wait.
+  if ('refused' in emqx && !said.includes(emqx.refused) && !declaration.handingBack)
+    notes.push({ type: 'Warning', reason: 'ContainerUnknown', message: emqx.refused });
   if (preview?.kind === 'unusable')
     notes.push({ type: 'Warning', reason: 'PreviewUnusable', message: preview.why });
+  if (preview?.kind === 'found' && blueGreen.status?.services?.includes(preview.name)) {
+    const message = `Service ${preview.name}, by which clients came, is the preview Service from now on: when an upgrade begins it reaches nobody until green is ready`;
+    notes.push({ type: 'Warning', reason: 'PreviewHadClients', message });
+  }
   return notes;
 }
 

@@ -61,6 +61,7 @@ export function statusOf(
     readyReplicas,
     nodes: `${readyReplicas}/${decision.wantedSize}`,
     selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].join(','),
+    services: observed.services.map(({ name }) => name).sort(),
     clientsLeft: clientsLeft(nodes, sets, decision.active),
     ...upgradeRecords(observed, decision, { isDone: trouble === undefined, ...after }),
     claims: [...observed.ownClaims, ...observed.claims.map(({ name }) => name)].sort(),

@@ -501,6 +501,40 @@ describe('a BlueGreen that is deleted', () => {
   });
 });
 
+describe('a label by which the Service selects, changed in the template', () => {
+  const tiered = (tier: string): JsonObject => {
+    const template = liveTemplate();
+    return { ...template, metadata: { labels: { app: 'emqx', tier } } };
+  };
+  const edit = (made: World, collection: string, change: (spec: JsonObject) => JsonObject): void => {
+    made.store.edit({ collection, namespace: NAMESPACE, name: 'emqx' }, (object) => {
+      const spec = object['spec'] as JsonObject;
+      return { ...object, spec: { ...spec, ...change(spec) } };
+    });
+  };
+
+  it('keeps the Service where it is until its selector is corrected, and green is ready by then', async () => {
+    const made = await world(declarationObject({ spec: { template: tiered('mq') } }));
+    edit(made, SERVICES, () => ({ selector: { app: 'emqx', tier: 'mq' } }));
+    leading(made);
+    const { active } = await made.until('Stable', isStable(made));
+    const before = selectorOf(made);
+    edit(made, SETS, () => ({ template: tiered('mqtt') }));
+    await made.until('a word of what is wrong', () =>
+      /is ready, and service\/emqx does not select its pods/.test(JSON.stringify(statusOf(made)['message'])),
+    );
+    expect(statusOf(made)).toMatchObject({ active, services: ['emqx'] });
+    expect(selectorOf(made)).toEqual(before);
+    edit(made, SERVICES, (spec) => ({ selector: { ...(spec['selector'] as JsonObject), tier: 'mqtt' } }));
+    const after = await made.until(
+      'the upgrade',
+      () => statusOf(made)['phase'] === 'Stable' && statusOf(made)['active'] !== active && statusOf(made),
+    );
+    const revision = (after['active'] as string).slice('emqx-'.length);
+    expect(selectorOf(made)).toEqual({ app: 'emqx', tier: 'mqtt', 'sluice.dev/revision': revision });
+  });
+});
+
 describe('the API key’s Secret, deleted by hand', () => {
   it('is made again once a pod waits for it: nobody else knows what is to be in it', async () => {
     const made = await world();

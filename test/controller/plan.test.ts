@@ -579,6 +579,26 @@ const cases: Record<string, Case[]> = {
       stalled: 'NoService',
     },
     {
+      when: 'the Service does not select what is asked for: green is made all the same',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue)],
+        services: [{ ...service('emqx', 'bbbbbbbbb'), estranged: true }],
+      }),
+      then: { kind: 'makeSet' },
+    },
+    {
+      when: 'one of two Services does not select green: it would be left without a pod',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW })],
+        services: [service('emqx', 'bbbbbbbbb'), { ...service('emqx-ws', 'bbbbbbbbb'), estranged: true }],
+      }),
+      then: { kind: 'wait' },
+      says: /^emqx-ggggggggg is ready, and service\/emqx-ws does not select its pods: correct the selector, or/,
+      stalled: 'NoService',
+    },
+    {
       when: 'spec.services names none that exists, though green is there',
       seen: observed({
         declaration: asked,

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import net from 'node:net';
 import { pino } from 'pino';
 import { issue, makeCa } from '../../certs/issue.js';
@@ -8,6 +8,9 @@ import { makeControlHandler, type Controls } from '../../sidecar/control.js';
 import { makeControlServer } from '../../sidecar/server.js';
 import { ownAddress } from '../emqx/loopback.js';
 import { report } from './cases.js';
+
+// Keys are made, and waited for, which takes a while on a busy machine.
+jest.setTimeout(60_000);
 
 const ADDRESS = ownAddress(77);
 const { signal } = new AbortController();

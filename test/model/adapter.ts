@@ -26,6 +26,7 @@ import {
   uid,
   violate,
   type PodObject,
+  type ServiceObject,
   type SetObject,
   type World,
 } from './world.js';
@@ -90,13 +91,14 @@ export function observe(world: World): Observed {
       },
     }),
     services: world.services
-      .filter((service) => service.unlisted === undefined || (isMixed(sets) && service.managed))
-      .map(({ name, version, revision, managed, endpoints }) => ({
-        name,
-        resourceVersion: String(version),
-        ...(revision !== undefined && { revision }),
-        managed,
-        readyPods: endpoints,
+      .filter((service) => isClients(world, service, isMixed(sets)))
+      .map((service) => ({
+        name: service.name,
+        resourceVersion: String(service.version),
+        ...(service.revision !== undefined && { revision: service.revision }),
+        managed: service.managed,
+        ...(isEstranged(world, service) && { estranged: true as const }),
+        readyPods: service.endpoints,
       })),
     claims: [...world.claims.keys()].flatMap((pod, index) => {
       const set = pod.slice(0, pod.lastIndexOf('-'));
@@ -120,12 +122,25 @@ export function observe(world: World): Observed {
       .filter(({ managed, revision }) => managed || revision !== undefined)
       .map(({ name }) => name),
     former: world.services
-      .filter((service) => service.unlisted !== undefined && !isMixed(sets) && service.managed)
+      .filter(({ unlisted, estranged }) => unlisted !== undefined || estranged !== undefined)
+      .filter((service) => !isMixed(sets) && service.managed && !isEstranged(world, service))
       .map(({ name }) => name),
     lagging: [],
     leftAlone: [],
     autoscalers: [],
   };
+}
+
+/** By its labels and the list, or because another selector would come too early. */
+function isClients(world: World, service: ServiceObject, isAmidst: boolean): boolean {
+  if (service.estranged !== undefined) return isEstranged(world, service);
+  return service.unlisted === undefined || (isAmidst && service.managed);
+}
+
+/** It reaches pods, and would reach none of what is asked for. */
+function isEstranged(world: World, { estranged, unlisted, managed, revision }: ServiceObject): boolean {
+  const isClients = estranged !== undefined && unlisted === undefined && managed;
+  return isClients && world.pods.some((pod) => pod.revision !== undefined && pod.revision === revision);
 }
 
 /** The declaration's own pods: an adopted set, or strays beside revision sets, which have no revision. */
@@ -386,7 +401,8 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
         delete service.revision;
         delete service.strippedAt;
         // It is its user's, who may put it back into the list.
-        if (service.unlisted !== undefined) service.strippedAt = Number.POSITIVE_INFINITY;
+        if (service.unlisted !== undefined || service.estranged !== undefined)
+          service.strippedAt = Number.POSITIVE_INFINITY;
         if (world.random.chance(0.02)) return;
       }
       return;
@@ -515,8 +531,13 @@ function isFresh({ name, version }: SetObject, seen: Observed): boolean {
 
 function pointService(world: World, name: string, revision: string, seen: Observed): void {
   const service = world.services.find((each) => each.name === name);
-  const version = seen.services.find((each) => each.name === name)?.resourceVersion;
-  if (!service || version !== String(service.version)) return;
+  const asSeen = seen.services.find((each) => each.name === name);
+  if (!service || asSeen?.resourceVersion !== String(service.version)) return;
+  const isTowardsAsked = seen.sets.some(
+    (set) => set.revision === revision && set.template === seen.declaration.template,
+  );
+  if (asSeen.estranged && asSeen.revision !== revision && isTowardsAsked)
+    violate(world, `Service ${name} is pointed at ${revision}, whose pods it does not select`);
   service.version += 1;
   service.revision = revision;
   service.managed = true;

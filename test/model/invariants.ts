@@ -289,6 +289,7 @@ export class Watcher {
     const isSwitchNext =
       isGreenWhole &&
       seen.blueGreen.spec.promotion.auto &&
+      seen.services.every(({ estranged }) => !estranged) &&
       (seenActive?.pods ?? []).every((pod) => isHeard(pod) || seenActive?.kind === 'declaration');
     if (set === active && isNewerWaiting && isSwitchNext)
       violate(

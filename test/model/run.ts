@@ -6,7 +6,7 @@ import { runNodes } from './emqx.js';
 import { restlessness, Watcher } from './invariants.js';
 import { runPods } from './kubelet.js';
 import { LongPause } from './pause.js';
-import { Lists } from './lists.js';
+import { Labels, Lists } from './lists.js';
 import { Random } from './random.js';
 import { runSidecars } from './sidecars.js';
 import { runControllers } from './stateful-sets.js';
@@ -34,6 +34,7 @@ export interface RunOptions {
 /** Makes another source of a seed. */
 const LATE = 0x5bd1e995;
 const LISTS = 0x27d4eb2f;
+const LABELS = 0x165667b1;
 const SETTLE_SECONDS = 900;
 /** As long as this the loop rests and nothing changes any more. */
 const QUIET_SECONDS = 15;
@@ -48,7 +49,7 @@ export function run(seed: number, plan: Planner, options: RunOptions = {}): Outc
   const late = new Random(seed ^ LATE);
   let hasPaused = !late.chance(0.2);
   let pause: LongPause | undefined;
-  const lists = new Lists(new Random(seed ^ LISTS));
+  const lists = [new Lists(new Random(seed ^ LISTS)), new Labels(new Random(seed ^ LABELS))];
   const world = begin(random, { isTraced: options.trace === true, isDurable });
   world.blueGreen.spec.allowUnlistedVersions = allowUnlistedVersions;
   const watcher = new Watcher(world);
@@ -76,10 +77,10 @@ export function run(seed: number, plan: Planner, options: RunOptions = {}): Outc
       hasPaused = pause.turn();
     } else if (left === 0 && endsAt === Number.POSITIVE_INFINITY && world.now >= nextAt) {
       calm(world, watcher);
-      lists.end(world);
+      for (const each of lists) each.end(world);
       endsAt = world.now + SETTLE_SECONDS;
     }
-    lists.turn(world);
+    for (const each of lists) each.turn(world);
     beside();
     loop.turn();
     beside();

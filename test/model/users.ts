@@ -275,7 +275,8 @@ function strip(world: World): void {
   else delete service.revision;
   service.managed = false;
   // Out of the list and without any sign of Sluice, it is its user's.
-  service.strippedAt = service.unlisted === undefined ? world.now : Number.POSITIVE_INFINITY;
+  const isLeft = service.unlisted !== undefined || service.estranged !== undefined;
+  service.strippedAt = isLeft ? Number.POSITIVE_INFINITY : world.now;
 }
 
 function annotate(world: World, trigger: 'promote' | 'abort' | 'retry'): void {

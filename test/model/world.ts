@@ -145,6 +145,8 @@ export interface ServiceObject {
   managed: boolean;
   /** `spec.services` has left it out. */
   unlisted?: true;
+  /** It does not select the pods of the template that is asked for. */
+  estranged?: true;
   endpoints: string[];
   /** The endpoints of the last seconds, oldest first: what proxies go by is behind. */
   before: string[][];

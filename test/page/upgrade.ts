@@ -94,6 +94,7 @@ function statusAt(second: number): BlueGreenStatus {
     readyReplicas: 3,
     nodes: '3/3',
     selector: 'app=emqx',
+    services: ['emqx'],
     clientsLeft: isSwitched ? left.reduce((sum, one) => sum + one, 0) : 0,
     claims: [],
     ...(isOn && { upgrade: record }),

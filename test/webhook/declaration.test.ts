@@ -158,6 +158,9 @@ const held: Case[] = [
     when: 'a number is written past the wish that no size may be',
     asked: update(stored, { annotations: { [NOTES.replicas]: '1001' } }),
     replicas: 0,
+    warnings: [
+      'sluice: annotation sluice.dev/replicas is "1001", which is no number from 0 to 1000; the declared size stays 3',
+    ],
     notes: { [NOTES.replicas]: '3' },
   },
   {
@@ -256,7 +259,34 @@ const held: Case[] = [
       [NOTES.trace]: OLD_TRACE,
       [NOTES.at]: OLD_TIME,
     },
+    warnings: [
+      'sluice: annotation sluice.dev/replicas is "many", which is no number from 0 to 1000; the declared size stays 3',
+    ],
   },
+  {
+    when: 'somebody writes notes of the loop’s',
+    asked: update(stored, {
+      annotations: { [ANNOTATION.aborted]: 'garbage', [ANNOTATION.drainHeld]: '{"pod":"emqx-x-0"}' },
+    }),
+    replicas: 0,
+    notes: { [ANNOTATION.aborted]: undefined, [ANNOTATION.drainHeld]: undefined },
+  },
+  {
+    when: 'somebody changes a note of the loop’s',
+    asked: update(edited(stored, { annotations: { [ANNOTATION.aborted]: '{"revision":"x"}' } }), {
+      annotations: { [ANNOTATION.aborted]: '{"revision":"y"}' },
+    }),
+    replicas: 0,
+    notes: { [ANNOTATION.aborted]: '{"revision":"x"}' },
+  },
+  ...['notjson', '{"type":"Recreate"}', '[]'].map((note) => ({
+    when: `somebody makes the note of the user’s strategy unreadable: ${note}`,
+    asked: update(edited(stored, { annotations: { [NOTES.strategy]: canonical(USERS_OWN) } }), {
+      annotations: { [NOTES.strategy]: note },
+    }),
+    replicas: 0,
+    notes: { [NOTES.strategy]: canonical(USERS_OWN) },
+  })),
   {
     when: 'a running set is labelled',
     asked: update(plain, { labels: label }),

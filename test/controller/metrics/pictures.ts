@@ -32,6 +32,7 @@ export function picture(
       replicas: 3,
       readyReplicas: 3,
       selector: '',
+      services: ['emqx'],
       clientsLeft: 0,
       history: [],
       claims: [],

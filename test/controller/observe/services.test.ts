@@ -17,18 +17,21 @@ const context: RoleContext = {
   revisions: ['bcdfghjkl'],
   neighbours: [],
   isMixed: false,
+  hadClients: [],
+  pods: [],
 };
 /** What each Service is, by its name. */
 function told(
   all: JsonObject[],
   changes: Partial<RoleContext> = {},
-): { clients: string[]; former: string[]; marked: string[]; leftAlone: string[] } {
+): { clients: string[]; former: string[]; marked: string[]; estranged: string[]; leftAlone: string[] } {
   const roles = rolesOf(all, { ...context, spec: DEFAULT_SPEC, ...changes });
   const namesOf = (services: JsonObject[]): string[] => services.map(nameOf);
   return {
     clients: namesOf(roles.clients),
     former: namesOf(roles.former),
     marked: namesOf(roles.marked),
+    estranged: namesOf(roles.estranged),
     leftAlone: roles.leftAlone,
   };
 }
@@ -105,6 +108,32 @@ describe('a Service by which clients do not come any more', () => {
       ),
     ]);
     expect(told(tiered).former).toEqual(['emqx']);
+  });
+
+  describe('and which an edit of the template’s labels has left', () => {
+    const tiered = [pinned('emqx', 'bcdfghjkl', { app: 'emqx', tier: 'mq' })];
+    const pods = [{ app: 'emqx', tier: 'mq', 'sluice.dev/revision': 'bcdfghjkl' }];
+    it.each([
+      { when: 'before green is made', isMixed: false },
+      { when: 'beside green', isMixed: true },
+      { when: 'named in the list', isMixed: true, spec: { ...DEFAULT_SPEC, services: ['emqx'] } },
+    ])('keeps its pin while it reaches pods: $when', (change) => {
+      const seen = told(tiered, { ...change, pods });
+      expect(seen).toEqual({
+        clients: ['emqx'],
+        former: [],
+        marked: ['emqx'],
+        estranged: ['emqx'],
+        leftAlone: change.spec ? [expect.stringMatching(/^spec.services names emqx, which does not/)] : [],
+      });
+    });
+
+    it.each([
+      { when: 'reaches nobody', change: {} },
+      { when: 'is not in the list', change: { pods, spec: { ...DEFAULT_SPEC, services: ['other'] } } },
+    ])('does not hold the switch up when it $when', ({ change }) => {
+      expect(told(tiered, change)).toMatchObject({ former: ['emqx'], estranged: [] });
+    });
   });
 
   it('is not one whose key its user wrote', () => {
@@ -212,6 +241,36 @@ describe('the preview Service', () => {
     expect(roles.preview).toEqual({
       kind: 'unusable',
       why: expect.stringMatching(/names try, by which clients come: no other Service is theirs/),
+    });
+  });
+
+  describe('named by a slip, which clients come by', () => {
+    const all = [pinned('try', 'bcdfghjkl'), pinned('emqx', 'bcdfghjkl')];
+    it('stays a client Service until the upgrade in progress has ended', () => {
+      const roles = rolesOf(all, { ...context, isMixed: true, hadClients: ['emqx', 'try'] });
+      expect(roles.clients).toEqual(all);
+      expect(roles.preview).toEqual({
+        kind: 'unusable',
+        why: expect.stringMatching(/names try, by which clients come: .* when that has ended$/),
+      });
+    });
+
+    it('stays one though the list leaves it out, too', () => {
+      const change = { spec: { ...spec, services: ['emqx'] }, isMixed: true, hadClients: ['emqx', 'try'] };
+      expect(
+        rolesOf(all, { ...context, ...change })
+          .clients.map(nameOf)
+          .sort(),
+      ).toEqual(['emqx', 'try']);
+    });
+
+    it.each([
+      { when: 'no upgrade is in progress', hadClients: ['emqx', 'try'], isMixed: false },
+      { when: 'it has been the preview Service before', hadClients: ['emqx'], isMixed: true },
+    ])('is the preview Service when $when', (change) => {
+      const roles = rolesOf(all, { ...context, ...change });
+      expect(roles.clients.map(nameOf)).toEqual(['emqx']);
+      expect(roles.preview).toMatchObject({ kind: 'found', name: 'try' });
     });
   });
 
