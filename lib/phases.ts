@@ -17,13 +17,24 @@ export function phasesOf({ steps = [] }: Pick<UpgradeStatus, 'steps'>, nowMs: nu
   const turnsOf = (name: UpgradePhase): UpgradeStep[] => steps.filter((step) => step.name === name);
   if (UPGRADE_PHASES.every((name) => turnsOf(name).length === 0)) return [];
   const isOver = steps.every(({ endedAt }) => endedAt !== undefined);
-  return UPGRADE_PHASES.flatMap((name): PhaseView[] => {
+  return inOrder(steps).flatMap((name): PhaseView[] => {
     const turns = turnsOf(name);
     const isOptional = OPTIONAL.includes(name);
     if (turns.length === 0) return isOptional || isOver ? [] : [{ name, state: 'next', seconds: 0 }];
     const seconds = turns.reduce((sum, step) => sum + secondsOf(step, nowMs), 0);
     return [{ name, state: turns.some(isOpen) ? 'now' : 'done', seconds }];
   });
+}
+
+/** A pause stands behind the phase that it first interrupted. */
+function inOrder(steps: readonly UpgradeStep[]): UpgradePhase[] {
+  const gone = UPGRADE_PHASES.flatMap((name) => steps.filter((step) => step.name === name))
+    .toSorted((one, other) => Date.parse(one.startedAt) - Date.parse(other.startedAt))
+    .map(({ name }) => name as UpgradePhase);
+  const others: UpgradePhase[] = UPGRADE_PHASES.filter((name) => name !== 'pause');
+  const interrupted = gone[gone.indexOf('pause') - 1];
+  const place = interrupted === undefined ? 0 : others.indexOf(interrupted) + 1;
+  return others.toSpliced(place, 0, 'pause');
 }
 
 /** A step's name for people. */

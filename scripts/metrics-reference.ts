@@ -36,8 +36,9 @@ helm upgrade sluice charts/sluice --reuse-values \\
 - EMQX's own metrics (\`emqx_connections_count\` and the like): [examples/monitoring](../examples/monitoring).
 - \`networkPolicy.metricsFrom\`: who may scrape controller and webhook. A policy for EMQX's own pods is yours to write.
 
-Without Prometheus Operator: scrape the pods' port \`metrics\` (controller, webhook) and \`sluice-metrics\` (sidecars), with \`honor_labels: true\`, so
-that \`namespace\` is that of the BlueGreen.
+Without Prometheus Operator: scrape the pods' port \`metrics\` (controller, webhook, in the namespace of Sluice alone) with
+\`honor_labels: true\`, so that \`namespace\` is that of the BlueGreen; and the port \`sluice-metrics\` (sidecars) without it, or whoever may
+make a pod there tells of other people's namespaces.
 
 The colour of a node is \`green\` if it is of the wanted revision, else \`blue\`. From the edit on, whatever is being left is blue.
 `;

@@ -68,7 +68,8 @@ function isFull(name: UpgradePhase, steps: UpgradeStep[]): boolean {
 /** The phases that begin between the last look and this one; none while it is the same. */
 function wayTo(next: UpgradePhase, last: string, lastPlace: UpgradePhase | undefined): UpgradePhase[] {
   if (next === last) return [];
-  const to = PATH.indexOf(next);
+  // Whoever waits to be promoted has passed the gates.
+  const to = PATH.indexOf(next === 'promotion' ? 'switch' : next);
   const from = lastPlace === undefined ? -1 : PATH.indexOf(lastPlace);
   // Of a record that began after the switch nobody knows what was before.
   const passed = to > from && from >= 0 ? PATH.slice(from + 1, to) : [];

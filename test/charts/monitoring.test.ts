@@ -63,11 +63,10 @@ describe('the PodMonitors', () => {
     expect(at(sidecars(), 'spec', 'podMetricsEndpoints', 0, 'port')).toBe('sluice-metrics');
   });
 
-  it("keep a BlueGreen's namespace", () => {
+  it("keep a BlueGreen's namespace in what Sluice's own programs tell, and the pod's in what others do", () => {
     expect(at(sidecars(), 'metadata', 'namespace')).toBe('sluice-system');
-    for (const monitor of ofKind(objects, 'PodMonitor')) {
-      expect(at(monitor, 'spec', 'podMetricsEndpoints', 0, 'honorLabels')).toBe(true);
-    }
+    expect(at(programs(), 'spec', 'podMetricsEndpoints', 0, 'honorLabels')).toBe(true);
+    expect(at(sidecars(), 'spec', 'podMetricsEndpoints', 0)).not.toHaveProperty('honorLabels');
   });
 
   it('carry the labels by which a Prometheus finds them', async () => {
@@ -117,6 +116,11 @@ describe('the alerts', () => {
     }
   });
 
+  it('listen to whoever tells of Sluice where its PodMonitor is not made', async () => {
+    const all = await helm.template('sluice', { metrics: { rules: { enabled: true } } });
+    expect(JSON.stringify(find(all, 'PrometheusRule', 'sluice'))).not.toContain('job=');
+  });
+
   it('say how bad it is, what it is, and what to look at', () => {
     for (const rule of rules()) {
       expect(textAt(rule, 'labels', 'severity')).toMatch(/^(warning|critical)$/);
@@ -139,6 +143,22 @@ describe('the examples for EMQX itself', () => {
   const read = async (file: string): Promise<JsonObject> => parse(await readFile(file, 'utf8')) as JsonObject;
 
   it.each([
+    { file: 'emqx5.yaml', auth: undefined },
+    {
+      file: 'emqx4.yaml',
+      auth: {
+        username: { name: 'emqx-metrics', key: 'username' },
+        password: { name: 'emqx-metrics', key: 'password' },
+      },
+    },
+  ])("$file sends nobody's key to EMQX that was not made for it", async ({ file, auth }) => {
+    expect(await readFile(`examples/monitoring/${file}`, 'utf8')).not.toContain(keySecretName(''));
+    const monitor = await read(`examples/monitoring/${file}`);
+    const endpoint = at(monitor, 'spec', 'podMetricsEndpoints', 0) as JsonObject;
+    expect(endpoint['basicAuth']).toEqual(auth);
+  });
+
+  it.each([
     { file: 'emqx5.yaml', port: 18083, path: '/api/v5/prometheus/stats', manifest: 'examples/emqx.yaml' },
     {
       file: 'emqx4.yaml',
@@ -146,29 +166,20 @@ describe('the examples for EMQX itself', () => {
       path: '/api/v4/emqx_prometheus',
       manifest: 'test/emqx/manifests/emqx4.yaml',
     },
-  ])(
-    '$file names the port of EMQX in $manifest, and the key that Sluice makes',
-    async ({ file, port, path, manifest }) => {
-      const monitor = await read(`examples/monitoring/${file}`);
-      const endpoint = at(monitor, 'spec', 'podMetricsEndpoints', 0);
-      expect(endpoint).toMatchObject({
-        path,
-        basicAuth: {
-          username: { name: keySecretName('emqx'), key: 'key' },
-          password: { name: keySecretName('emqx'), key: 'secret' },
-        },
-      });
-      const set = parseAllDocuments(await readFile(manifest, 'utf8'))
-        .map((document) => document.toJS() as JsonObject)
-        .find(({ kind }) => kind === 'StatefulSet');
-      const template = at(set, 'spec', 'template');
-      expect(at(template, 'metadata', 'labels')).toMatchObject(
-        at(monitor, 'spec', 'selector', 'matchLabels') as object,
-      );
-      expect(listAt(template, 'spec', 'containers', 0, 'ports')).toContainEqual({
-        name: at(endpoint, 'port'),
-        containerPort: port,
-      });
-    },
-  );
+  ])('$file names the port of EMQX in $manifest', async ({ file, port, path, manifest }) => {
+    const monitor = await read(`examples/monitoring/${file}`);
+    const endpoint = at(monitor, 'spec', 'podMetricsEndpoints', 0);
+    expect(endpoint).toMatchObject({ path });
+    const set = parseAllDocuments(await readFile(manifest, 'utf8'))
+      .map((document) => document.toJS() as JsonObject)
+      .find(({ kind }) => kind === 'StatefulSet');
+    const template = at(set, 'spec', 'template');
+    expect(at(template, 'metadata', 'labels')).toMatchObject(
+      at(monitor, 'spec', 'selector', 'matchLabels') as object,
+    );
+    expect(listAt(template, 'spec', 'containers', 0, 'ports')).toContainEqual({
+      name: at(endpoint, 'port'),
+      containerPort: port,
+    });
+  });
 });

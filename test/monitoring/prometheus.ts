@@ -22,7 +22,10 @@ export interface Target {
   lastError: string;
 }
 
-/** A Prometheus of the distribution's, in the network of the local cluster. */
+/** Where it runs: in the network of the local cluster, or on this machine. */
+type Network = Pick<LocalCluster, 'spawnInNetwork' | 'nodeAddress'>;
+
+/** A Prometheus of the distribution's. */
 export interface Prometheus {
   /** The value now, or of a range (`…[5m]`) all as they were scraped. @throws Error with Prometheus' words when the query is none */
   query(expr: string): Promise<Series[]>;
@@ -43,7 +46,7 @@ const PORT = 19_090;
  * @param options folder: for its files, a fresh one; rules: a file of rules, as Prometheus reads it
  */
 export async function startPrometheus(
-  cluster: LocalCluster,
+  network: Network,
   { folder, scrapes, rules }: { folder: string; scrapes: JsonObject[]; rules: JsonObject },
 ): Promise<Prometheus> {
   const config = {
@@ -53,16 +56,16 @@ export async function startPrometheus(
   };
   await writeFile(`${folder}/prometheus.yaml`, stringify(config), { mode: 0o600 });
   await writeFile(`${folder}/rules.yaml`, stringify(rules));
-  const program = cluster.spawnInNetwork('prometheus', [
+  const program = network.spawnInNetwork('prometheus', [
     `--config.file=${folder}/prometheus.yaml`,
     `--storage.tsdb.path=${folder}/data`,
-    `--web.listen-address=${cluster.nodeAddress}:${PORT}`,
+    `--web.listen-address=${network.nodeAddress}:${PORT}`,
     '--log.level=warn',
   ]);
   let said = '';
   program.stderr?.on('data', (piece: Buffer) => (said += piece.toString()));
   const ended = once(program, 'exit');
-  const origin = `http://${cluster.nodeAddress}:${PORT}`;
+  const origin = `http://${network.nodeAddress}:${PORT}`;
   const ask = async (path: string, parameters: Record<string, string> = {}): Promise<unknown> => {
     const answer = await fetch(`${origin}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`);
     const body = (await answer.json()) as { status: string; data?: unknown; error?: string };

@@ -47,10 +47,8 @@ describe('the PodMonitors, as Prometheus Operator writes them down', () => {
     expect((await configs()).map((config) => config['basic_auth'])).toEqual([
       undefined,
       undefined,
-      ...['emqx4', 'emqx5'].map(() => ({
-        username: 'mq/emqx-sluice-api-key/key',
-        password: 'mq/emqx-sluice-api-key/secret',
-      })),
+      { username: 'mq/emqx-metrics/username', password: 'mq/emqx-metrics/password' },
+      undefined,
     ]);
   });
 

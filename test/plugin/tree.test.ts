@@ -62,14 +62,14 @@ describe('the tree', () => {
     const seen = view({ status: { phase: 'Delaying', upgrade: { ...upgrade, steps } } });
     const lines = drawn(seen);
     expect(lines[lines.findIndex((line) => line.startsWith('Phases'))]).toBe(
-      'Phases      ✔ creation 1s  ✔ readiness 14s  ✔ gates 0s  ✔ switch 1s  ◌ delay 39s  · draining  · clean-up  ✔ pause 5s',
+      'Phases      ✔ creation 1s  ✔ readiness 14s  ✔ pause 5s  ✔ gates 0s  ✔ switch 1s  ◌ delay 39s  · draining  · clean-up',
     );
     const narrow = drawn(seen, 60);
     const at = narrow.findIndex((line) => line.startsWith('Phases'));
     expect(narrow.slice(at, at + 3)).toEqual([
-      'Phases      ✔ creation 1s  ✔ readiness 14s  ✔ gates 0s',
-      '            ✔ switch 1s  ◌ delay 39s  · draining  · clean-up',
-      '            ✔ pause 5s',
+      'Phases      ✔ creation 1s  ✔ readiness 14s  ✔ pause 5s',
+      '            ✔ gates 0s  ✔ switch 1s  ◌ delay 39s  · draining',
+      '            · clean-up',
     ]);
   });
 

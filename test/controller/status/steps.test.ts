@@ -236,8 +236,10 @@ describe('a phase', () => {
       waiting(25, 'Paused'),
       waiting(30, 'Progressing'),
     ]);
-    expect(phasesOf(records).slice(-4)).toEqual([
-      { name: 'readiness', startedAt: iso(1), endedAt: iso(21) },
+    expect(phasesOf(records).slice(-5)).toEqual([
+      { name: 'readiness', startedAt: iso(1), endedAt: iso(20) },
+      // Nobody had looked at them before: who is waited for has passed them.
+      { name: 'gates', startedAt: iso(20), endedAt: iso(21) },
       { name: 'promotion', startedAt: iso(21), endedAt: iso(25) },
       { name: 'pause', startedAt: iso(25), endedAt: iso(30) },
       { name: 'gates', startedAt: iso(30) },

@@ -428,6 +428,7 @@ describe('one upgrade', () => {
       expect(moved).toBe(CLIENTS);
     });
 
+    const EVICTION = ['evicting_conns', 'waiting_takeover', 'evicting_sessions', 'prohibiting'];
     it("has EMQX's own states in each drain, as the controller and the node's own sidecar saw them", () => {
       const evacuations = trace.named('evacuation');
       for (const drain of trace.named('drain')) {
@@ -436,9 +437,10 @@ describe('one upgrade', () => {
           drain.attributes['k8s.pod.name'],
         ]);
         for (const { events } of [drain, ...own]) {
-          // It goes through the third in an instant where every client has taken its session along.
-          const states = events.map(({ name }) => name).filter((name) => name !== 'evicting_sessions');
-          expect(states).toEqual(['evicting_conns', 'waiting_takeover', 'prohibiting']);
+          // Where every client has taken its session along, the last two may come and go, and EMQX with them, between two looks.
+          const states = events.map(({ name }) => name);
+          expect(EVICTION.slice(0, 2)).toEqual(states.slice(0, 2));
+          expect(missing(states, EVICTION)).toEqual([]);
           expect(events[0]?.attributes['sluice.drain.clients']).toBe(
             drain.attributes['sluice.drain.clients'],
           );
