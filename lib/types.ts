@@ -187,8 +187,8 @@ export interface UpgradeStep {
 }
 
 /**
- * How many steps of one name the record of an upgrade holds; what comes later is left out. The same of one that has ended: the status goes
- * over the wire whole, ten ended upgrades with it.
+ * How many steps of one name the record of an upgrade holds; what comes later is left out. The same of one that has ended, once its trace
+ * has been received: the status goes over the wire whole, ten ended upgrades with it.
  */
 export const MOST_STEPS = { running: 100, ended: 20 } as const;
 

@@ -17,8 +17,6 @@ export interface DrainSpansParts {
   open: () => Promise<Pick<Tracing, 'send'> | undefined>;
   /** How many the running evacuation had to hand over; undefined while none is seen. */
   counts: () => Counts | undefined;
-  /** Looks at EMQX once more, for the state in which its evacuation has ended. */
-  lookAtEmqx: () => Promise<unknown>;
   /** Milliseconds since the epoch. */
   wallMs?: () => number;
   log: Log;
@@ -34,7 +32,6 @@ export interface DrainSpans {
 
 /** The pod is kept for as long as this where the receiver does not answer; its clients have gone before. */
 export const CLOSE_MS = 2_000;
-const LAST_LOOK_MS = 1_000;
 const AGAIN_MS = 3_000;
 
 export function makeDrainSpans(parts: DrainSpansParts): DrainSpans {
@@ -78,7 +75,6 @@ export function makeDrainSpans(parts: DrainSpansParts): DrainSpans {
     const endedMs = state.kind === 'draining' ? wallMs() : (share.writtenMs('gate') ?? wallMs());
     underWay = (async () => {
       const tracing = await opening;
-      if (!isLast) await atMost(LAST_LOOK_MS, parts.lookAtEmqx());
       const drain = { upgrade, boot, ...begun(boot), endedMs, gate: state, states: statesIn(share) };
       await tracing?.send([drainSpan(parts.pod, drain)]);
       sentBoot = boot;

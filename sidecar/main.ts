@@ -114,7 +114,6 @@ function makeSpans() {
         log,
       }),
     counts: () => observer.seen().evacuation?.initial,
-    lookAtEmqx: () => observer.look(signal),
     log,
   });
 }

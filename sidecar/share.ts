@@ -11,7 +11,7 @@ import { join } from 'node:path';
  * | `handled` | the program | the start of EMQX whose left-over evacuation was looked for |
  * | `foreign` | the program | that the node's evacuation is somebody else's |
  * | `drain.conf` | run.sh, the program | how to drain, and the API key (mode 0440) |
- * | `gate` | gate.sh | how far its drain is |
+ * | `gate` | gate.sh | how far its drain is, and EMQX's evacuation |
  * | `drain-began` | the program | since when it has seen the gate at work, and how many were to be handed over; only where it sends spans |
  * | `states` | the program | which states its evacuation went through, and when |
  * | `started-for` | gate.sh | the start of EMQX whose evacuation is its own, and the recipients named |

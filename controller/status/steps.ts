@@ -18,7 +18,7 @@ export function stepsOf(upgrade: UpgradeStatus, seen: Seen): UpgradeStep[] {
 
 /** The record of an upgrade that is over: whatever still goes on was interrupted, but for the last phase of one that came to its end. */
 export function endedSteps(steps: UpgradeStep[], finishedAt: string, isComplete: boolean): UpgradeStep[] {
-  const ended = steps.map((step): UpgradeStep => {
+  return steps.map((step): UpgradeStep => {
     if (step.endedAt !== undefined) return step;
     const isWhole = isComplete && step.pod === undefined;
     return {
@@ -27,7 +27,11 @@ export function endedSteps(steps: UpgradeStep[], finishedAt: string, isComplete:
       ...(!isWhole && { outcome: 'interrupted' }),
     };
   });
-  return limited(ended, [], MOST_STEPS.ended);
+}
+
+/** What stays of them in the record. */
+export function keptSteps(steps: UpgradeStep[]): UpgradeStep[] {
+  return limited(steps, [], MOST_STEPS.ended);
 }
 
 /** In the order in which they were first written, and at most so many of one name. */

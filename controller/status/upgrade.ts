@@ -4,7 +4,7 @@ import { parseTraceparent, spanIdOf } from '../../lib/telemetry/traceparent.js';
 import type { BlueGreenStatus, Phase, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
 import type { Seen } from './seen.js';
-import { endedSteps, stepsOf } from './steps.js';
+import { endedSteps, keptSteps, stepsOf } from './steps.js';
 import { isEmpty } from '../situation.js';
 
 type History = BlueGreenStatus['history'];
@@ -17,6 +17,9 @@ const APART_MS = 1_000;
 
 /** Upgrades that are remembered; enough to see a bad week. */
 const HISTORY_LIMIT = 10;
+
+/** Of these, the latest so many may be whole: hundreds of KB each, where an upgrade has a hundred nodes; etcd takes 1.5 MiB. */
+const WHOLE_LIMIT = 2;
 
 /** What a pass adds to what was observed and decided. */
 export interface After {
@@ -34,12 +37,12 @@ export function upgradeRecords(
 ): { upgrade?: UpgradeStatus; history: History } {
   const seen = { observed, decision, isDone };
   const previous = observed.blueGreen.status;
-  const history = (previous?.history ?? []).map((record) =>
+  const before = (previous?.history ?? []).map((record) =>
     record.traced === false && hasTrace?.(record) ? { ...record, traced: true } : record,
   );
   const open = previous?.upgrade;
   const isOver = open !== undefined && (decision.settled || open.to !== decision.wanted);
-  const ended: History = isOver ? [close(open, seen), ...history].slice(0, HISTORY_LIMIT) : history;
+  const ended = kept(isOver ? [close(open, seen), ...before] : before, hasTrace !== undefined);
   const current = open && !isOver ? open : begin(observed, decision, ended);
   if (!current) return { history: ended };
   const isResumed =
@@ -57,6 +60,15 @@ export function upgradeRecords(
     }),
   };
   return { upgrade: { ...upgrade, steps: stepsOf(upgrade, seen) }, history: ended };
+}
+
+/** A record loses what is too much of it when its trace has been received, or others have ended since, or none is sent. */
+function kept(history: History, isSent: boolean): History {
+  return history.slice(0, HISTORY_LIMIT).map((record, index) => {
+    const { steps } = record;
+    const isWhole = isSent && record.traced === false && index < WHOLE_LIMIT;
+    return isWhole || steps === undefined ? record : { ...record, steps: keptSteps(steps) };
+  });
 }
 
 /** Whether the record of an upgrade begins with this pass. */

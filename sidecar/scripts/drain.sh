@@ -15,6 +15,7 @@ gate() {
   until make_scratch; do bb sleep 1; done
   trap 'bb rm -rf "$scratch"' EXIT
   self='' said='' detail='' stays_since='' lost=0 version=0 clients='' sessions='' running=''
+  state='' connected='' counted_sessions=''
   clock
   gate_began=$now
   say draining 'asking EMQX'
@@ -58,7 +59,8 @@ say() {
 state=$1
 detail=$2
 sessionsLost=$lost
-node=$self"
+node=$self
+evacuation=$state $connected $counted_sessions"
 }
 
 # A node whose present start has not joined: it is let go at once if there is nothing to hand over, or nobody to ask.

@@ -11,6 +11,7 @@ import type {
 import { comesBack, isMixed } from '../../controller/situation.js';
 import { upgradeRecords } from '../../controller/status/upgrade.js';
 import { otherRevisionOf, ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
+import type { DrainSettings } from '../../lib/control.js';
 import { beginEvacuation, forceLeave, stopEvacuation } from './emqx.js';
 import { podOf } from './kubelet.js';
 import { whyRecordsBreak } from './record.js';
@@ -319,13 +320,14 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       makeSet(world, step, seen);
       return;
     case 'resize':
+      checkTrace(world, step, seen);
       if (open(world, step.open)) resize(world, step, seen);
       return;
     case 'tell':
       for (const name of step.pods) {
         const pod = podNamed(world, name);
         if (pod?.started && pod.hasSidecar && !world.random.chance(0.03))
-          pod.settings = { staySeconds: 0, ...step.settings };
+          pod.settings = toldTo(pod, step.settings);
       }
       return;
     case 'evacuate':
@@ -629,6 +631,27 @@ function resize(world: World, step: Extract<Step, { kind: 'resize' }>, seen: Obs
   if (isOwn) declaration.heldReplicas = step.to;
 }
 
+/** A sidecar that sends no spans keeps nothing of the trace. */
+function toldTo({ settings }: PodObject, { traceparent = '', ...others }: DrainSettings): DrainSettings {
+  return {
+    staySeconds: 0,
+    ...others,
+    ...(settings.traceparent !== undefined && { traceparent }),
+  };
+}
+
+/** A node that an upgrade leaves begins to drain: its sidecar must know in which trace, or nobody may be there to tell it. */
+function checkTrace(world: World, step: Extract<Step, { kind: 'resize' }>, seen: Observed): void {
+  const { status } = seen.blueGreen;
+  const set = world.sets.find(({ name }) => name === step.set);
+  const pod = podNamed(world, `${step.set}-${step.to}`);
+  const isLeft = set && set.size > step.to && status?.upgrade?.from === set.name && !isActive(world, set);
+  if (!isLeft || !pod?.ready || pod.deleted || pod.settings.traceparent === undefined) return;
+  const { id, spanId } = status.upgrade ?? {};
+  if (pod.settings.traceparent !== `00-${id}-${spanId}-01`)
+    violate(world, `${pod.name} is to drain in ${id}, its sidecar knows of "${pod.settings.traceparent}"`);
+}
+
 /** Whether a Service selects pods of the set now. */
 export function isActive(world: World, set: SetObject): boolean {
   const revision = set === world.declaration ? ownSetOf(world).revision : set.revision;
@@ -643,7 +666,7 @@ export function writeStatus(world: World, decision: Decision, seen: Observed): v
   const { blueGreen } = world;
   if (!blueGreen.exists) return;
   const { active, wanted, phase } = decision;
-  const records = upgradeRecords(seen, decision);
+  const records = upgradeRecords(seen, decision, world.sendsSpans ? { hasTrace: () => false } : {});
   const broken = whyRecordsBreak(blueGreen.status, records);
   if (broken !== undefined) violate(world, broken);
   blueGreen.status = { active, wanted, phase, ...records };

@@ -42,7 +42,16 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it lets drained nodes stop while others join through them',
-    plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map(deafToStay) }),
+    plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map(deafTo('staySeconds')) }),
+  },
+  {
+    name: 'it does not tell sidecars in which trace they drain',
+    plant: (plan) =>
+      bend(
+        (seen) => plan({ ...seen, sets: seen.sets.map(deafTo('traceparent')) }),
+        (step) =>
+          step.kind === 'tell' ? { ...step, settings: { ...step.settings, traceparent: '' } } : step,
+      ),
   },
   {
     name: 'it takes pods down while others start',
@@ -191,15 +200,17 @@ function longSwitched(blueGreen: Observed['blueGreen']): Observed['blueGreen'] {
   return { ...blueGreen, status: { ...blueGreen.status, upgrade: { ...upgrade, switchedAt } } };
 }
 
-/** As if no sidecar knew of a stay. */
-function deafToStay(set: NodeSet): NodeSet {
-  const pods = set.pods.map((pod) => {
-    if (!pod.report) return pod;
-    const settings = { ...pod.report.settings };
-    delete settings.staySeconds;
-    return { ...pod, report: { ...pod.report, settings } };
+/** As if no sidecar knew of that setting. */
+function deafTo(name: 'staySeconds' | 'traceparent'): (set: NodeSet) => NodeSet {
+  return (set) => ({
+    ...set,
+    pods: set.pods.map((pod) => {
+      if (!pod.report) return pod;
+      const settings = { ...pod.report.settings };
+      delete settings[name];
+      return { ...pod, report: { ...pod.report, settings } };
+    }),
   });
-  return { ...set, pods };
 }
 
 function withNodes(set: NodeSet, keep: (status: string) => boolean): NodeSet {

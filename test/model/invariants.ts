@@ -395,6 +395,8 @@ export function restlessness(world: World): string | undefined {
   const wish = world.blueGreen.spec.noRecipientSeconds;
   const untold = pods.find((pod) => pod.hasSidecar && pod.settings.noRecipientSeconds !== wish);
   if (untold) return `the sidecar of ${untold.name} was not told how to drain`;
+  const traced = pods.find((pod) => pod.settings.traceparent);
+  if (traced) return `the sidecar of ${traced.name} thinks that its node is left`;
   const closed = [...world.nodes.values()].find(({ evacuation }) => evacuation);
   const helps = world.pods.some(({ hasSidecar }) => hasSidecar);
   if (closed && helps) return `${closed.name} still evacuates`;

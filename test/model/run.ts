@@ -35,6 +35,7 @@ export interface RunOptions {
 const LATE = 0x5bd1e995;
 const LISTS = 0x27d4eb2f;
 const LABELS = 0x165667b1;
+const SPANS = 0x85ebca6b;
 const SETTLE_SECONDS = 900;
 /** As long as this the loop rests and nothing changes any more. */
 const QUIET_SECONDS = 15;
@@ -50,7 +51,8 @@ export function run(seed: number, plan: Planner, options: RunOptions = {}): Outc
   let hasPaused = !late.chance(0.2);
   let pause: LongPause | undefined;
   const lists = [new Lists(new Random(seed ^ LISTS)), new Labels(new Random(seed ^ LABELS))];
-  const world = begin(random, { isTraced: options.trace === true, isDurable });
+  const sendsSpans = new Random(seed ^ SPANS).chance(0.5);
+  const world = begin(random, { isTraced: options.trace === true, isDurable, sendsSpans });
   world.blueGreen.spec.allowUnlistedVersions = allowUnlistedVersions;
   const watcher = new Watcher(world);
   if (world.declaration.size > 0 && random.chance(0.3)) edit(world, SECOND, watcher);
@@ -216,7 +218,10 @@ class Loop {
 }
 
 /** A declaration just created, one that has long been managed, or one with clients on it that is labelled now. */
-function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isDurable: boolean }): World {
+function begin(
+  random: Random,
+  { isTraced, ...settings }: Pick<World, 'isDurable' | 'sendsSpans'> & { isTraced: boolean },
+): World {
   const kind = random.pick(['created', 'managed', 'managed', 'adopted'] as const);
   const size = random.int(1, 3);
   const most = random.chance(0.25) ? 2 : 1;
@@ -225,7 +230,7 @@ function begin(random: Random, { isTraced, isDurable }: { isTraced: boolean; isD
     random,
     now: 0,
     hasClaims: random.chance(0.4),
-    isDurable,
+    ...settings,
     refusal: random.chance(0.5) ? 0.9 : 0,
     room: random.chance(0.1) ? size : 9,
     declaration: {

@@ -164,6 +164,7 @@ function createPod(world: World, set: SetObject, ordinal: number): void {
       withoutEvacuation: 'Refuse',
       recipients: [],
       staySeconds: 0,
+      ...(world.sendsSpans && ordinal < 2 && { traceparent: '' }),
     },
     disk,
   });

@@ -170,6 +170,8 @@ export interface World {
   hasClaims: boolean;
   /** Durable sessions of clients elsewhere are counted by every node, and keep its evacuation from ever coming to its end. */
   isDurable: boolean;
+  /** The controller sends spans, and so do the sidecars of most pods; the others are of a time before. */
+  sendsSpans: boolean;
   /** How often a fresh node under a name that the cluster knows as stopped is refused. */
   refusal: number;
   /** Pods of this ordinal and above find no place on any machine. */

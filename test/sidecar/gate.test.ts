@@ -96,6 +96,7 @@ describe('the drain rule', () => {
       expect(emqx.asked.every(({ authorization }) => authorization === 'Basic a2V5OnNlY3JldA==')).toBe(true);
       expect(emqx.mostAtOnce()).toBe(1);
       expect(await report()).toContain('state=drained');
+      expect(await report()).toMatch(/^evacuation=prohibiting \d+ \d+$/m);
       expect((await share.files()).filter((file) => file.startsWith('.'))).toEqual([]);
     },
   );

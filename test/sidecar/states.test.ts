@@ -4,6 +4,8 @@ import { EVACUATION_STATES, type EvacuationState } from '../../lib/types.js';
 import type { Share, ShareFile } from '../../sidecar/share.js';
 import { noteState, statesIn } from '../../sidecar/states.js';
 
+/** When the gate last wrote, in seconds. */
+const GATE_AT = 4;
 let files: Map<ShareFile, string>;
 let share: Share;
 beforeEach(() => {
@@ -13,7 +15,7 @@ beforeEach(() => {
     line: (file) => (files.get(file) ?? '').split('\n')[0] ?? '',
     write: (file, text) => void files.set(file, text),
     remove: (file) => void files.delete(file),
-    writtenMs: () => undefined,
+    writtenMs: () => GATE_AT * 1000,
   };
 });
 
@@ -57,6 +59,28 @@ describe('the states of an evacuation', () => {
     for (let i = 0; i < 100; i += 1)
       noteState(share, in_(EVACUATION_STATES[i % 2] ?? 'prohibiting', 9), i * 1_000);
     expect(states()).toHaveLength(10);
+  });
+
+  it("end with the gate's, where the program saw no more", () => {
+    const gate = (state: string, boot = 'first'): string =>
+      `boot=${boot}\nstate=drained\ndetail=x\nevacuation=${state} 0 2\n`;
+    noteState(share, in_('evicting_conns', 9), 1_000);
+    files.set('gate', gate('prohibiting', 'another'));
+    expect(states()).toEqual(['evicting_conns']);
+    files.set('gate', gate('prohibiting'));
+    expect(statesIn(share).at(-1)).toEqual({
+      state: 'prohibiting',
+      at: at(GATE_AT),
+      clients: 0,
+      sessions: 2,
+    });
+    noteState(share, in_('prohibiting', 0), 5_000);
+    expect(statesIn(share).at(-1)).toEqual({ state: 'prohibiting', at: at(5), clients: 0, sessions: 9 });
+    // the gate has looked before
+    files.set('gate', gate('evicting_sessions'));
+    expect(states()).toEqual(['evicting_conns', 'prohibiting']);
+    files.set('gate', gate(''));
+    expect(states()).toEqual(['evicting_conns', 'prohibiting']);
   });
 
   it('are nothing that somebody else wrote into the file', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Decision, NodeSet, Pod } from '../../../controller/model.js';
-import { upgradeRecords } from '../../../controller/status/upgrade.js';
+import { upgradeRecords, type After } from '../../../controller/status/upgrade.js';
 import {
   MOST_STEPS,
   UPGRADE_PHASES,
@@ -20,6 +20,8 @@ interface Look extends World {
   decides?: Partial<Decision>;
   /** The step was not carried out. */
   fails?: true;
+  /** Where traces are sent. */
+  hasTrace?: NonNullable<After['hasTrace']>;
 }
 
 type Records = Pick<BlueGreenStatus, 'upgrade' | 'history'>;
@@ -37,7 +39,7 @@ const onGreen: Partial<Decision> = {
 const switching: Decision['step'] = { kind: 'pointServices', services: ['emqx'], revision: 'ggggggggg' };
 const shrinking = (to: number): Decision['step'] => ({ kind: 'resize', set: blue, to, because: '' });
 
-function look(before: Records, { at, decides, fails, ...world }: Look): Records {
+function look(before: Records, { at, decides, fails, hasTrace, ...world }: Look): Records {
   const { upgrade, history } = before;
   const seen = observed({
     ...world,
@@ -54,7 +56,7 @@ function look(before: Records, { at, decides, fails, ...world }: Look): Records 
     settled: false,
     ...decides,
   };
-  return upgradeRecords(seen, decision, { isDone: !fails });
+  return upgradeRecords(seen, decision, { isDone: !fails, ...(hasTrace && { hasTrace }) });
 }
 
 const after = (looks: Look[]): Records => looks.reduce(look, { history: [] });
@@ -426,6 +428,26 @@ describe('the record is bounded', () => {
     const ended = look(running, { at: 5, sets: [set(blue, { size: 1 })] });
     expect(nodesOf(ended, 'start')).toHaveLength(MOST_STEPS.ended);
     expect(nodesOf(ended, 'start')[0]).toMatchObject({ pod: `${green}-0` });
+  });
+
+  it('not before its trace has been received, which has every step that was recorded; but to two that were not', () => {
+    const away = { hasTrace: () => false };
+    const running = after([
+      { ...first, ...away },
+      { ...starting, ...away },
+    ]);
+    const over: Look = { at: 5, sets: [set(blue, { size: 1 })], ...away };
+    const ended = look(running, over);
+    const countsIn = ({ history }: Records): number[] =>
+      history.map(({ steps = [] }) => steps.filter(({ name }) => name === 'start').length);
+    expect(countsIn(ended)).toEqual([MOST_STEPS.running]);
+    expect(countsIn(look(ended, { ...over, at: 6 }))).toEqual([MOST_STEPS.running]);
+    expect(countsIn(look(ended, { ...over, at: 6, hasTrace: () => true }))).toEqual([MOST_STEPS.ended]);
+    const [one] = ended.history;
+    if (!one) throw new Error('no record');
+    expect(countsIn(look({ history: [one, one, one] }, { ...over, at: 6 }))).toEqual([
+      ...[MOST_STEPS.running, MOST_STEPS.running, MOST_STEPS.ended],
+    ]);
   });
 
   it('also when it goes to and fro without end', () => {
