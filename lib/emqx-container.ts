@@ -41,7 +41,11 @@ export function emqxContainer(
   const names = all.map(({ name }) => name).join(', ');
   if (container) {
     const named = all.find(({ name }) => name === container);
-    return named ?? { refused: `spec.emqx.container is ${container}, but the containers are: ${names}` };
+    return (
+      named ?? {
+        refused: `spec.emqx.container is ${container}, but the containers are: ${names}; correct it, or leave it empty`,
+      }
+    );
   }
   const withPorts = all.filter(({ raw }) =>
     objectsOf(raw['ports']).some(

@@ -85,12 +85,7 @@ const API_STATES = {
   noKey: 'no_key',
 } as const satisfies Record<ApiState['kind'], string>;
 
-const GATE_STATES = {
-  idle: 'idle',
-  draining: 'draining',
-  drained: 'drained',
-  gaveUp: 'gave_up',
-} as const satisfies Record<GateState['kind'], string>;
+const GATE_STATES: readonly GateState['kind'][] = ['idle', 'draining', 'drained', 'gaveUp'];
 
 export function makeSidecarMetrics(figures: () => Figures): Metrics<Name> {
   return makeMetrics(SIDECAR_METRICS, () => [...sampleProcess(), ...samplesOf(figures())]);
@@ -104,11 +99,7 @@ export function samplesOf(seen: Figures): Sample<Name>[] {
   return [
     ...oneOf<Name>('api', { label: 'state', present: api && API_STATES[api], among }),
     gauge('joined', joined ? 1 : 0),
-    ...oneOf<Name>('drain', {
-      label: 'state',
-      present: GATE_STATES[gate.kind],
-      among: Object.values(GATE_STATES),
-    }),
+    ...oneOf<Name>('drain', { label: 'state', present: gate.kind, among: GATE_STATES }),
     gauge('sessionsLost', gate.kind === 'gaveUp' ? gate.sessionsLost : 0),
     ...oneOf<Name>('evacuation', { label: 'state', present: evacuation?.state, among: EVACUATION_STATES }),
     ...(evacuation

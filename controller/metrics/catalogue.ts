@@ -177,7 +177,7 @@ export const CONTROLLER_METRICS = {
   },
   drainsEnded: {
     name: 'sluice_drains_total',
-    help: 'Drains of nodes that have ended, by outcome. gave_up: EMQX stopped with sessions left; ended: the pod was gone, and its node had not been seen to have handed over.',
+    help: 'Drains of nodes that have ended, by outcome. gaveUp: EMQX stopped with sessions left; ended: the pod was gone, and its node had not been seen to have handed over.',
     kind: 'counter',
     labels: [...OBJECT, 'outcome'],
   },

@@ -2,7 +2,7 @@ import type { NodeEvacuationStatus, UpgradeResult, UpgradeStep } from '../../lib
 import type { Picture } from './picture.js';
 
 /** The values of label `outcome` of drains. */
-export const DRAIN_OUTCOMES = ['drained', 'gave_up', 'ended'] as const;
+export const DRAIN_OUTCOMES = ['drained', 'gaveUp', 'ended'] as const;
 export type DrainOutcome = (typeof DRAIN_OUTCOMES)[number];
 
 /** What has happened between two looks at one BlueGreen: what counters count. */
@@ -53,7 +53,7 @@ function drains(before: Picture, after: Picture): Change[] {
   const ended = after.drains.flatMap(({ uid, state }): DrainOutcome[] => {
     const earlier = stateIn(before, uid);
     if (state === 'draining' || earlier === 'drained' || earlier === 'gaveUp') return [];
-    return [state === 'drained' ? 'drained' : 'gave_up'];
+    return [state];
   });
   const gone = before.drains
     .filter(({ uid, state }) => state === 'draining' && after.pods.every((pod) => pod.uid !== uid))

@@ -8,8 +8,8 @@ import { setNameOf } from '../../lib/revision.js';
 import type { Observed } from '../model.js';
 import { podOfNode } from '../situation.js';
 import type { Sidecars } from '../sidecars.js';
-import { parseBlueGreen } from './bluegreen.js';
 import { specOf } from '../../lib/blue-green-spec.js';
+import { parseBlueGreen } from './bluegreen.js';
 import {
   at,
   controllerOf,

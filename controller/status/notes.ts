@@ -1,4 +1,5 @@
 import type { SidecarReport } from '../../lib/control.js';
+import { emqxContainer } from '../../lib/emqx-container.js';
 import { BLUEGREEN } from '../../lib/names.js';
 import type { Decision, Observed } from '../model.js';
 import { counted } from '../../lib/words.js';
@@ -35,6 +36,10 @@ export function notesOf(observed: Observed, { active: activeName, message: said 
     const message = `HorizontalPodAutoscaler ${name} targets StatefulSet ${declaration.name}, which has 0 replicas once an upgrade has left its own pods, and so does nothing: let its spec.scaleTargetRef name BlueGreen ${declaration.name} (apiVersion ${BLUEGREEN.group}/${BLUEGREEN.version})`;
     notes.push({ type: 'Warning', reason: 'AutoscalerTargetsStatefulSet', message });
   }
+  const emqx = emqxContainer(declaration.template, blueGreen.spec.emqx);
+  // A wait for it says so itself; at rest the next edit would wait.
+  if ('refused' in emqx && !said.includes(emqx.refused) && !declaration.handingBack)
+    notes.push({ type: 'Warning', reason: 'ContainerUnknown', message: emqx.refused });
   if (preview?.kind === 'unusable')
     notes.push({ type: 'Warning', reason: 'PreviewUnusable', message: preview.why });
   if (preview?.kind === 'found' && blueGreen.status?.services?.includes(preview.name)) {

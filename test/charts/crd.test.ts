@@ -125,6 +125,45 @@ describe('the BlueGreen resource', () => {
     expect(at(schema(), 'properties', 'spec', ...path, 'maximum')).toBe(DRAIN_BOUNDS[name][1]);
   });
 
+  const spec = (...path: string[]): Json => at(schema(), 'properties', 'spec', 'properties', ...path);
+
+  it.each<{ field: string; path: string[]; bad: string[]; isOptional?: boolean }>([
+    { field: 'services', path: ['services', 'items'], bad: ['', '../x', 'EMQX', '-x'] },
+    {
+      field: 'promotion.previewService',
+      path: ['promotion', 'properties', 'previewService'],
+      bad: ['a/b', 'x-'],
+      isOptional: true,
+    },
+    {
+      field: 'emqx.container',
+      path: ['emqx', 'properties', 'container'],
+      bad: ['NOPE!!', 'a.b'],
+      isOptional: true,
+    },
+    {
+      field: 'emqx.apiKeySecret.name',
+      path: ['emqx', 'properties', 'apiKeySecret', 'properties', 'name'],
+      bad: ['../x'],
+      isOptional: true,
+    },
+  ])('takes nothing for $field that is no name of one', ({ path, bad, isOptional = false }) => {
+    const pattern = new RegExp(textAt(spec(...path), 'pattern'));
+    for (const name of bad) expect(name).not.toMatch(pattern);
+    for (const name of ['emqx', 'emqx-0', '4emqx']) expect(name).toMatch(pattern);
+    expect(pattern.test('')).toBe(isOptional);
+  });
+
+  it('asks for no preview Service beside the others where none is named', () => {
+    const rules = listAt(schema(), 'properties', 'spec', 'x-kubernetes-validations');
+    const rule = rules.find(({ fieldPath }) => fieldPath === '.promotion.previewService');
+    expect(rule?.['rule']).toContain("self.promotion.previewService == '' ||");
+  });
+
+  it('gives an upgrade no longer than 30 days', () => {
+    expect(spec('progressDeadlineSeconds', 'maximum')).toBe(30 * 24 * 3600);
+  });
+
   it('allows no more nodes than webhook and controller do', () => {
     expect(at(schema(), 'properties', 'spec', 'properties', 'replicas', 'maximum')).toBe(MOST_NODES);
   });

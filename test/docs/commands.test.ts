@@ -13,8 +13,8 @@ import { settingsFrom } from '../cluster/settings.js';
 import { commandsOf, readPage, wordsOf } from './markdown.js';
 import { faults, hasField } from './schema.js';
 
-// A call of kubectl or helm takes a second, and more on a busy machine.
-jest.setTimeout(30_000);
+// kubectl and helm are asked, on machines with other work.
+jest.setTimeout(120_000);
 
 const run = promisify(execFile);
 const pages = [...globSync('*.md'), ...globSync('docs/**/*.md')].sort().map(readPage);

@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { isObject, type Json, type JsonObject } from '../../lib/json.js';
 import { ANNOTATION, BLUEGREEN, LABEL } from '../../lib/names.js';
@@ -9,6 +9,9 @@ import { blueGreenVersion } from '../../scripts/reference.js';
 import { at, findHelm, FIND_HELM_MS, type Helm } from '../charts/render.js';
 import { anchorsOf, linksOf, readPage, spansOf, type Page } from './markdown.js';
 import { faults, hasField } from './schema.js';
+
+// kubectl and helm are asked, on machines with other work.
+jest.setTimeout(120_000);
 
 const FILES = [...globSync('*.md'), ...globSync('docs/**/*.md')].sort();
 const pages = FILES.map(readPage);

@@ -28,7 +28,7 @@ describe("the sidecar's metrics", () => {
       'sluice_sidecar_drain{state="idle"} 1',
       'sluice_sidecar_drain{state="draining"} 0',
       'sluice_sidecar_drain{state="drained"} 0',
-      'sluice_sidecar_drain{state="gave_up"} 0',
+      'sluice_sidecar_drain{state="gaveUp"} 0',
       'sluice_sidecar_sessions_lost 0',
       'sluice_sidecar_evacuation{state="waiting_health_check"} 0',
       'sluice_sidecar_evacuation{state="evicting_conns"} 0',
@@ -65,7 +65,7 @@ describe("the sidecar's metrics", () => {
   it('of a drain that gave up', async () => {
     const found = await lines({ gate: { kind: 'gaveUp', detail: 'nowhere to go', sessionsLost: 3 } });
     expect(found).toEqual(
-      expect.arrayContaining(['sluice_sidecar_drain{state="gave_up"} 1', 'sluice_sidecar_sessions_lost 3']),
+      expect.arrayContaining(['sluice_sidecar_drain{state="gaveUp"} 1', 'sluice_sidecar_sessions_lost 3']),
     );
     expect(found.filter((line) => line.startsWith('sluice_sidecar_emqx_api')).join()).not.toMatch(/ 1\b/);
   });

@@ -39,7 +39,8 @@ async function review(
 
 const statefulSet = { group: 'apps', resource: 'statefulsets' };
 const revisionSet = plainSet({
-  labels: { [LABEL.declaration]: 'emqx' },
+  name: 'emqx-7c9d5f8b6',
+  labels: { [LABEL.declaration]: 'emqx', [LABEL.revision]: '7c9d5f8b6' },
   metadata: { ownerReferences: [{ kind: 'StatefulSet', name: 'emqx', uid: 'u', controller: true }] },
   spec: { selector: { matchLabels: { [LABEL.revision]: '7c9d5f8b6' } } },
 });

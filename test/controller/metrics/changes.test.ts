@@ -59,7 +59,7 @@ describe('drains', () => {
     { when: 'it was over at once', before: {}, after: { a: 'drained' }, then: ['drained'] },
     { when: 'it ended before', before: { a: 'drained' }, after: { a: 'drained' }, then: [] },
     { when: 'its pod has gone since', before: { a: 'drained' }, after: {}, then: [] },
-    { when: 'sessions were left', before: { a: 'draining' }, after: { a: 'gaveUp' }, then: ['gave_up'] },
+    { when: 'sessions were left', before: { a: 'draining' }, after: { a: 'gaveUp' }, then: ['gaveUp'] },
     { when: 'the pod has gone in the middle', before: { a: 'draining' }, after: {}, then: ['ended'] },
     {
       when: 'another pod follows',

@@ -54,7 +54,7 @@ describe("the controller's metrics", () => {
     metrics.saw('mq/emqx', picture());
     expect(await lines(metrics, 'sluice_drains_total')).toEqual([
       `sluice_drains_total{${BLUE_GREEN},outcome="drained"} 1`,
-      `sluice_drains_total{${BLUE_GREEN},outcome="gave_up"} 0`,
+      `sluice_drains_total{${BLUE_GREEN},outcome="gaveUp"} 0`,
       `sluice_drains_total{${BLUE_GREEN},outcome="ended"} 0`,
     ]);
   });

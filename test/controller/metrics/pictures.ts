@@ -32,7 +32,7 @@ export function picture(
       replicas: 3,
       readyReplicas: 3,
       selector: '',
-      services: [],
+      services: ['emqx'],
       clientsLeft: 0,
       history: [],
       claims: [],

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Decision } from '../../../controller/model.js';
 import { notesOf } from '../../../controller/status/notes.js';
-import { observed, set } from '../cases.js';
+import { DEFAULT_SPEC } from '../../../lib/types.js';
+import { imaged, observed, set } from '../cases.js';
 
 const active = 'emqx-bbbbbbbbb';
 const decided: Decision = {
@@ -51,6 +52,16 @@ describe('beside what is waited for, people are told', () => {
       }),
       reason: 'PreviewHadClients',
       message: /^Service emqx-ws, by which clients came, is the preview Service from now on: .* until green/,
+    },
+    {
+      what: 'that the spec names a container which is not there',
+      seen: observed({
+        declaration: { template: imaged('emqx:1') },
+        spec: { emqx: { ...DEFAULT_SPEC.emqx, container: 'nope' } },
+        sets: [set(active)],
+      }),
+      reason: 'ContainerUnknown',
+      message: /^spec.emqx.container is nope, but the containers are: emqx; correct it, or leave it empty$/,
     },
     {
       what: 'that a Service is left alone',

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { CONTROL_PORT } from '../../../lib/control.js';
 import type { JsonObject } from '../../../lib/json.js';
 import { until, useLocal, type LocalCluster } from '../../cluster/index.js';
 import {
@@ -87,14 +88,62 @@ describe('the gate holds SIGTERM back until its node is drained', () => {
     const killSidecar = async (pod: Pod) =>
       expect(await cluster.killContainer(container(pod, 'sluice').containerID)).toBeGreaterThan(0);
 
+    const podNow = async ({ metadata }: Pod) => {
+      const found = (await podsOf(cluster, namespace)).find((one) => one.metadata.uid === metadata.uid);
+      if (!found) throw new Error(`${metadata.name} is gone`);
+      return found;
+    };
+    /** Kills the sidecar until the kubelet waits before it starts it again: after the second end 10 s, then 20 s. */
+    const crashSidecar = (pod: Pod) =>
+      until(
+        `the kubelet puts off the sidecar of ${pod.metadata.name}`,
+        async () => {
+          const status = container(await podNow(pod), 'sluice');
+          if (status.state.running) await cluster.killContainer(status.containerID);
+          return status.restartCount >= 2 && status.state.waiting?.reason === 'CrashLoopBackOff'
+            ? status
+            : undefined;
+        },
+        { timeoutMs: 60_000, everyMs: 250 },
+      );
+
+    /** Whether anybody listens where the sidecar does; the status that the kubelet reports may lag. */
+    const controlPort = async ({ status }: Pod) => {
+      try {
+        await cluster.runInNetwork('busybox', [
+          'nc',
+          '-w',
+          '2',
+          status.podIP,
+          `${CONTROL_PORT}`,
+          '-e',
+          'true',
+        ]);
+        return 'open';
+      } catch (error) {
+        return /refused/.test(String(error)) ? 'refused' : String(error);
+      }
+    };
+
     const ends = await Promise.all(
       drained.map(async (pod, at) => {
         const when = kills[at] ?? '';
         const name = pod.metadata.name;
-        if (when === 'before the drain') await killSidecar(pod);
+        if (when === 'before the drain') expect(await controlPort(pod)).toBe('open');
+        const crashing = when === 'before the drain' ? await crashSidecar(pod) : undefined;
         const deletedMs = Date.now();
         await deleteOne(pod);
-        if (when !== 'never' && when !== 'before the drain') {
+        if (crashing) {
+          await witness.first(
+            `${name} evacuates`,
+            (seen) => isState(seen, name, 'waiting_health_check'),
+            40_000,
+          );
+          // All this time nobody was there but the shell of EMQX's own preStop hook.
+          const status = container(await podNow(pod), 'sluice');
+          expect([status.state.running, status.restartCount]).toEqual([undefined, crashing.restartCount]);
+          expect(await controlPort(pod)).toBe('refused');
+        } else if (when !== 'never') {
           await witness.first(`${name} in ${when}`, (seen) => isState(seen, name, when), 40_000);
           await killSidecar(pod);
         }

@@ -473,7 +473,7 @@ describe('one upgrade', () => {
       const drains = (outcome: string): Promise<number> =>
         countedByAll(monitoring, `sluice_drains_total{${OBJECT},outcome="${outcome}"}`);
       expect(await drains('drained')).toBe(NODES);
-      expect(await drains('gave_up')).toBe(0);
+      expect(await drains('gaveUp')).toBe(0);
       expect(await drains('ended')).toBe(0);
       expect(await valueOf(monitoring, `sluice_bluegreen_clients_left{${OBJECT}}`)).toBe(0);
       await untilValue(monitoring, `sum(sluice_node_clients{${OBJECT},colour="green"})`, CLIENTS);

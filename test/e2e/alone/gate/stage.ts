@@ -34,7 +34,11 @@ export interface ContainerStatus {
   ready: boolean;
   restartCount: number;
   containerID: string;
-  state: { running?: { startedAt: string }; terminated?: { exitCode: number; finishedAt: string } };
+  state: {
+    running?: { startedAt: string };
+    waiting?: { reason: string };
+    terminated?: { exitCode: number; finishedAt: string };
+  };
 }
 
 /** Loads the two images that the tests' pods run. */
