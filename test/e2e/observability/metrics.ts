@@ -137,13 +137,24 @@ export async function readingsOfMetrics({ prometheus }: Monitoring, object: stri
     .sort((a, b) => a.atMs - b.atMs);
 }
 
-/** Clients that left while nobody led: after the last scrape of one leader, and before the first of the next. */
+/** Clients that left while nobody led: after the last scrape of one leader, and before the next one's first look. */
 export async function clientsUnled({ prometheus }: Monitoring, object: string): Promise<number> {
-  const series = await prometheus.query(`sluice_bluegreen_clients_left{${object}}[15m]`);
-  const lives = series.map(({ values }) => values).sort(([[one] = [0]], [[other] = [0]]) => one - other);
-  return lives
+  /** All scrapes of each leader, in the order in which they led. */
+  const livesOf = async (metric: string): Promise<number[][]> =>
+    (await prometheus.query(`${metric}{${object}}[15m]`))
+      .map(({ values }) => values)
+      .sort(([[one] = [0]], [[other] = [0]]) => one - other)
+      .map((values) => values.map(([, value]) => value));
+  const left = await livesOf('sluice_bluegreen_clients_left');
+  // What the next one has counted before its first scrape.
+  const counted = await livesOf('sluice_evicted_clients_total');
+  return left
     .slice(1)
-    .reduce((sum, values, index) => sum + (lives[index]?.at(-1)?.[1] ?? 0) - (values[0]?.[1] ?? 0), 0);
+    .reduce(
+      (sum, life, index) =>
+        sum + (left[index]?.at(-1) ?? 0) - (life[0] ?? 0) - (counted[index + 1]?.[0] ?? 0),
+      0,
+    );
 }
 
 /** What counters of all leaders come to. */
