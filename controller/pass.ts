@@ -113,20 +113,28 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const untold = tools.controlTrouble();
   const standing: Trouble | undefined =
     untold === undefined ? undefined : { kind: 'refused', message: untold };
+  const tellStatus = async (more: { trouble: Trouble | undefined; isDone?: boolean }) => {
+    const { status, isStored } = await publishStatus(
+      tools.kube,
+      { view, decision, ...more, ...ofTraces },
+      signal,
+    );
+    // What the next pass will find otherwise did not happen for anybody.
+    if (isStored) {
+      const picture = pictureOf(view.observed, decision, status);
+      tools.gauge.saw(context.key, picture, view.observed.blueGreen.status ?? {});
+    }
+    return status;
+  };
   const publish = async (came?: Trouble): Promise<BlueGreenStatus> => {
     const trouble = standing ?? came;
-    const status = await publishStatus(tools.kube, { view, decision, trouble, ...ofTraces }, signal);
-    tools.gauge.saw(context.key, pictureOf(view.observed, decision, status));
+    const status = await tellStatus({ trouble });
     await publishEvents(tools.kube, { view, decision, trouble, told }, signal);
     return status;
   };
   // Its record is there before the first step: whoever dies in mid-upgrade leaves one that is known.
   if (beginsUpgrade(view.observed, decision)) {
-    await publishStatus(
-      tools.kube,
-      { view, decision, trouble: standing, isDone: false, ...ofTraces },
-      signal,
-    );
+    await tellStatus({ trouble: standing, isDone: false });
   }
   let outcome: Outcome;
   try {

@@ -1,4 +1,11 @@
-import type { NodeEvacuationStatus, UpgradeResult, UpgradeStep } from '../../lib/types.js';
+import type {
+  BlueGreenStatus,
+  NodeEvacuationStatus,
+  StepOutcome,
+  UpgradeResult,
+  UpgradeStatus,
+  UpgradeStep,
+} from '../../lib/types.js';
 import type { Picture } from './picture.js';
 
 /** The values of label `outcome` of drains. */
@@ -12,17 +19,24 @@ export type Change =
   | { kind: 'upgradeEnded'; result: UpgradeResult; seconds: number }
   | { kind: 'stepEnded'; step: UpgradeStep['name']; seconds: number };
 
+/** What the records of upgrades are read from. */
+type Told = Partial<Pick<BlueGreenStatus, 'upgrade' | 'history'>>;
+
 /**
- * What `after` has that `before` had not. Pure. The first look of a process counts nothing: what was there already was counted by the leader
- * before, and a counter that begins anew is what `rate()` expects.
+ * What a write has changed in the records of upgrades. Pure. Whoever wrote it counts it, and nobody else: a leader that is killed and the one
+ * after it together count each end once.
+ * @param before as it was stored until then
+ */
+export function changesTold(before: Told, after: Told): Change[] {
+  return [...drainSteps(before, after), ...upgrades(before, after), ...steps(before, after)];
+}
+
+/**
+ * What `after` has that `before` had not, of what no record tells: evictions, and drains outside an upgrade. Pure. The first look of a
+ * process counts nothing: what was there already was counted by the leader before, and a counter that begins anew is what `rate()` expects.
  */
 export function changesBetween(before: Picture, after: Picture): Change[] {
-  return [
-    ...evictions(before, after),
-    ...drains(before, after),
-    ...upgrades(before, after),
-    ...steps(before, after),
-  ];
+  return [...evictions(before, after), ...drains(before, after)];
 }
 
 function evictions(before: Picture, after: Picture): Change[] {
@@ -49,22 +63,47 @@ function evictedBy({ stats }: NodeEvacuationStatus): { clients: number; sessions
 }
 
 function drains(before: Picture, after: Picture): Change[] {
+  const isTold = told(before.status, after.status);
   const stateIn = (picture: Picture, uid: string) => picture.drains.find((drain) => drain.uid === uid)?.state;
   const ended = after.drains.flatMap(({ uid, state }): DrainOutcome[] => {
     const earlier = stateIn(before, uid);
-    if (state === 'draining' || earlier === 'drained' || earlier === 'gaveUp') return [];
+    if (isTold(uid) || state === 'draining' || earlier === 'drained' || earlier === 'gaveUp') return [];
     return [state];
   });
   const gone = before.drains
     .filter(({ uid, state }) => state === 'draining' && after.pods.every((pod) => pod.uid !== uid))
+    .filter(({ uid }) => !isTold(uid))
     .map(({ isEmpty }): DrainOutcome => (isEmpty ? 'drained' : 'ended'));
   return [...ended, ...gone].map((outcome) => ({ kind: 'drainEnded', outcome }));
 }
 
-function upgrades(before: Picture, after: Picture): Change[] {
-  const isKnown = ({ id, finishedAt }: Ended) =>
-    before.status.history.some((one) => one.id === id && one.finishedAt === finishedAt);
-  return after.status.history
+/** Whether some record tells of the drain of that pod. */
+function told(...statuses: Told[]): (uid: string) => boolean {
+  const uids = new Set(
+    statuses.flatMap(recordsIn).flatMap(({ steps = [] }) => steps.filter(isDrain).map(({ uid }) => uid)),
+  );
+  return (uid) => uids.has(uid);
+}
+
+function drainSteps(before: Told, after: Told): Change[] {
+  return endedSince(before, after).flatMap((step): Change[] => {
+    const outcome = isDrain(step) && step.outcome ? OUTCOMES[step.outcome] : undefined;
+    return outcome === undefined ? [] : [{ kind: 'drainEnded', outcome }];
+  });
+}
+
+/** None of one that was broken off: it is no drain that has ended. */
+const OUTCOMES: Partial<Record<StepOutcome, DrainOutcome>> = {
+  drained: 'drained',
+  gaveUp: 'gaveUp',
+  timedOut: 'ended',
+  ended: 'ended',
+};
+
+function upgrades(before: Told, { history = [] }: Told): Change[] {
+  const isKnown = ({ id, startedAt }: UpgradeStatus) =>
+    (before.history ?? []).some((one) => one.id === id && one.startedAt === startedAt);
+  return history
     .filter((ended) => !isKnown(ended))
     .map(({ result, startedAt, finishedAt }) => ({
       kind: 'upgradeEnded',
@@ -74,28 +113,42 @@ function upgrades(before: Picture, after: Picture): Change[] {
 }
 
 /** Phases, and the steps of nodes; those of an upgrade that has ended are in its record. */
-function steps(before: Picture, after: Picture): Change[] {
-  const known = new Set(endedSteps(before).map(({ key }) => key));
-  return endedSteps(after)
-    .filter(({ key }) => !known.has(key))
-    .map(({ step, seconds }) => ({ kind: 'stepEnded', step, seconds }));
+function steps(before: Told, after: Told): Change[] {
+  return endedSince(before, after).map(({ name, startedAt, endedAt }) => ({
+    kind: 'stepEnded',
+    step: name,
+    seconds: secondsBetween(startedAt, endedAt),
+  }));
 }
 
-function endedSteps({
-  status: { upgrade, history },
-}: Picture): { key: string; step: UpgradeStep['name']; seconds: number }[] {
-  return [...(upgrade ? [upgrade] : []), ...history].flatMap(({ id, startedAt: began, steps = [] }) =>
-    steps.flatMap(({ name, pod = '', uid = '', startedAt, endedAt }) => {
+type EndedStep = UpgradeStep & { endedAt: string };
+
+function endedSince(before: Told, after: Told): EndedStep[] {
+  const known = new Set(endedIn(before).map(({ key }) => key));
+  return endedIn(after)
+    .filter(({ key }) => !known.has(key))
+    .map(({ step }) => step);
+}
+
+function endedIn(status: Told): { key: string; step: EndedStep }[] {
+  return recordsIn(status).flatMap(({ id, startedAt: began, steps = [] }) =>
+    steps.flatMap((step) => {
+      const { name, pod = '', uid = '', startedAt, endedAt } = step;
       if (endedAt === undefined) return [];
-      const key = [id, began, name, pod, uid, startedAt].join(' ');
-      return [{ key, step: name, seconds: secondsBetween(startedAt, endedAt) }];
+      return [{ key: [id, began, name, pod, uid, startedAt].join(' '), step: { ...step, endedAt } }];
     }),
   );
+}
+
+function recordsIn({ upgrade, history = [] }: Told): UpgradeStatus[] {
+  return [...(upgrade ? [upgrade] : []), ...history];
+}
+
+function isDrain({ name }: UpgradeStep): boolean {
+  return name === 'drain';
 }
 
 /** Clocks of different machines may disagree: never negative. */
 function secondsBetween(start: string, end: string): number {
   return Math.max(0, (Date.parse(end) - Date.parse(start)) / 1000);
 }
-
-type Ended = Picture['status']['history'][number];

@@ -11,10 +11,17 @@ import { eventFor, happenings } from './events.js';
 import { statusOf, type Trouble } from './status.js';
 import type { After } from './upgrade.js';
 
+/** What came of telling the status. */
+export interface Published {
+  /** As it should be. */
+  status: BlueGreenStatus;
+  /** The BlueGreen has it now; false where somebody else was faster, or there is none. */
+  isStored: boolean;
+}
+
 /**
  * Writes the status of a declaration's BlueGreen, when it has changed.
  * A conflict is left to the next pass: it will see what changed.
- * @returns the status as it should be
  */
 export async function publishStatus(
   kube: Kube,
@@ -25,17 +32,17 @@ export async function publishStatus(
     ...told
   }: { view: View; decision: Decision; trouble: Trouble | undefined } & After,
   signal: AbortSignal,
-): Promise<BlueGreenStatus> {
+): Promise<Published> {
   const { observed, raw } = view;
   const status = statusOf(observed, decision, {
     ...told,
     trouble,
     selector: selectorOf(raw.declaration),
   });
-  if (!raw.blueGreen) return status;
+  if (!raw.blueGreen) return { status, isStored: false };
   const before = objectAt(raw.blueGreen, 'status');
   const after = asJson(status);
-  if (sameJson(before, after)) return status;
+  if (sameJson(before, after)) return { status, isStored: true };
   const { namespace, name } = observed.declaration;
   const metadata = { resourceVersion: observed.blueGreen.resourceVersion };
   try {
@@ -46,8 +53,9 @@ export async function publishStatus(
     );
   } catch (error) {
     if (!isConflict(error) && !isNotFound(error)) throw error;
+    return { status, isStored: false };
   }
-  return status;
+  return { status, isStored: true };
 }
 
 /** Fields of an upgrade's record that the one before may have had. */

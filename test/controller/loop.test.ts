@@ -166,6 +166,39 @@ describe('a changed template', () => {
     );
   });
 
+  it('is counted once, though somebody else writes between the look and the write that closes it', async () => {
+    const made = await world();
+    const metrics = makeControllerMetrics(notLeading);
+    const { transport } = optionsOf(made);
+    let outruns = 0;
+    const outrun: typeof transport = (request) => {
+      if (request.body?.includes('"finishedAt"') && outruns < 3) {
+        outruns += 1;
+        made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => ({
+          ...object,
+          metadata: { ...(object['metadata'] as JsonObject), annotations: { seen: String(outruns) } },
+        }));
+      }
+      return transport(request);
+    };
+    leading(made, { gauge: metrics, transport: outrun });
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    await made.until('its end', () => (statusOf(made)['history'] as unknown[] | undefined)?.length === 1);
+    expect(outruns).toBe(3);
+    const seen = 'sluice_upgrades_total{namespace="mq",bluegreen="emqx",result="succeeded"}';
+    // the status is written first
+    const { text } = await until(
+      'the count',
+      async () => {
+        const scraped = await metrics.scrape();
+        return scraped.text.includes(`${seen} 0\n`) ? undefined : scraped;
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(text).toContain(`${seen} 1\n`);
+  });
+
   it('goes back to the set that still exists when the edit is undone', async () => {
     const made = await world();
     leading(made);

@@ -44,7 +44,7 @@ function look(before: Records, { at, decides, fails, hasTrace, ...world }: Look)
   const seen = observed({
     ...world,
     nowMs: ms(at),
-    status: { history, ...(upgrade && { upgrade }) },
+    status: { ...world.status, history, ...(upgrade && { upgrade }) },
     declaration: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, requestedAtMs: ms(-1) },
   });
   const decision: Decision = {
@@ -319,6 +319,7 @@ describe('a drain', () => {
     const sets = [blueWith(size, { 1: pod }), ready()];
     return nodesOf(after([...begun, { at: 60, sets, ...serving, decides: onGreen, ...change }]), 'drain')[0];
   };
+  const emptied = { node: `emqx@${blue}-1.x`, node_status: 'running', connections: 0, live_connections: 0 };
   const gaveUp = report(`${blue}-1`, { gate: { kind: 'gaveUp', detail: 'nowhere to go', sessionsLost: 7 } });
 
   it.each<{
@@ -338,6 +339,16 @@ describe('a drain', () => {
     {
       how: 'that took too long',
       ...{ pod: null, change: { spec: { drainTimeoutSeconds: 20 } }, then: { outcome: 'timedOut' } },
+    },
+    {
+      how: 'whose pod has gone since it held nobody',
+      ...{ pod: null, change: { status: { emqxNodes: [emptied] } }, then: { outcome: 'drained' } },
+    },
+    {
+      how: 'whose pod has gone, and that held somebody when it was last seen',
+      pod: null,
+      change: { status: { emqxNodes: [{ ...emptied, connections: 1 }] } },
+      then: { outcome: 'ended' },
     },
   ])('$how says so', ({ pod, change, size, then }) => {
     expect(next(pod, change, size)).toMatchObject({ ...then, endedAt: iso(60) });
