@@ -1,12 +1,11 @@
 import type {
   BlueGreenStatus,
-  NodeEvacuationStatus,
   StepOutcome,
   UpgradeResult,
   UpgradeStatus,
   UpgradeStep,
 } from '../../lib/types.js';
-import type { Picture } from './picture.js';
+import { isSameEvacuation, type Picture } from './picture.js';
 
 /** The values of label `outcome` of drains. */
 export const DRAIN_OUTCOMES = ['drained', 'gaveUp', 'ended'] as const;
@@ -32,7 +31,7 @@ export function changesTold(before: Told, after: Told): Change[] {
 }
 
 /**
- * What `after` has that `before` had not, of what no record tells: evictions, and drains outside an upgrade. Pure. The first look of a
+ * What `after`, which follows `before`, has that it had not, of what no record tells: evictions, and drains outside an upgrade. Pure. The first look of a
  * process counts nothing: what was there already was counted by the leader before, and a counter that begins anew is what `rate()` expects.
  */
 export function changesBetween(before: Picture, after: Picture): Change[] {
@@ -42,24 +41,12 @@ export function changesBetween(before: Picture, after: Picture): Change[] {
 function evictions(before: Picture, after: Picture): Change[] {
   let clients = 0;
   let sessions = 0;
-  for (const evacuation of after.status.nodeEvacuationsStatus) {
-    const earlier = before.status.nodeEvacuationsStatus.find(({ node }) => node === evacuation.node);
-    const [now, then] = [evictedBy(evacuation), earlier ? evictedBy(earlier) : NOBODY];
-    // fewer than before: it is another evacuation of that node
-    clients += now.clients < then.clients ? now.clients : now.clients - then.clients;
-    sessions += now.sessions < then.sessions ? now.sessions : now.sessions - then.sessions;
+  for (const evacuation of after.evacuated) {
+    const earlier = before.evacuated.find((one) => isSameEvacuation(one, evacuation));
+    clients += evacuation.gone.clients - (earlier?.gone.clients ?? 0);
+    sessions += evacuation.gone.sessions - (earlier?.gone.sessions ?? 0);
   }
   return clients + sessions > 0 ? [{ kind: 'evicted', clients, sessions }] : [];
-}
-
-const NOBODY = { clients: 0, sessions: 0 };
-
-/** While it waits for load balancers, clients still come: there may be more than at the beginning. */
-function evictedBy({ stats }: NodeEvacuationStatus): { clients: number; sessions: number } {
-  return {
-    clients: Math.max(0, stats.initial_connected - stats.current_connected),
-    sessions: Math.max(0, stats.initial_sessions - stats.current_sessions),
-  };
 }
 
 function drains(before: Picture, after: Picture): Change[] {

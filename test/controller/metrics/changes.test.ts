@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { changesBetween, changesTold, type Change } from '../../../controller/metrics/changes.js';
-import type { DrainState, Picture } from '../../../controller/metrics/picture.js';
+import {
+  evacuatedBy,
+  following,
+  type DrainState,
+  type Picture,
+} from '../../../controller/metrics/picture.js';
 import type { UpgradeStep } from '../../../lib/types.js';
 import { drain, ended, ENDED, evacuation, picture, STARTED } from './pictures.js';
 
@@ -27,7 +32,7 @@ describe('evictions', () => {
     {
       when: 'the node was evacuated before, stopped, and is again',
       before: evacuating(evacuation('a', 0, 0)),
-      after: evacuating(evacuation('a', 98, 150)),
+      after: evacuating(evacuation('a', 18, 150, { clients: 20, sessions: 150 })),
       then: [{ kind: 'evicted', clients: 2, sessions: 0 }],
     },
     {
@@ -43,7 +48,36 @@ describe('evictions', () => {
       then: [],
     },
   ])('are counted when $when', ({ before, after, then }) => {
-    expect(changesBetween(before, after)).toEqual(then);
+    expect(changesBetween(before, following(before, after))).toEqual(then);
+  });
+
+  it('are counted once, though a look in between hears nothing of them, or some clients come back', () => {
+    const at = (clients: number): Picture =>
+      picture(
+        { nodeEvacuationsStatus: [evacuation('a', clients, 150)] },
+        { pods: [{ uid: 'a', isEnding: true }] },
+      );
+    const silent = picture({}, { pods: [{ uid: 'a', isEnding: true }] });
+    const counted: number[] = [];
+    [at(60), silent, silent, at(50), at(55), at(40)].reduce((before, seen) => {
+      const after = following(before, seen);
+      for (const change of changesBetween(before, after))
+        if (change.kind === 'evicted') counted.push(change.clients);
+      return after;
+    }, at(100));
+    expect(counted).toEqual([40, 10, 10]);
+  });
+
+  it('of another pod that has the name of the node are its own', () => {
+    const pods = (uid: string) => ({ pods: [{ uid, isEnding: true }], evacuated: [] });
+    const seen = (uid: string, clients: number): Picture => ({
+      ...picture({}, pods(uid)),
+      evacuated: [evacuatedBy(evacuation('a', clients, 150), uid)],
+    });
+    const before = seen('first', 40);
+    expect(changesBetween(before, following(before, seen('second', 90)))).toEqual([
+      { kind: 'evicted', clients: 10, sessions: 0 },
+    ]);
   });
 });
 
