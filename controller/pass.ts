@@ -92,13 +92,14 @@ interface PassContext {
 async function once(tools: PassTools, context: PassContext, signal: AbortSignal): Promise<Next> {
   const { run, told, silence, log } = context;
   const lap = stopwatch();
-  const view = await observe({ ...tools, silence }, keyOf(context.key), signal);
-  if (!view) {
+  const seen = await observe({ ...tools, silence }, keyOf(context.key), signal);
+  if (!seen) {
     tools.gauge.forget(context.key);
     tools.courier?.forget(context.key);
     return farewell(tools, { key: keyOf(context.key), told, silence }, signal);
   }
   const observeMs = lap();
+  let view = seen;
   tools.onServices(
     context.key,
     [...view.observed.services, view.observed.preview].flatMap((one) =>
@@ -114,17 +115,14 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const standing: Trouble | undefined =
     untold === undefined ? undefined : { kind: 'refused', message: untold };
   const tellStatus = async (more: { trouble: Trouble | undefined; isDone?: boolean }) => {
-    const { status, isStored } = await publishStatus(
-      tools.kube,
-      { view, decision, ...more, ...ofTraces },
-      signal,
-    );
+    const published = await publishStatus(tools.kube, { view, decision, ...more, ...ofTraces }, signal);
     // What the next pass will find otherwise did not happen for anybody.
-    if (isStored) {
-      const picture = pictureOf(view.observed, decision, status);
+    if (published.isStored) {
+      const picture = pictureOf(view.observed, decision, published.status);
       tools.gauge.saw(context.key, picture, view.observed.blueGreen.status ?? {});
     }
-    return status;
+    view = published.view;
+    return published.status;
   };
   const publish = async (came?: Trouble): Promise<BlueGreenStatus> => {
     const trouble = standing ?? came;
@@ -151,7 +149,7 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const afterMs = delayAfter(decision, outcome, run);
   if (decision.step.kind !== 'rest') return { afterMs };
   // What has just been closed is sent at the next look, as it was stored.
-  const isClosed = view.observed.blueGreen.status?.upgrade !== undefined && upgrade === undefined;
+  const isClosed = seen.observed.blueGreen.status?.upgrade !== undefined && upgrade === undefined;
   return { afterMs: Math.min(afterMs, isClosed && tools.courier ? 0 : againMs) };
 }
 

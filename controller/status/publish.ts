@@ -17,6 +17,8 @@ export interface Published {
   status: BlueGreenStatus;
   /** The BlueGreen has it now; false where somebody else was faster, or there is none. */
   isStored: boolean;
+  /** With the BlueGreen as it is now: what is written next in this pass is written on top of it. */
+  view: View;
 }
 
 /**
@@ -39,23 +41,32 @@ export async function publishStatus(
     trouble,
     selector: selectorOf(raw.declaration),
   });
-  if (!raw.blueGreen) return { status, isStored: false };
+  if (!raw.blueGreen) return { status, isStored: false, view };
   const before = objectAt(raw.blueGreen, 'status');
   const after = asJson(status);
-  if (sameJson(before, after)) return { status, isStored: true };
+  if (sameJson(before, after)) return { status, isStored: true, view };
   const { namespace, name } = observed.declaration;
   const metadata = { resourceVersion: observed.blueGreen.resourceVersion };
   try {
-    await kube.mergePatch(
+    const blueGreen = await kube.mergePatch(
       PATH.blueGreens(namespace, name, 'status'),
       { metadata, status: replacing(before, after) },
       signal,
     );
+    return { status, isStored: true, view: withBlueGreen(view, blueGreen) };
   } catch (error) {
     if (!isConflict(error) && !isNotFound(error)) throw error;
-    return { status, isStored: false };
+    return { status, isStored: false, view };
   }
-  return { status, isStored: true };
+}
+
+function withBlueGreen({ observed, raw }: View, written: JsonObject): View {
+  const blueGreen = {
+    ...observed.blueGreen,
+    resourceVersion: textAt(written, 'metadata', 'resourceVersion'),
+    status: objectAt(written, 'status'),
+  };
+  return { observed: { ...observed, blueGreen }, raw: { ...raw, blueGreen: written } };
 }
 
 /** Fields of an upgrade's record that the one before may have had. */

@@ -281,6 +281,26 @@ describe('the record of an upgrade', () => {
       ({ pod }) => pod === undefined,
     );
 
+  it('begins in a write of its own, and what the same pass does is written on top of it', async () => {
+    const made = await world();
+    const { transport } = optionsOf(made);
+    const answers: [string, number][] = [];
+    const noting: typeof transport = async (request) => {
+      const answer = await transport(request);
+      const isWrite = request.method === 'PATCH' && request.path.includes('/bluegreens/emqx/status');
+      if (isWrite && request.body?.includes('"creation"'))
+        answers.push([request.body, answer.statusCode ?? 0]);
+      return answer;
+    };
+    leading(made, { transport: noting });
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    await made.until('two writes', () => answers.length > 1);
+    expect(answers.slice(0, 2).map(([, code]) => code)).toEqual([200, 200]);
+    const versions = answers.slice(0, 2).map(([body]) => /"resourceVersion":"(\d+)"/.exec(body)?.[1]);
+    expect(new Set(versions).size).toBe(2);
+  });
+
   it.each(PHASES)('is whole when the leader is replaced in phase %s', async (phase) => {
     const made = await world();
     const first = startLeader(made);
