@@ -233,7 +233,7 @@ describe('the message says since when', () => {
 });
 
 describe('clients left', () => {
-  it('are those on running nodes of sets that are not active', () => {
+  it('are those on running nodes of sets that are not wanted', () => {
     const seen = observed({
       sets: [set(blue, { size: 2 }), set(green)],
       selects: 'ggggggggg',
