@@ -196,7 +196,7 @@ function startSeconds({ status, nowMs }: View, blue: SetView): { seconds: number
 const BEFORE_SWITCH: readonly UpgradePhase[] = ['creation', 'readiness', 'gates', 'switch'];
 
 function notesOf(
-  { status, declaration, spec: present }: View,
+  { status, declaration }: View,
   {
     effect,
     spec,
@@ -227,7 +227,7 @@ function notesOf(
   return [
     ...(status.upgrade ? [`the upgrade to ${status.upgrade.to}, in progress now, ${fate}`] : []),
     ...(obstacle === undefined ? [] : [`it does not start: ${obstacle}`]),
-    ...(spec.paused || present.paused ? ['it waits: spec.paused of the BlueGreen is true'] : []),
+    ...(spec.paused ? ['it waits: spec.paused of the BlueGreen is true'] : []),
     ...(spec.promotion.auto ? [] : ['it waits before the switch until somebody promotes it']),
     ...(isKnown
       ? []

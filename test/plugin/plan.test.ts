@@ -133,6 +133,18 @@ describe('what an edit would do', () => {
     expect(plan.notes).toEqual([`the upgrade to ${GREEN}, in progress now, is given up for it`]);
   });
 
+  it.each([
+    { file: 'resumes it', blueGreen: { spec: { paused: false } }, isTold: false },
+    { file: 'pauses it', blueGreen: { spec: { paused: true } }, isTold: true },
+    { file: 'does not speak of it', blueGreen: undefined, isTold: true },
+  ])('says that it waits for a pause to end where the file $file', ({ blueGreen, isTold }) => {
+    const { notes } = planOf(view({ spec: { paused: true } }), {
+      ...applied(NEW),
+      ...(blueGreen && { blueGreen }),
+    });
+    expect(notes.includes('it waits: spec.paused of the BlueGreen is true')).toBe(isTold);
+  });
+
   it('takes the rates from the file where it has some', () => {
     const blueGreen = structuredClone(rawObjects({}).blueGreen);
     const faster = { waitTakeover: 6, connEvictRate: 1000, sessEvictRate: 200 };
