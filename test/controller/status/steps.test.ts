@@ -288,6 +288,35 @@ describe('a phase', () => {
     expect(phasesOf(records).at(-1)).toMatchObject({ name: 'draining', startedAt: iso(26) });
   });
 
+  it('of draining begins with the drain that its leader has begun, not with the whole second of the deletion', () => {
+    const records = after([
+      ...UPGRADE.slice(0, 6),
+      { ...(UPGRADE[6] as Look), at: 32.97 },
+      { ...(UPGRADE[7] as Look), at: 33.5, sets: [blueWith(1, { 1: ending(33) }), ready()] },
+    ]);
+    expect(nodesOf(records, 'drain')).toMatchObject([{ startedAt: iso(32.97) }]);
+    expect(phasesOf(records).at(-1)).toEqual({ name: 'draining', startedAt: iso(32.97) });
+  });
+
+  it('of draining begins when EMQX accepted an evacuation from outside', () => {
+    const own = set('emqx', {
+      kind: 'declaration',
+      size: 1,
+      pods: { 0: { evacuationNote: { acceptedAtMs: ms(40) } } },
+    });
+    const records = after([
+      ...UPGRADE.slice(0, 6),
+      {
+        at: 41,
+        ...serving,
+        decides: onGreen,
+        sets: [own, ready()],
+        evacuations: { 'emqx-0': 'evicting_conns' },
+      },
+    ]);
+    expect(phasesOf(records).at(-1)).toEqual({ name: 'draining', startedAt: iso(40) });
+  });
+
   it('is not brought back by what is told, or deleted, after the switch', () => {
     const records = after([...UPGRADE.slice(0, 8), { ...(UPGRADE[5] as Look), at: 40 }]);
     expect(namesOf(records).at(-1)).toBe('draining');

@@ -177,6 +177,33 @@ describe('the spans of an upgrade', () => {
     expect(ids({ ...first, uid: 'another' })).not.toEqual([one]);
   });
 
+  it('of nodes lie in the turn of their phase, or in the upgrade where they began in another', () => {
+    const phases: UpgradeStep[] = [
+      { name: 'readiness', startedAt: iso(0), endedAt: iso(10) },
+      { name: 'gates', startedAt: iso(10), endedAt: iso(12) },
+      { name: 'draining', startedAt: iso(12), endedAt: iso(20) },
+      { name: 'pause', startedAt: iso(20), endedAt: iso(22) },
+      { name: 'draining', startedAt: iso(22), endedAt: iso(30) },
+    ];
+    const drain = (from: number, to: number): UpgradeStep => ({
+      ...{ name: 'drain', pod: `emqx-b-${from}`, uid: `b${from}`, startedAt: iso(from), endedAt: iso(to) },
+      outcome: 'drained',
+    });
+    const spans = spansOf(
+      ended({ steps: [...phases, drain(11, 15), drain(12, 20), drain(23, 30)] }),
+      subject,
+    );
+    const parents = spans
+      .filter(({ name }) => name === 'drain')
+      .map(({ parentSpanId }) => spans.find(({ spanId }) => spanId === parentSpanId))
+      .map((parent) => [parent?.name, parent?.startMs]);
+    expect(parents).toEqual([
+      [UPGRADE, ms(-1)],
+      ['draining', ms(12)],
+      ['draining', ms(22)],
+    ]);
+  });
+
   it('lie in the span of who asked', () => {
     expect(rootOf({ parentSpanId: 'c'.repeat(16) })?.parentSpanId).toBe('c'.repeat(16));
   });
