@@ -126,12 +126,15 @@ function isBegunAnew({ to }: UpgradeStatus, { step, active }: Decision): boolean
 
 function close(open: UpgradeStatus, seen: Seen): History[number] {
   const { observed, decision } = seen;
-  const finishedAt = new Date(observed.nowMs).toISOString();
+  const now = new Date(observed.nowMs).toISOString();
   const outcome = outcomeOf(open, observed, decision);
   const isComplete = outcome.result === 'succeeded' || outcome.result === 'rolledBack';
   // What is wanted now is another's green; and a record of an earlier version goes on without steps.
   const steps = isComplete && open.to === decision.wanted ? stepsOf(open, seen) : (open.steps ?? []);
-  return { ...open, finishedAt, ...outcome, steps: endedSteps(steps, finishedAt, isComplete) };
+  // A leader whose clock was ahead may have dated an end later than now.
+  const times = [open.startedAt, ...steps.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt ?? now])];
+  const finishedAt = times.reduce((one, other) => (Date.parse(other) > Date.parse(one) ? other : one), now);
+  return { ...open, finishedAt, ...outcome, steps: endedSteps(steps, now, isComplete) };
 }
 
 /** How an upgrade has ended; the way back from an aborted one is a record of its own. */

@@ -327,6 +327,24 @@ describe('a phase', () => {
   });
 });
 
+describe('a leader whose clock is an hour ahead', () => {
+  const [first, ...others] = UPGRADE as [Look, ...Look[]];
+  const records = after([{ ...first, at: 3600 }, ...others]);
+
+  it('bends no phase that goes on: it has begun by the time of the next one', () => {
+    const [, creation, ...rest] = phasesOf(records);
+    expect(creation).toEqual({ name: 'creation', startedAt: iso(2.5), endedAt: iso(2.5) });
+    expect(rest.at(-1)).toEqual({ name: 'cleanUp', startedAt: iso(71), endedAt: iso(72) });
+    expect(namesOf(records)).toEqual(PHASES.map(([name]) => name));
+    for (const { startedAt, endedAt = '' } of stepsOf(records)) expect(startedAt <= endedAt).toBe(true);
+  });
+
+  it('does not have its upgrade end before what it has told of it', () => {
+    const ends = stepsOf(records).map(({ endedAt = '' }) => endedAt);
+    expect(records.history[0]?.finishedAt).toBe(ends.sort().at(-1));
+  });
+});
+
 describe('an upgrade that does not come to its end', () => {
   it('leaves no step open', () => {
     const aborted = look(after(UPGRADE.slice(0, 3)), {
