@@ -127,11 +127,12 @@ function eventsOf({ states = [] }: UpgradeStep): SpanData['events'] {
   }));
 }
 
-function subjectAttributes({ id }: TracedRecord, { namespace }: Subject): Attributes {
+function subjectAttributes(record: TracedRecord, { namespace }: Subject): Attributes {
   return {
     'k8s.namespace.name': namespace,
     'cicd.pipeline.name': UPGRADE,
-    'cicd.pipeline.run.id': id,
+    // A retry, and the way back, are runs of their own in one trace.
+    'cicd.pipeline.run.id': rootIdOf(record),
   };
 }
 

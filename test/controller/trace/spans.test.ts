@@ -90,7 +90,7 @@ describe('the spans of an upgrade', () => {
       'k8s.statefulset.name': 'emqx',
       'k8s.statefulset.uid': 'uid-of-emqx',
       'cicd.pipeline.name': UPGRADE,
-      'cicd.pipeline.run.id': 'a'.repeat(32),
+      'cicd.pipeline.run.id': 'b'.repeat(16),
       'cicd.pipeline.action.name': 'RUN',
       'cicd.pipeline.result': 'success',
       'user.name': 'alice',
@@ -106,7 +106,7 @@ describe('the spans of an upgrade', () => {
       'k8s.pod.name': 'emqx-b-0',
       'k8s.pod.uid': 'b0',
       'cicd.pipeline.name': UPGRADE,
-      'cicd.pipeline.run.id': 'a'.repeat(32),
+      'cicd.pipeline.run.id': 'b'.repeat(16),
       'cicd.pipeline.task.name': 'drain',
       'cicd.pipeline.task.type': 'deploy',
       'cicd.pipeline.task.run.id': drain?.spanId,
@@ -202,6 +202,16 @@ describe('the spans of an upgrade', () => {
       ['draining', ms(12)],
       ['draining', ms(22)],
     ]);
+  });
+
+  it('of an upgrade and its retry are two runs of the pipeline in one trace', () => {
+    const retry = ended({ spanId: 'c'.repeat(16), parentSpanId: 'b'.repeat(16) });
+    const runsOf = (spans: SpanData[]): unknown[] => [
+      ...new Set(
+        spans.map(({ traceId, attributes }) => [traceId, attributes['cicd.pipeline.run.id']].join()),
+      ),
+    ];
+    expect(runsOf([...spansOf(ended(), subject), ...spansOf(retry, subject)])).toHaveLength(2);
   });
 
   it('lie in the span of who asked', () => {
