@@ -339,7 +339,7 @@ describe('the trace of an upgrade', () => {
     };
     // Its time goes a hundred times as fast.
     const courier = (): Courier => {
-      const made = makeCourier({ send }, () => performance.now() * 100);
+      const made = makeCourier({ send, isSampled: () => true }, () => performance.now() * 100);
       return { ...made, look: (...about) => made.look(...about) / 100 };
     };
     return { taken, courier };
@@ -713,7 +713,7 @@ describe('a StatefulSet that loses its label', () => {
     const made = await world();
     const sent: SpanData[] = [];
     const send = (spans: SpanData[]): Promise<void> => Promise.resolve(void sent.push(...spans));
-    leading(made, { courier: makeCourier({ send }, () => performance.now()) });
+    leading(made, { courier: makeCourier({ send, isSampled: () => true }, () => performance.now()) });
     await made.until('Stable', isStable(made));
     expect(made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key')).toBeDefined();
     const handedBack = await handBack(made);
