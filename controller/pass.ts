@@ -92,13 +92,14 @@ interface PassContext {
 async function once(tools: PassTools, context: PassContext, signal: AbortSignal): Promise<Next> {
   const { run, told, silence, log } = context;
   const lap = stopwatch();
-  const view = await observe({ ...tools, silence }, keyOf(context.key), signal);
-  if (!view) {
+  const seen = await observe({ ...tools, silence }, keyOf(context.key), signal);
+  if (!seen) {
     tools.gauge.forget(context.key);
     tools.courier?.forget(context.key);
     return farewell(tools, { key: keyOf(context.key), told, silence }, signal);
   }
   const observeMs = lap();
+  let view = seen;
   tools.onServices(
     context.key,
     [...view.observed.services, view.observed.preview].flatMap((one) =>
@@ -113,20 +114,25 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const untold = tools.controlTrouble();
   const standing: Trouble | undefined =
     untold === undefined ? undefined : { kind: 'refused', message: untold };
+  const tellStatus = async (more: { trouble: Trouble | undefined; isDone?: boolean }) => {
+    const published = await publishStatus(tools.kube, { view, decision, ...more, ...ofTraces }, signal);
+    // What the next pass will find otherwise did not happen for anybody.
+    if (published.isStored) {
+      const picture = pictureOf(view.observed, decision, published.status);
+      tools.gauge.saw(context.key, picture, view.observed.blueGreen.status ?? {});
+    }
+    view = published.view;
+    return published.status;
+  };
   const publish = async (came?: Trouble): Promise<BlueGreenStatus> => {
     const trouble = standing ?? came;
-    const status = await publishStatus(tools.kube, { view, decision, trouble, ...ofTraces }, signal);
-    tools.gauge.saw(context.key, pictureOf(view.observed, decision, status));
+    const status = await tellStatus({ trouble });
     await publishEvents(tools.kube, { view, decision, trouble, told }, signal);
     return status;
   };
   // Its record is there before the first step: whoever dies in mid-upgrade leaves one that is known.
   if (beginsUpgrade(view.observed, decision)) {
-    await publishStatus(
-      tools.kube,
-      { view, decision, trouble: standing, isDone: false, ...ofTraces },
-      signal,
-    );
+    await tellStatus({ trouble: standing, isDone: false });
   }
   let outcome: Outcome;
   try {
@@ -143,7 +149,7 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const afterMs = delayAfter(decision, outcome, run);
   if (decision.step.kind !== 'rest') return { afterMs };
   // What has just been closed is sent at the next look, as it was stored.
-  const isClosed = view.observed.blueGreen.status?.upgrade !== undefined && upgrade === undefined;
+  const isClosed = seen.observed.blueGreen.status?.upgrade !== undefined && upgrade === undefined;
   return { afterMs: Math.min(afterMs, isClosed && tools.courier ? 0 : againMs) };
 }
 

@@ -13,7 +13,7 @@ export interface Remaining {
 
 /**
  * What is left of the upgrade in progress; undefined when there is none. Pure.
- * @param nodes those that are to be left: of the set that is still active before the switch, of all others after it
+ * @param nodes those of every set that is left, see `isLeft`
  */
 export function remainingFor(
   nodes: readonly Leaving[],

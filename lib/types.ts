@@ -242,7 +242,7 @@ export interface BlueGreenStatus {
   selector: string;
   /** Names of the Services that are switched, by which clients come. */
   services: string[];
-  /** Clients still connected to the nodes being left. */
+  /** Clients still connected to the nodes that are left, or will be after the switch. */
   clientsLeft: number;
   upgrade?: UpgradeStatus;
   history: (UpgradeStatus & { finishedAt: string; result: UpgradeResult; reason?: string })[];

@@ -10,9 +10,10 @@ export function patch(parent: Element, before: readonly VNode[], after: readonly
   for (const [index, next] of after.entries()) {
     const there = parent.childNodes[index];
     const last = before[index];
+    if (there && next === last) continue;
     if (!there || last === undefined) parent.append(make(next, parent));
     else if (typeof next === 'string' || typeof last === 'string' || !isSame(last, next)) {
-      if (next !== last) there.replaceWith(make(next, parent));
+      there.replaceWith(make(next, parent));
     } else {
       patchAttributes(there as Element, last, next);
       patch(there as Element, last.children, next.children);

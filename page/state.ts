@@ -68,10 +68,10 @@ function told(state: State, message: PageMessage, nowMs: number): State {
     case 'all':
       return { ...next, all: { blueGreens: message.blueGreens, more: message.more } };
     case 'one': {
-      const { picture, events, samples } = message;
+      const { picture, events, samples, history = state.one?.picture?.history ?? [] } = message;
       return {
         ...next,
-        one: { ...(picture && { picture }), ...(events && { events }) },
+        one: { ...(picture && { picture: { ...picture, history } }), ...(events && { events }) },
         samples: samples.isWhole ? samples.list : withSamples(state.samples, samples.list),
       };
     }

@@ -13,6 +13,8 @@ import type { BlueGreenSpec } from '../lib/types.js';
 export interface Finding {
   /** An error keeps an upgrade from happening, or loses clients; a warning is what people do not expect. */
   severity: 'error' | 'warning';
+  /** Where the files are of several namespaces; empty: the one that they are applied to. */
+  namespace?: string;
   /** `statefulset/emqx` */
   object: string;
   /** `spec.template.spec.containers[emqx].readinessProbe` */
@@ -29,7 +31,7 @@ interface Subject {
   emqx?: Container;
   /** Image or version that runs now, where that was told. */
   from?: string;
-  /** All objects of the files. */
+  /** All objects of the files that are of its namespace. */
   all: readonly JsonObject[];
 }
 
@@ -59,9 +61,33 @@ export function lint(
   objects: readonly JsonObject[],
   { from }: { from?: string | undefined } = {},
 ): Finding[] {
-  const labelled = objects.filter(
-    (one) => one['kind'] === 'StatefulSet' && labelOf(one, LABEL.upgrade) !== undefined,
+  const groups = byNamespace(objects);
+  const found = [...groups].flatMap(([namespace, own]) =>
+    lintTogether(own, from).map((one) => (groups.size > 1 ? { ...one, namespace } : one)),
   );
+  return objects.some(isLabelled) ? found : [...found, nothingLabelled];
+}
+
+/** Nothing refers to objects of another namespace. Those without one go where the others go, if these agree. */
+function byNamespace(objects: readonly JsonObject[]): Map<string, JsonObject[]> {
+  const namespaceOf = (one: JsonObject): string => textAt(one, 'metadata', 'namespace');
+  const named = new Set(objects.map(namespaceOf).filter(Boolean));
+  const [first = ''] = named.size === 1 ? named : [];
+  const groups = new Map<string, JsonObject[]>();
+  for (const one of objects) {
+    const namespace = namespaceOf(one) || first;
+    groups.set(namespace, [...(groups.get(namespace) ?? []), one]);
+  }
+  return groups;
+}
+
+function isLabelled(one: JsonObject): boolean {
+  return one['kind'] === 'StatefulSet' && labelOf(one, LABEL.upgrade) !== undefined;
+}
+
+/** Of the objects of one namespace. */
+function lintTogether(objects: readonly JsonObject[], from: string | undefined): Finding[] {
+  const labelled = objects.filter(isLabelled);
   const declarations = labelled.filter((one) => labelOf(one, LABEL.upgrade) === BLUE_GREEN);
   return [
     ...labelled.filter((one) => !declarations.includes(one)).map(unknownLabel),
@@ -70,7 +96,6 @@ export function lint(
     ...objects
       .filter(({ kind }) => kind === 'HorizontalPodAutoscaler')
       .flatMap((one) => autoscaler(one, declarations)),
-    ...(labelled.length > 0 ? [] : [nothingLabelled]),
   ];
 }
 
@@ -331,9 +356,9 @@ function warning(field: string, message: string): Found {
 export function findingLines(findings: readonly Finding[]): Line[] {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   return [
-    ...findings.map(({ severity, object, field, message }): Line => [
+    ...findings.map(({ severity, namespace, object, field, message }): Line => [
       span(severity === 'error' ? '✖ error   ' : '⚠ warning ', severity === 'error' ? 'bad' : 'busy'),
-      span(`${object} `, 'strong'),
+      span(`${[namespace, object].filter(Boolean).join('/')} `, 'strong'),
       span(`${field}: `),
       span(message),
     ]),

@@ -20,8 +20,21 @@ export interface Span {
 
 export type Line = readonly Span[];
 
+/** A piece of a line: breaks are spaces in it, and no text of the cluster's writes control characters. */
 export function span(text: string, tone: Tone = 'plain'): Span {
-  return { text, tone };
+  return { text: harmless(text.replace(/[\t\r\n]+/g, ' ')), tone };
+}
+
+/**
+ * Text as a terminal may be given it. Messages repeat what containers, registries and users say, and control characters among that would
+ * move the cursor, rename the window, or worse: they are shown as kubectl shows them. Tabs and line breaks stay.
+ */
+export function harmless(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => {
+    if (character === '\n' || character === '\t') return character;
+    const code = character.charCodeAt(0);
+    return code < 0x80 ? `^${String.fromCharCode(code ^ 0x40)}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
 }
 
 /** Writes a line, with colours or without: without them no word is lost, for each tone goes with a word or a sign. */

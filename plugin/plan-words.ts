@@ -6,7 +6,7 @@ import { duration } from '../lib/times.js';
 
 /** A plan in words. Pure. */
 export function planLines(plan: Plan): Line[] {
-  const { name, effect, changes, settings, nodes, extraPods, parts, seconds, notes, to } = plan;
+  const { name, effect, changes, settings, nodes, extraPods, mostPods, parts, seconds, notes, to } = plan;
   const goal =
     effect === 'handBack'
       ? `pods of statefulset/${name} itself`
@@ -31,7 +31,7 @@ export function planLines(plan: Plan): Line[] {
     ...(extraPods > 0
       ? [
           indented(`goes to: ${goal}`),
-          indented(`pods: ${extraPods} more while it lasts, ${nodes.from + extraPods} at most`),
+          indented(`pods: ${extraPods} more while it lasts, ${mostPods} at most`),
           indented(`time: about ${duration(seconds)}`),
           ...parts.map((part) => indented(`  ${duration(part.seconds).padStart(6)}  ${part.what}`)),
         ]

@@ -12,7 +12,7 @@ import { differences, type Change } from './difference.js';
 import { leavingNode } from '../lib/remaining.js';
 import { whyNotTogether } from './pair.js';
 import { phasesOf } from '../lib/phases.js';
-import { isDeclaration, type SetView, type View } from './view.js';
+import { isDeclaration, type NodeView, type SetView, type View } from './view.js';
 
 /** What applying a file would do to one declaration. */
 export interface Plan {
@@ -29,6 +29,8 @@ export interface Plan {
   nodes: { from: number; to: number };
   /** Pods beyond today's while it lasts. */
   extraPods: number;
+  /** Pods at one time, those among them that are left. */
+  mostPods: number;
   clients: number;
   parts: Part[];
   seconds: number;
@@ -66,8 +68,9 @@ export function planOf(view: View, { statefulSet, blueGreen }: Applied): Plan {
   const blue = sets.find(({ roles }) => roles.includes('active'));
   // A declaration whose own pods serve is handed back without a move.
   const isMove = effect === 'upgrade' || (effect === 'handBack' && status.active !== name);
-  const leaving = isMove ? (blue?.nodes ?? []).map((node) => ({ load: leavingNode(node, nowMs).load })) : [];
   const isKept = effect === 'upgrade' && same !== undefined;
+  const left = isMove ? setsLeftBy(view, isKept ? same.name : undefined) : [];
+  const leaving = left.flatMap((set) => set.nodes.filter(isThere).map((node) => leavingNode(node, nowMs)));
   const parts = isMove && blue ? partsOf(view, { spec, blue, leaving, isKept }) : [];
   return {
     name,
@@ -78,16 +81,33 @@ export function planOf(view: View, { statefulSet, blueGreen }: Applied): Plan {
     ...(isKept && { to: same.name }),
     nodes,
     extraPods: isMove ? nodes.to : 0,
+    mostPods: isMove ? nodes.to + Math.max(nodes.from, leaving.length) : nodes.to,
     clients: leaving.reduce((sum, { load }) => sum + load.clients, 0),
     parts,
     seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
     notes: notesOf(view, {
       effect,
       spec,
+      isLeftWithIt: left.some(({ roles }) => roles.includes('leaving')),
       isKnown: !isMove || blue?.nodes.every(({ node }) => node !== undefined) === true,
       obstacle: effect === 'upgrade' ? obstacleOf(template, { spec, from: blue?.image ?? '' }) : undefined,
     }),
   };
+}
+
+/**
+ * The sets that hand their clients over: whatever will not be wanted. The set before last waits with its drain for the newest one, and is
+ * left with the present one; a green that nobody was switched to yet is taken away at once.
+ */
+function setsLeftBy({ sets, status }: View, to: string | undefined): SetView[] {
+  return sets.filter(
+    ({ name, roles }) => name !== to && (name === status.active || roles.includes('leaving')),
+  );
+}
+
+/** One that EMQX does not list any more is only stopping. */
+function isThere({ load, deletedAtMs }: NodeView): boolean {
+  return load !== undefined || deletedAtMs === undefined;
 }
 
 /** Wanted nodes now, and as the file declares them. */
@@ -176,13 +196,20 @@ function startSeconds({ status, nowMs }: View, blue: SetView): { seconds: number
 const BEFORE_SWITCH: readonly UpgradePhase[] = ['creation', 'readiness', 'gates', 'switch'];
 
 function notesOf(
-  { status, declaration, spec: present }: View,
+  { status, declaration }: View,
   {
     effect,
     spec,
+    isLeftWithIt,
     isKnown,
     obstacle,
-  }: { effect: Plan['effect']; spec: BlueGreenSpec; isKnown: boolean; obstacle: string | undefined },
+  }: {
+    effect: Plan['effect'];
+    spec: BlueGreenSpec;
+    isLeftWithIt: boolean;
+    isKnown: boolean;
+    obstacle: string | undefined;
+  },
 ): string[] {
   const refusal = declaration?.aborted;
   if (effect === 'nothing' && refusal !== undefined) {
@@ -191,11 +218,16 @@ function notesOf(
     ];
   }
   if (effect === 'nothing' || effect === 'finish') return [];
-  const fate = effect === 'handBack' ? 'ends first' : 'is given up for it';
+  const fate =
+    effect === 'handBack'
+      ? 'ends first'
+      : isLeftWithIt
+        ? 'waits for it: the nodes that it leaves are left together with the present ones'
+        : 'is given up for it';
   return [
     ...(status.upgrade ? [`the upgrade to ${status.upgrade.to}, in progress now, ${fate}`] : []),
     ...(obstacle === undefined ? [] : [`it does not start: ${obstacle}`]),
-    ...(spec.paused || present.paused ? ['it waits: spec.paused of the BlueGreen is true'] : []),
+    ...(spec.paused ? ['it waits: spec.paused of the BlueGreen is true'] : []),
     ...(spec.promotion.auto ? [] : ['it waits before the switch until somebody promotes it']),
     ...(isKnown
       ? []

@@ -8,7 +8,7 @@ import { historyOf } from './history.js';
 import { connect, KubeError, type Kube } from './kube.js';
 import { findingLines, lint } from './lint.js';
 import { readManifests } from './manifests.js';
-import type { Line } from './paint.js';
+import { harmless, type Line } from './paint.js';
 import { setPaused } from './pausing.js';
 import { planEach } from './plan-files.js';
 import { readView, readViews } from './read.js';
@@ -34,7 +34,8 @@ export interface World {
  * @param argv without the program's name
  * @returns the exit code, see {@link EXIT}
  */
-export async function run(argv: readonly string[], world: World): Promise<number> {
+export async function run(argv: readonly string[], given: World): Promise<number> {
+  const world: World = { ...given, writeError: (text) => given.writeError(harmless(text)) };
   const { screen, writeError, version } = world;
   let code: number = EXIT.ok;
   const act = async (request: Request): Promise<void> => {
@@ -90,7 +91,7 @@ async function ask(request: Asking, tools: Tools): Promise<number> {
       return EXIT.ok;
     case 'status':
       return waitForEnd(
-        { look, pause, now: () => performance.now(), say: (line) => screen.write(`${line}\n`) },
+        { look, pause, now: () => performance.now(), say: (line) => screen.write(`${harmless(line)}\n`) },
         request,
       );
     case 'history': {
@@ -117,7 +118,7 @@ async function ask(request: Asking, tools: Tools): Promise<number> {
     case 'retry':
     case 'restart':
     case 'undo':
-      screen.write(`${await change(request, { kube, view: await look(), pause })}\n`);
+      screen.write(`${harmless(await change(request, { kube, view: await look(), pause }))}\n`);
       return EXIT.ok;
   }
 }

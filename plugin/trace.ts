@@ -48,7 +48,7 @@ const WORDS: Record<Trace['state'], string> = {
   received: 'received',
   toBeReceived: 'not received yet; it is sent again and again',
   underWay: 'sent step by step, and whole when the upgrade has ended',
-  notSent: 'not sent: otel.endpoint of the chart is empty, or was then',
+  notSent: 'not sent: otel.endpoint of the chart is empty, or was then, or the trace is not sampled',
 };
 
 /** A link alone where there is one, so that it can be opened by a script; else the ids. Pure. */

@@ -9,7 +9,9 @@ export const METRICS_REFERENCE = 'docs/metrics.md';
 const SECTIONS: { title: string; says: string; catalogue: Catalogue }[] = [
   {
     title: 'Controller',
-    says: 'The leader alone has the series of BlueGreens. They end with the BlueGreen, the node or the upgrade that they are about, and begin anew when another replica leads.',
+    says:
+      'The leader alone has the series of BlueGreens. They end with the BlueGreen, the node or the upgrade that they are about, and begin anew when another replica leads. ' +
+      'The end of an upgrade, of its steps and of its drains is counted by whoever writes it into the status; of a drain outside an upgrade, an end that nobody saw while leaders changed is not counted.',
     catalogue: CONTROLLER_METRICS,
   },
   { title: 'Webhook', says: 'Each replica counts what it answers.', catalogue: WEBHOOK_METRICS },

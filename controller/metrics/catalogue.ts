@@ -73,13 +73,13 @@ export const CONTROLLER_METRICS = {
   },
   clientsLeft: {
     name: 'sluice_bluegreen_clients_left',
-    help: 'Clients still connected to the nodes being left (status.clientsLeft).',
+    help: 'Clients still connected to the nodes that are left, or will be after the switch (status.clientsLeft).',
     kind: 'gauge',
     labels: OBJECT,
   },
   sessionsLeft: {
     name: 'sluice_bluegreen_sessions_left',
-    help: 'Sessions still on the nodes being left, those of disconnected clients included.',
+    help: 'Sessions still on the nodes that are left, or will be after the switch, those of disconnected clients included.',
     kind: 'gauge',
     labels: OBJECT,
   },

@@ -1,5 +1,11 @@
-import type { NodeEvacuationStatus, UpgradeResult, UpgradeStep } from '../../lib/types.js';
-import type { Picture } from './picture.js';
+import type {
+  BlueGreenStatus,
+  StepOutcome,
+  UpgradeResult,
+  UpgradeStatus,
+  UpgradeStep,
+} from '../../lib/types.js';
+import { isSameEvacuation, type Picture } from './picture.js';
 
 /** The values of label `outcome` of drains. */
 export const DRAIN_OUTCOMES = ['drained', 'gaveUp', 'ended'] as const;
@@ -12,59 +18,79 @@ export type Change =
   | { kind: 'upgradeEnded'; result: UpgradeResult; seconds: number }
   | { kind: 'stepEnded'; step: UpgradeStep['name']; seconds: number };
 
+/** What the records of upgrades are read from. */
+type Told = Partial<Pick<BlueGreenStatus, 'upgrade' | 'history'>>;
+
 /**
- * What `after` has that `before` had not. Pure. The first look of a process counts nothing: what was there already was counted by the leader
- * before, and a counter that begins anew is what `rate()` expects.
+ * What a write has changed in the records of upgrades. Pure. Whoever wrote it counts it, and nobody else: a leader that is killed and the one
+ * after it together count each end once.
+ * @param before as it was stored until then
+ */
+export function changesTold(before: Told, after: Told): Change[] {
+  return [...drainSteps(before, after), ...upgrades(before, after), ...steps(before, after)];
+}
+
+/**
+ * What `after`, which follows `before`, has that it had not, of what no record tells: evictions, and drains outside an upgrade. Pure. The first look of a
+ * process counts nothing: what was there already was counted by the leader before, and a counter that begins anew is what `rate()` expects.
  */
 export function changesBetween(before: Picture, after: Picture): Change[] {
-  return [
-    ...evictions(before, after),
-    ...drains(before, after),
-    ...upgrades(before, after),
-    ...steps(before, after),
-  ];
+  return [...evictions(before, after), ...drains(before, after)];
 }
 
 function evictions(before: Picture, after: Picture): Change[] {
   let clients = 0;
   let sessions = 0;
-  for (const evacuation of after.status.nodeEvacuationsStatus) {
-    const earlier = before.status.nodeEvacuationsStatus.find(({ node }) => node === evacuation.node);
-    const [now, then] = [evictedBy(evacuation), earlier ? evictedBy(earlier) : NOBODY];
-    // fewer than before: it is another evacuation of that node
-    clients += now.clients < then.clients ? now.clients : now.clients - then.clients;
-    sessions += now.sessions < then.sessions ? now.sessions : now.sessions - then.sessions;
+  for (const evacuation of after.evacuated) {
+    const earlier = before.evacuated.find((one) => isSameEvacuation(one, evacuation));
+    clients += evacuation.gone.clients - (earlier?.gone.clients ?? 0);
+    sessions += evacuation.gone.sessions - (earlier?.gone.sessions ?? 0);
   }
   return clients + sessions > 0 ? [{ kind: 'evicted', clients, sessions }] : [];
 }
 
-const NOBODY = { clients: 0, sessions: 0 };
-
-/** While it waits for load balancers, clients still come: there may be more than at the beginning. */
-function evictedBy({ stats }: NodeEvacuationStatus): { clients: number; sessions: number } {
-  return {
-    clients: Math.max(0, stats.initial_connected - stats.current_connected),
-    sessions: Math.max(0, stats.initial_sessions - stats.current_sessions),
-  };
-}
-
 function drains(before: Picture, after: Picture): Change[] {
+  const isTold = told(before.status, after.status);
   const stateIn = (picture: Picture, uid: string) => picture.drains.find((drain) => drain.uid === uid)?.state;
   const ended = after.drains.flatMap(({ uid, state }): DrainOutcome[] => {
     const earlier = stateIn(before, uid);
-    if (state === 'draining' || earlier === 'drained' || earlier === 'gaveUp') return [];
+    if (isTold(uid) || state === 'draining' || earlier === 'drained' || earlier === 'gaveUp') return [];
     return [state];
   });
   const gone = before.drains
     .filter(({ uid, state }) => state === 'draining' && after.pods.every((pod) => pod.uid !== uid))
+    .filter(({ uid }) => !isTold(uid))
     .map(({ isEmpty }): DrainOutcome => (isEmpty ? 'drained' : 'ended'));
   return [...ended, ...gone].map((outcome) => ({ kind: 'drainEnded', outcome }));
 }
 
-function upgrades(before: Picture, after: Picture): Change[] {
-  const isKnown = ({ id, finishedAt }: Ended) =>
-    before.status.history.some((one) => one.id === id && one.finishedAt === finishedAt);
-  return after.status.history
+/** Whether some record tells of the drain of that pod. */
+function told(...statuses: Told[]): (uid: string) => boolean {
+  const uids = new Set(
+    statuses.flatMap(recordsIn).flatMap(({ steps = [] }) => steps.filter(isDrain).map(({ uid }) => uid)),
+  );
+  return (uid) => uids.has(uid);
+}
+
+function drainSteps(before: Told, after: Told): Change[] {
+  return endedSince(before, after).flatMap((step): Change[] => {
+    const outcome = isDrain(step) && step.outcome ? OUTCOMES[step.outcome] : undefined;
+    return outcome === undefined ? [] : [{ kind: 'drainEnded', outcome }];
+  });
+}
+
+/** None of one that was broken off: it is no drain that has ended. */
+const OUTCOMES: Partial<Record<StepOutcome, DrainOutcome>> = {
+  drained: 'drained',
+  gaveUp: 'gaveUp',
+  timedOut: 'ended',
+  ended: 'ended',
+};
+
+function upgrades(before: Told, { history = [] }: Told): Change[] {
+  const isKnown = ({ id, startedAt }: UpgradeStatus) =>
+    (before.history ?? []).some((one) => one.id === id && one.startedAt === startedAt);
+  return history
     .filter((ended) => !isKnown(ended))
     .map(({ result, startedAt, finishedAt }) => ({
       kind: 'upgradeEnded',
@@ -74,28 +100,42 @@ function upgrades(before: Picture, after: Picture): Change[] {
 }
 
 /** Phases, and the steps of nodes; those of an upgrade that has ended are in its record. */
-function steps(before: Picture, after: Picture): Change[] {
-  const known = new Set(endedSteps(before).map(({ key }) => key));
-  return endedSteps(after)
-    .filter(({ key }) => !known.has(key))
-    .map(({ step, seconds }) => ({ kind: 'stepEnded', step, seconds }));
+function steps(before: Told, after: Told): Change[] {
+  return endedSince(before, after).map(({ name, startedAt, endedAt }) => ({
+    kind: 'stepEnded',
+    step: name,
+    seconds: secondsBetween(startedAt, endedAt),
+  }));
 }
 
-function endedSteps({
-  status: { upgrade, history },
-}: Picture): { key: string; step: UpgradeStep['name']; seconds: number }[] {
-  return [...(upgrade ? [upgrade] : []), ...history].flatMap(({ id, startedAt: began, steps = [] }) =>
-    steps.flatMap(({ name, pod = '', uid = '', startedAt, endedAt }) => {
+type EndedStep = UpgradeStep & { endedAt: string };
+
+function endedSince(before: Told, after: Told): EndedStep[] {
+  const known = new Set(endedIn(before).map(({ key }) => key));
+  return endedIn(after)
+    .filter(({ key }) => !known.has(key))
+    .map(({ step }) => step);
+}
+
+function endedIn(status: Told): { key: string; step: EndedStep }[] {
+  return recordsIn(status).flatMap(({ id, startedAt: began, steps = [] }) =>
+    steps.flatMap((step) => {
+      const { name, pod = '', uid = '', startedAt, endedAt } = step;
       if (endedAt === undefined) return [];
-      const key = [id, began, name, pod, uid, startedAt].join(' ');
-      return [{ key, step: name, seconds: secondsBetween(startedAt, endedAt) }];
+      return [{ key: [id, began, name, pod, uid, startedAt].join(' '), step: { ...step, endedAt } }];
     }),
   );
+}
+
+function recordsIn({ upgrade, history = [] }: Told): UpgradeStatus[] {
+  return [...(upgrade ? [upgrade] : []), ...history];
+}
+
+function isDrain({ name }: UpgradeStep): boolean {
+  return name === 'drain';
 }
 
 /** Clocks of different machines may disagree: never negative. */
 function secondsBetween(start: string, end: string): number {
   return Math.max(0, (Date.parse(end) - Date.parse(start)) / 1000);
 }
-
-type Ended = Picture['status']['history'][number];

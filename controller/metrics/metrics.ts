@@ -3,19 +3,22 @@ import type { Sample } from '../../lib/metrics/definition.js';
 import { sampleProcess } from '../../lib/metrics/process.js';
 import { makeMetrics } from '../../lib/metrics/registry.js';
 import type { Scraped } from '../../lib/metrics/serve.js';
-import { NODE_STEPS, UPGRADE_PHASES } from '../../lib/types.js';
+import { NODE_STEPS, UPGRADE_PHASES, type BlueGreenStatus } from '../../lib/types.js';
 import { unreachable } from '../../lib/unreachable.js';
 import { keyOf } from '../key.js';
 import { causeOf, PARTS, type Part } from './causes.js';
 import { CONTROLLER_METRICS, type MetricName } from './catalogue.js';
-import { changesBetween, DRAIN_OUTCOMES, type Change } from './changes.js';
+import { changesBetween, changesTold, DRAIN_OUTCOMES, type Change } from './changes.js';
 import { following, type Picture } from './picture.js';
 import { samplesOf } from './samples.js';
 
 /** What the loop tells of itself; `key` is `namespace/name` of a declaration, as everywhere. */
 export interface Gauge {
-  /** A pass has looked at a BlueGreen. */
-  saw(key: string, seen: Picture): void;
+  /**
+   * A pass has looked at a BlueGreen, which has the status of `seen` now.
+   * @param stored the status that it had before
+   */
+  saw(key: string, seen: Picture, stored: Partial<BlueGreenStatus>): void;
   /** There is no such declaration any more, or this replica does not lead. */
   forget(key: string): void;
   passed(result: PassResult, seconds: number): void;
@@ -87,13 +90,14 @@ export function makeControllerMetrics(state: () => ControllerState): ControllerM
   }
 
   return {
-    saw(key, seen) {
+    saw(key, seen, stored) {
       const labels = labelsOf(key);
       const before = pictures.get(key);
       const picture = before ? following(before, seen) : seen;
       pictures.set(key, picture);
-      if (before) for (const change of changesBetween(before, picture)) tell(labels, change);
-      else for (const [metric, own] of countersOf(labels)) metrics.begin(metric, own);
+      if (!before) for (const [metric, own] of countersOf(labels)) metrics.begin(metric, own);
+      const changes = before ? changesBetween(before, picture) : [];
+      for (const change of [...changesTold(stored, seen.status), ...changes]) tell(labels, change);
     },
     forget,
     forgetAll: () => [...pictures.keys()].forEach(forget),

@@ -1,4 +1,5 @@
 import { oneOf, type Sample } from '../../lib/metrics/definition.js';
+import { isLeft } from '../../lib/left.js';
 import type { Condition, EmqxNodeStatus, Phase } from '../../lib/types.js';
 import type { Key } from '../observe/observe.js';
 import type { MetricName } from './catalogue.js';
@@ -44,7 +45,7 @@ export function samplesOf({ namespace, name }: Key, picture: Picture): Sample<Me
     gauge('nodesWanted', wantedSize),
     gauge('nodesReady', status.readyReplicas),
     gauge('clientsLeft', status.clientsLeft),
-    gauge('sessionsLeft', sum(running.filter((node) => isLeft(node, picture)).map(sessionsOf))),
+    gauge('sessionsLeft', sum(running.filter((node) => isOfLeft(node, picture)).map(sessionsOf))),
     gauge('connEvictRate', connEvictRate),
     gauge('sessEvictRate', sessEvictRate),
     ...(waitEnd === undefined ? [] : [gauge('configuredWaitEnd', waitEnd)]),
@@ -72,7 +73,7 @@ function nodeSamples(
   { wantedRevision }: Picture,
 ): Sample<MetricName>[] {
   const { revision = '' } = node;
-  const colour = revision === wantedRevision ? 'green' : 'blue';
+  const colour = isLeft(revision, wantedRevision) ? 'blue' : 'green';
   const own = { ...labels, node: node.node, revision, colour };
   const clients = node.live_connections ?? node.connections;
   return [
@@ -98,9 +99,9 @@ function timestamp(metric: MetricName, labels: Labels, time: string | undefined)
   return Number.isNaN(value) ? [] : [{ metric, labels, value }];
 }
 
-/** It is a pod's that is not of the active set. */
-function isLeft({ revision }: EmqxNodeStatus, { activeRevision }: Picture): boolean {
-  return revision !== undefined && revision !== activeRevision;
+/** It is a pod's, of a set that is left. */
+function isOfLeft({ revision }: EmqxNodeStatus, { wantedRevision }: Picture): boolean {
+  return revision !== undefined && isLeft(revision, wantedRevision);
 }
 
 function sessionsOf({ connections }: EmqxNodeStatus): number {

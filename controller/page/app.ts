@@ -123,7 +123,7 @@ function nameIn(value: unknown): string | undefined {
 }
 
 function markIn(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[0-9a-f]{8}\.\d{1,12}$/.test(value) ? value : undefined;
+  return typeof value === 'string' && /^[0-9a-f]{8}\.\d{1,12}\.[0-9a-f]{8}$/.test(value) ? value : undefined;
 }
 
 /** A page of somebody else's whose name is made to mean this address would ask for that name. */

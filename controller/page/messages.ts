@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { EventPicture, Origin, PageMessage } from '../../lib/page/messages.js';
-import { placeOf } from './blue-green.js';
+import { placeOf, type SeenBlueGreen } from './blue-green.js';
 import type { Board } from './board.js';
 import { pictureOf, summaryOf } from './picture.js';
 
@@ -24,12 +25,23 @@ export function messageOfOne(
   const place = placeOf({ namespace, name });
   const seen = board.one(place);
   const { isWhole, list, mark } = board.samplesAfter(place, after);
+  const { history, ...picture } = seen ? pictureOf(seen, origin.atMs) : {};
+  const told = seen ? markOfHistory(seen) : '';
   const message: PageMessage = {
     kind: 'one',
     ...origin,
-    ...(seen && { picture: pictureOf(seen, origin.atMs) }),
+    ...('name' in picture && { picture }),
+    ...(history && told !== after.split('.')[2] && { history }),
     samples: { isWhole, list },
     ...(events && { events }),
   };
-  return { message, mark };
+  return { message, mark: `${mark}.${told}` };
+}
+
+/** What is told of records that have ended does not change but with these; the same to every replica. */
+function markOfHistory({ status: { history = [] } }: SeenBlueGreen): string {
+  const records = history.map(({ id, startedAt, finishedAt, steps = [] }) =>
+    [id, startedAt, finishedAt, steps.length].join(),
+  );
+  return createHash('sha256').update(records.join(' ')).digest('hex').slice(0, 8);
 }

@@ -118,7 +118,8 @@ function drainNow(step: UpgradeStep, pod: Pod | undefined, seen: Seen): UpgradeS
   const { observed } = seen;
   const { nowMs, sets, blueGreen } = observed;
   const isLate = nowMs - Date.parse(step.startedAt) > blueGreen.spec.drainTimeoutSeconds * 1000;
-  if (pod === undefined) return ended(step, nowMs, { outcome: isLate ? 'timedOut' : 'ended' });
+  const unheard = heldNobody(step, observed) ? 'drained' : isLate ? 'timedOut' : 'ended';
+  if (pod === undefined) return ended(step, nowMs, { outcome: unheard });
   const counted = { ...step, ...countsOf(step, pod, observed), ...statesOf(step, pod, observed) };
   if (pod.report?.gate.kind === 'gaveUp') {
     return ended(counted, nowMs, { outcome: 'gaveUp', sessionsLost: pod.report.gate.sessionsLost });
@@ -127,10 +128,16 @@ function drainNow(step: UpgradeStep, pod: Pod | undefined, seen: Seen): UpgradeS
     return ended(counted, nowMs, { outcome: 'drained' });
   }
   if (drainingPods(observed).some(({ uid }) => uid === pod.uid)) return counted;
-  if (pod.terminating) return ended(counted, nowMs, { outcome: isLate ? 'timedOut' : 'ended' });
+  if (pod.terminating) return ended(counted, nowMs, { outcome: unheard });
   const set = sets.find(({ pods }) => pods.includes(pod));
   const isToGo = set !== undefined && (pod.ordinal >= set.size || isTaken(pod, set, seen));
   return isToGo ? counted : ended(counted, nowMs, { outcome: 'interrupted' });
+}
+
+/** The node was without clients and sessions when it was last seen running: its end is between two looks. */
+function heldNobody({ pod }: UpgradeStep, { blueGreen }: Observed): boolean {
+  const last = blueGreen.status?.emqxNodes?.find(({ node }) => podOfNode(node) === pod);
+  return last?.node_status === 'running' && last.connections === 0 && (last.live_connections ?? 0) === 0;
 }
 
 /** How many were there when it began: as listed before, or as EMQX counted when the evacuation began, which may begin anew with fewer. */

@@ -1,3 +1,4 @@
+import { isLeft } from '../../lib/left.js';
 import type { EmqxNodeStatus, NodeEvacuationStatus } from '../../lib/types.js';
 import type { NodeSet } from '../model.js';
 import { isNodeOf } from '../situation.js';
@@ -30,10 +31,11 @@ export function evacuations(sets: NodeSet[]): NodeEvacuationStatus[] {
 }
 
 /**
- * Clients connected to nodes that are not of the active set, of which some pod is left. EMQX before 5.1 counts sessions only: these, then.
+ * Clients connected to nodes that are left, or will be after the switch, of which some pod is there. EMQX before 5.1 counts sessions only:
+ * these, then.
  */
-export function clientsLeft(nodes: EmqxNodeStatus[], sets: NodeSet[], activeName: string): number {
-  const left = sets.filter(({ name }) => name !== activeName).flatMap(({ pods }) => pods);
+export function clientsLeft(nodes: EmqxNodeStatus[], sets: NodeSet[], wanted: string): number {
+  const left = sets.filter(({ name }) => isLeft(name, wanted)).flatMap(({ pods }) => pods);
   return nodes
     .filter(({ node, node_status }) => node_status === 'running' && left.some((pod) => isNodeOf(pod, node)))
     .reduce((sum, { live_connections, connections }) => sum + (live_connections ?? connections ?? 0), 0);

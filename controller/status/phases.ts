@@ -27,9 +27,8 @@ export function phases(upgrade: UpgradeStatus, before: UpgradeStep[], seen: Seen
     if (open === undefined || isFull(name, steps)) continue;
     // An object's time counts where it lies between the two looks: clocks differ, and the API server's has whole seconds.
     const sinceMs = Math.max(Date.parse(open.startedAt), toldMs);
-    const seenMs = beginOf(name, upgrade, seen);
-    const atMs =
-      seenMs !== undefined && seenMs > sinceMs && seenMs <= nowMs ? seenMs : Math.max(nowMs, sinceMs);
+    const times = beginsOf(name, { upgrade, before, seen }).filter((ms) => ms > sinceMs && ms <= nowMs);
+    const atMs = earliest(times) ?? Math.max(nowMs, sinceMs);
     const at = new Date(atMs).toISOString();
     steps = [...steps.slice(0, -1), { ...open, endedAt: at }, { name, startedAt: at }];
   }
@@ -103,30 +102,48 @@ function phaseOfBlue(upgrade: UpgradeStatus, observed: Observed, decision: Decis
   return upgrade.switchedAt === undefined && decision.switchedAtMs === undefined ? 'switch' : 'delay';
 }
 
-/** When a phase began, by the objects; undefined where none tells. */
-function beginOf(
+/** When a phase may have begun, by the objects and by the steps in it; the earliest that is possible counts. */
+function beginsOf(
   name: UpgradePhase,
-  upgrade: UpgradeStatus,
-  { observed, decision }: Seen,
-): number | undefined {
+  known: { upgrade: UpgradeStatus; before: UpgradeStep[]; seen: Seen },
+): number[] {
+  const { upgrade, before, seen } = known;
+  const { observed, decision } = seen;
   const green = greenOf(observed, decision);
   switch (name) {
     case 'readiness':
-      return green?.createdAtMs;
+      return listed(green?.createdAtMs);
     case 'gates':
-      return latest(green ? readyPods(green).map(({ readySinceMs }) => readySinceMs) : []);
+      return listed(latest(green ? readyPods(green).map(({ readySinceMs }) => readySinceMs) : []));
     case 'delay':
-      return upgrade.switchedAt === undefined ? decision.switchedAtMs : Date.parse(upgrade.switchedAt);
+      return listed(
+        upgrade.switchedAt === undefined ? decision.switchedAtMs : Date.parse(upgrade.switchedAt),
+      );
     case 'draining':
-      return earliest(leavingPods(observed, decision).map(({ deletedAtMs }) => deletedAtMs));
+      return [...drainBegins(before), ...leavingPods(observed, decision).flatMap(leftSince)];
     case 'admission':
     case 'creation':
     case 'promotion':
     case 'switch':
     case 'cleanUp':
     case 'pause':
-      return undefined;
+      return [];
   }
+}
+
+/** Of those that go on: whoever takes a node away writes so at once, and its deletion is known at the next look, in whole seconds. */
+function drainBegins(before: UpgradeStep[]): number[] {
+  return before
+    .filter(({ name, endedAt }) => name === 'drain' && endedAt === undefined)
+    .map(({ startedAt }) => Date.parse(startedAt));
+}
+
+function leftSince({ evacuationNote, deletedAtMs }: Pod): number[] {
+  return listed(evacuationNote?.acceptedAtMs ?? deletedAtMs);
+}
+
+function listed(time: number | undefined): number[] {
+  return time === undefined ? [] : [time];
 }
 
 function greenOf({ sets }: Observed, { wanted }: Decision): NodeSet | undefined {
@@ -151,9 +168,8 @@ function leavingPods(observed: Observed, decision: Decision): Pod[] {
   );
 }
 
-function earliest(times: (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
+function earliest(times: number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function latest(times: (number | undefined)[]): number | undefined {

@@ -11,10 +11,19 @@ import { eventFor, happenings } from './events.js';
 import { statusOf, type Trouble } from './status.js';
 import type { After } from './upgrade.js';
 
+/** What came of telling the status. */
+export interface Published {
+  /** As it should be. */
+  status: BlueGreenStatus;
+  /** The BlueGreen has it now; false where somebody else was faster, or there is none. */
+  isStored: boolean;
+  /** With the BlueGreen as it is now: what is written next in this pass is written on top of it. */
+  view: View;
+}
+
 /**
  * Writes the status of a declaration's BlueGreen, when it has changed.
  * A conflict is left to the next pass: it will see what changed.
- * @returns the status as it should be
  */
 export async function publishStatus(
   kube: Kube,
@@ -25,29 +34,39 @@ export async function publishStatus(
     ...told
   }: { view: View; decision: Decision; trouble: Trouble | undefined } & After,
   signal: AbortSignal,
-): Promise<BlueGreenStatus> {
+): Promise<Published> {
   const { observed, raw } = view;
   const status = statusOf(observed, decision, {
     ...told,
     trouble,
     selector: selectorOf(raw.declaration),
   });
-  if (!raw.blueGreen) return status;
+  if (!raw.blueGreen) return { status, isStored: false, view };
   const before = objectAt(raw.blueGreen, 'status');
   const after = asJson(status);
-  if (sameJson(before, after)) return status;
+  if (sameJson(before, after)) return { status, isStored: true, view };
   const { namespace, name } = observed.declaration;
   const metadata = { resourceVersion: observed.blueGreen.resourceVersion };
   try {
-    await kube.mergePatch(
+    const blueGreen = await kube.mergePatch(
       PATH.blueGreens(namespace, name, 'status'),
       { metadata, status: replacing(before, after) },
       signal,
     );
+    return { status, isStored: true, view: withBlueGreen(view, blueGreen) };
   } catch (error) {
     if (!isConflict(error) && !isNotFound(error)) throw error;
+    return { status, isStored: false, view };
   }
-  return status;
+}
+
+function withBlueGreen({ observed, raw }: View, written: JsonObject): View {
+  const blueGreen = {
+    ...observed.blueGreen,
+    resourceVersion: textAt(written, 'metadata', 'resourceVersion'),
+    status: objectAt(written, 'status'),
+  };
+  return { observed: { ...observed, blueGreen }, raw: { ...raw, blueGreen: written } };
 }
 
 /** Fields of an upgrade's record that the one before may have had. */

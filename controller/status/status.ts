@@ -62,7 +62,7 @@ export function statusOf(
     nodes: `${readyReplicas}/${decision.wantedSize}`,
     selector: [selector, `${LABEL.revision}=${decision.activeRevision}`].join(','),
     services: observed.services.map(({ name }) => name).sort(),
-    clientsLeft: clientsLeft(nodes, sets, decision.active),
+    clientsLeft: clientsLeft(nodes, sets, decision.wanted),
     ...upgradeRecords(observed, decision, { isDone: trouble === undefined, ...after }),
     claims: [...observed.ownClaims, ...observed.claims.map(({ name }) => name)].sort(),
     emqxNodes: nodes,

@@ -8,11 +8,19 @@ import type { Seen } from './seen.js';
  * the objects is needed, so whoever leads next goes on with it, and dates what nobody saw by the objects.
  */
 export function stepsOf(upgrade: UpgradeStatus, seen: Seen): UpgradeStep[] {
-  const before = upgrade.steps ?? [];
+  const before = redated(upgrade.steps ?? [], seen.observed.nowMs);
   return limited(
     [...phases(upgrade, before, seen), ...nodeSteps(upgrade, before, seen)],
     before,
     MOST_STEPS.running,
+  );
+}
+
+/** What goes on cannot have begun later than now: a leader whose clock was ahead said so. What has ended may be in its trace already. */
+function redated(steps: UpgradeStep[], nowMs: number): UpgradeStep[] {
+  const now = new Date(nowMs).toISOString();
+  return steps.map((step) =>
+    step.endedAt === undefined && Date.parse(step.startedAt) > nowMs ? { ...step, startedAt: now } : step,
   );
 }
 

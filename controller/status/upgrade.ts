@@ -25,8 +25,8 @@ const WHOLE_LIMIT = 2;
 export interface After {
   /** The decision's step was carried out. */
   isDone?: boolean;
-  /** The whole trace of an ended upgrade has been received; absent where traces are not sent. */
-  hasTrace?: (record: History[number]) => boolean;
+  /** Whether the whole trace of an upgrade has been received; undefined, or absent, where none of it is sent. */
+  hasTrace?: (record: UpgradeStatus) => boolean | undefined;
 }
 
 /** The record of the upgrade in progress, and of those before it. */
@@ -38,7 +38,7 @@ export function upgradeRecords(
   const seen = { observed, decision, isDone };
   const previous = observed.blueGreen.status;
   const before = (previous?.history ?? []).map((record) =>
-    record.traced === false && hasTrace?.(record) ? { ...record, traced: true } : record,
+    record.traced === false && hasTrace ? withTraced(record, hasTrace(record)) : record,
   );
   const open = previous?.upgrade;
   const isOver = open !== undefined && (decision.settled || open.to !== decision.wanted);
@@ -52,14 +52,20 @@ export function upgradeRecords(
   // a replica whose clock was ahead may have noted it in what is the future for us
   const isNoted = current.switchedAt !== undefined && !(Date.parse(current.switchedAt) > observed.nowMs);
   const upgrade: UpgradeStatus = {
-    ...current,
-    ...(hasTrace && { traced: false }),
+    ...(hasTrace ? withTraced(current, hasTrace(current) === undefined ? undefined : false) : current),
     ...(switchedAt !== undefined && !isNoted && { switchedAt }),
     ...((isResumed || isBegunAnew(current, decision)) && {
       resumedAt: new Date(observed.nowMs).toISOString(),
     }),
   };
   return { upgrade: { ...upgrade, steps: stepsOf(upgrade, seen) }, history: ended };
+}
+
+function withTraced<T extends UpgradeStatus>(record: T, traced: boolean | undefined): T {
+  const changed = { ...record };
+  if (traced === undefined) delete changed.traced;
+  else changed.traced = traced;
+  return changed;
 }
 
 /** A record loses what is too much of it when its trace has been received, or others have ended since, or none is sent. */
@@ -126,12 +132,15 @@ function isBegunAnew({ to }: UpgradeStatus, { step, active }: Decision): boolean
 
 function close(open: UpgradeStatus, seen: Seen): History[number] {
   const { observed, decision } = seen;
-  const finishedAt = new Date(observed.nowMs).toISOString();
+  const now = new Date(observed.nowMs).toISOString();
   const outcome = outcomeOf(open, observed, decision);
   const isComplete = outcome.result === 'succeeded' || outcome.result === 'rolledBack';
   // What is wanted now is another's green; and a record of an earlier version goes on without steps.
   const steps = isComplete && open.to === decision.wanted ? stepsOf(open, seen) : (open.steps ?? []);
-  return { ...open, finishedAt, ...outcome, steps: endedSteps(steps, finishedAt, isComplete) };
+  // A leader whose clock was ahead may have dated an end later than now.
+  const times = [open.startedAt, ...steps.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt ?? now])];
+  const finishedAt = times.reduce((one, other) => (Date.parse(other) > Date.parse(one) ? other : one), now);
+  return { ...open, finishedAt, ...outcome, steps: endedSteps(steps, now, isComplete) };
 }
 
 /** How an upgrade has ended; the way back from an aborted one is a record of its own. */

@@ -11,8 +11,8 @@ export interface Courier {
    * @returns after how many milliseconds another look is worth it; Infinity: when the records have changed
    */
   look(key: string, subject: Subject, status: Partial<Pick<BlueGreenStatus, 'upgrade' | 'history'>>): number;
-  /** The whole trace of an ended upgrade has been acknowledged. */
-  hasBrought(key: string, record: TracedRecord): boolean;
+  /** Whether the whole trace of an ended upgrade has been acknowledged; undefined where none of it is sent, for it is not sampled. */
+  hasBrought(key: string, record: TracedRecord): boolean | undefined;
   forget(key: string): void;
 }
 
@@ -28,7 +28,7 @@ const ANSWER_MS = 500;
 const BACKOFF_MS = { first: 1_000, most: 60_000 };
 
 /** @param now milliseconds of any clock that goes forward */
-export function makeCourier(tracing: Pick<Tracing, 'send'>, now: () => number): Courier {
+export function makeCourier(tracing: Pick<Tracing, 'send' | 'isSampled'>, now: () => number): Courier {
   const errands = new Map<string, Errand>();
 
   function errandOf(key: string): Errand {
@@ -45,7 +45,7 @@ export function makeCourier(tracing: Pick<Tracing, 'send'>, now: () => number): 
       const errand = errandOf(key);
       const records: TracedRecord[] = [...(upgrade ? [upgrade] : []), ...history];
       const spans = records
-        .filter(({ traced }) => traced === false)
+        .filter(({ id, traced }) => traced === false && tracing.isSampled(id))
         .flatMap((record) => spansOf(record, subject));
       const ids = new Set(spans.map(({ spanId }) => spanId));
       for (const id of errand.acknowledged) if (!ids.has(id)) errand.acknowledged.delete(id);
@@ -70,7 +70,10 @@ export function makeCourier(tracing: Pick<Tracing, 'send'>, now: () => number): 
         .finally(() => (errand.isUnderWay = false));
       return ANSWER_MS;
     },
-    hasBrought: (key, record) => errands.get(key)?.acknowledged.has(rootIdOf(record)) === true,
+    hasBrought: (key, record) =>
+      tracing.isSampled(record.id)
+        ? errands.get(key)?.acknowledged.has(rootIdOf(record)) === true
+        : undefined,
     forget: (key) => void errands.delete(key),
   };
 }

@@ -127,11 +127,12 @@ function eventsOf({ states = [] }: UpgradeStep): SpanData['events'] {
   }));
 }
 
-function subjectAttributes({ id }: TracedRecord, { namespace }: Subject): Attributes {
+function subjectAttributes(record: TracedRecord, { namespace }: Subject): Attributes {
   return {
     'k8s.namespace.name': namespace,
     'cicd.pipeline.name': UPGRADE,
-    'cicd.pipeline.run.id': id,
+    // A retry, and the way back, are runs of their own in one trace.
+    'cicd.pipeline.run.id': rootIdOf(record),
   };
 }
 
@@ -167,10 +168,24 @@ function idOf(step: UpgradeStep, record: TracedRecord): string {
   return spanIdOf(record.id, spanId, name, pod, uid, startedAt);
 }
 
-/** A node's step lies in the phase in which it began, a phase in the upgrade. */
-function parentIdOf(step: UpgradeStep, record: TracedRecord): string {
-  const phases = (record.steps ?? []).filter(({ pod }) => pod === undefined);
-  const phase =
-    step.pod === undefined ? undefined : phases.findLast(({ startedAt }) => startedAt <= step.startedAt);
-  return phase ? idOf(phase, record) : rootIdOf(record);
+/** The phases that what happens to a node is a part of. */
+const HOMES: Partial<Record<UpgradeStep['name'], readonly UpgradeStep['name'][]>> = {
+  start: ['creation', 'readiness'],
+  drain: ['draining'],
+  leave: ['draining', 'cleanUp'],
+};
+
+/**
+ * A node's step lies in the turn of its phase in which it began, a phase in the upgrade. A node that somebody takes away in another phase
+ * outlasts that, so what happens to it lies in the upgrade, too.
+ */
+function parentIdOf({ name, startedAt }: UpgradeStep, record: TracedRecord): string {
+  const homes = HOMES[name] ?? [];
+  const home = (record.steps ?? []).findLast(
+    (phase) =>
+      homes.includes(phase.name) &&
+      phase.startedAt <= startedAt &&
+      (phase.endedAt === undefined || phase.endedAt >= startedAt),
+  );
+  return home ? idOf(home, record) : rootIdOf(record);
 }

@@ -102,7 +102,9 @@ export type PageMessage =
   | ({
       kind: 'one';
       /** Absent: there is none of that name. */
-      picture?: Picture;
+      picture?: Omit<Picture, 'history'>;
+      /** Absent: as it was told last. It is by far the largest part, and seldom changes. */
+      history?: UpgradePicture[];
       /** Those since the last message; `isWhole`: in place of all before. */
       samples: { isWhole: boolean; list: Sample[] };
       /** The latest first; absent: they could not be read. */

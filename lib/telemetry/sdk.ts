@@ -1,5 +1,7 @@
 /** Imported on demand only: see tracing.ts. */
 import {
+  diag,
+  DiagLogLevel,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
@@ -51,6 +53,14 @@ export function makeTracing(environment: NodeJS.ProcessEnv, options: TracingOpti
     logRecordProcessors: [],
   });
   sdk.start();
+  // The exporter tells nobody else of spans that the receiver will not have; they must not be sent again.
+  const say = (message: string, ...detail: unknown[]): void =>
+    log.warn({ detail: [message, ...detail].join(' ') }, 'the receiver of traces, or what sends them, warns');
+  const quiet = (): void => undefined;
+  diag.setLogger(
+    { verbose: quiet, debug: quiet, info: quiet, warn: say, error: quiet },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
   log.info({}, 'traces are sent');
 
   /** A trace is sent whole or not at all: the sampler is asked for its id alone, not for each span by its parent. */
@@ -92,6 +102,7 @@ export function makeTracing(environment: NodeJS.ProcessEnv, options: TracingOpti
   }
 
   return {
+    isSampled,
     async send(spans) {
       const delivery = deliver(ofSdk(spans));
       underWay.add(delivery);
@@ -114,6 +125,7 @@ export function makeTracing(environment: NodeJS.ProcessEnv, options: TracingOpti
       over.abort();
       // The SDK registers itself for the whole process, and only once.
       trace.disable();
+      diag.disable();
     },
   };
 }

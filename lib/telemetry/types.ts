@@ -28,6 +28,8 @@ export interface Tracing {
    * @throws Error when it has not within its time (`OTEL_EXPORTER_OTLP_TIMEOUT`, 10 s); sending the same again is harmless
    */
   send(spans: SpanData[]): Promise<void>;
+  /** Whether spans of that trace are sent: the same for all of them (`OTEL_TRACES_SAMPLER`). */
+  isSampled(traceId: string): boolean;
   /** Waits for what is under way, but no longer than a few seconds. Never fails. */
   close(): Promise<void>;
 }

@@ -39,6 +39,15 @@ function item(upgrade: UpgradePicture, nowMs: number): Element {
       requestedBy !== '' && `, asked for by ${requestedBy}`,
       reason !== undefined && `: ${reason}`,
     ),
-    upgrade.steps.length > 0 && stepsTable(upgrade, finishedAtMs),
+    upgrade.steps.length > 0 && tableOf(upgrade, finishedAtMs),
   );
+}
+
+/** Hundreds of rows that do not change any more: made once for each record that was told. */
+const tables = new WeakMap<UpgradePicture, Element>();
+
+function tableOf(upgrade: UpgradePicture, finishedAtMs: number): Element {
+  const table = tables.get(upgrade) ?? stepsTable(upgrade, finishedAtMs);
+  tables.set(upgrade, table);
+  return table;
 }

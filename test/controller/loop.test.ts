@@ -166,6 +166,39 @@ describe('a changed template', () => {
     );
   });
 
+  it('is counted once, though somebody else writes between the look and the write that closes it', async () => {
+    const made = await world();
+    const metrics = makeControllerMetrics(notLeading);
+    const { transport } = optionsOf(made);
+    let outruns = 0;
+    const outrun: typeof transport = (request) => {
+      if (request.body?.includes('"finishedAt"') && outruns < 3) {
+        outruns += 1;
+        made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => ({
+          ...object,
+          metadata: { ...(object['metadata'] as JsonObject), annotations: { seen: String(outruns) } },
+        }));
+      }
+      return transport(request);
+    };
+    leading(made, { gauge: metrics, transport: outrun });
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    await made.until('its end', () => (statusOf(made)['history'] as unknown[] | undefined)?.length === 1);
+    expect(outruns).toBe(3);
+    const seen = 'sluice_upgrades_total{namespace="mq",bluegreen="emqx",result="succeeded"}';
+    // the status is written first
+    const { text } = await until(
+      'the count',
+      async () => {
+        const scraped = await metrics.scrape();
+        return scraped.text.includes(`${seen} 0\n`) ? undefined : scraped;
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(text).toContain(`${seen} 1\n`);
+  });
+
   it('goes back to the set that still exists when the edit is undone', async () => {
     const made = await world();
     leading(made);
@@ -248,6 +281,26 @@ describe('the record of an upgrade', () => {
       ({ pod }) => pod === undefined,
     );
 
+  it('begins in a write of its own, and what the same pass does is written on top of it', async () => {
+    const made = await world();
+    const { transport } = optionsOf(made);
+    const answers: [string, number][] = [];
+    const noting: typeof transport = async (request) => {
+      const answer = await transport(request);
+      const isWrite = request.method === 'PATCH' && request.path.includes('/bluegreens/emqx/status');
+      if (isWrite && request.body?.includes('"creation"'))
+        answers.push([request.body, answer.statusCode ?? 0]);
+      return answer;
+    };
+    leading(made, { transport: noting });
+    await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    await made.until('two writes', () => answers.length > 1);
+    expect(answers.slice(0, 2).map(([, code]) => code)).toEqual([200, 200]);
+    const versions = answers.slice(0, 2).map(([body]) => /"resourceVersion":"(\d+)"/.exec(body)?.[1]);
+    expect(new Set(versions).size).toBe(2);
+  });
+
   it.each(PHASES)('is whole when the leader is replaced in phase %s', async (phase) => {
     const made = await world();
     const first = startLeader(made);
@@ -286,7 +339,7 @@ describe('the trace of an upgrade', () => {
     };
     // Its time goes a hundred times as fast.
     const courier = (): Courier => {
-      const made = makeCourier({ send }, () => performance.now() * 100);
+      const made = makeCourier({ send, isSampled: () => true }, () => performance.now() * 100);
       return { ...made, look: (...about) => made.look(...about) / 100 };
     };
     return { taken, courier };
@@ -660,7 +713,7 @@ describe('a StatefulSet that loses its label', () => {
     const made = await world();
     const sent: SpanData[] = [];
     const send = (spans: SpanData[]): Promise<void> => Promise.resolve(void sent.push(...spans));
-    leading(made, { courier: makeCourier({ send }, () => performance.now()) });
+    leading(made, { courier: makeCourier({ send, isSampled: () => true }, () => performance.now()) });
     await made.until('Stable', isStable(made));
     expect(made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key')).toBeDefined();
     const handedBack = await handBack(made);

@@ -95,7 +95,7 @@ function statusAt(second: number): BlueGreenStatus {
     nodes: '3/3',
     selector: 'app=emqx',
     services: ['emqx'],
-    clientsLeft: isSwitched ? left.reduce((sum, one) => sum + one, 0) : 0,
+    clientsLeft: isOn ? left.reduce((sum, one) => sum + one, 0) : 0,
     claims: [],
     ...(isOn && { upgrade: record }),
     history: second >= ENDS ? [{ ...record, finishedAt: iso(ENDS), result: 'succeeded' }] : [],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { lint } from '../../plugin/lint.js';
+import { findingLines, lint } from '../../plugin/lint.js';
+import { paint } from '../../plugin/paint.js';
 import { parseManifests } from '../../plugin/manifests.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { template } from './cases.js';
@@ -203,6 +204,40 @@ function ambiguous(): JsonObject {
     spec: { template: whole },
   };
 }
+
+describe('files of several namespaces', () => {
+  const inNamespace = (namespace: string, objects: JsonObject[]): JsonObject[] =>
+    objects.map((one) => ({ ...one, metadata: { ...(one['metadata'] as JsonObject), namespace } }));
+  const grace = (seconds: number): [RegExp, string] => [
+    /^( +)(containers:)/m,
+    `$1terminationGracePeriodSeconds: ${seconds}\n$1$2`,
+  ];
+  const drain = (seconds: number): [string, string] => [
+    '  updateStrategy:',
+    `  drainTimeoutSeconds: ${seconds}\n  updateStrategy:`,
+  ];
+
+  it('each StatefulSet has the BlueGreen beside it', () => {
+    const found = lint([
+      ...inNamespace('a', edited(grace(3000), drain(60))),
+      ...inNamespace('b', edited(grace(3000), drain(7200))),
+    ]);
+    expect(found.map(({ namespace, field }) => ({ namespace, field }))).toEqual([
+      { namespace: 'b', field: 'spec.template.spec.terminationGracePeriodSeconds' },
+    ]);
+    expect(findingLines(found).map((line) => paint(line, false))[0]).toContain('b/statefulset/emqx ');
+  });
+
+  it("a Service of another is none of its own, and one without a namespace goes with the others'", () => {
+    const [service] = edited().filter(
+      (one) => one['kind'] === 'Service' && !JSON.stringify(one).includes('"clusterIP":"None"'),
+    );
+    const rest = edited().filter((one) => JSON.stringify(one) !== JSON.stringify(service));
+    const elsewhere = lint([...inNamespace('a', rest), ...inNamespace('b', service ? [service] : [])]);
+    expect(elsewhere.map(({ message }) => message).join()).toContain('no Service of these files selects');
+    expect(lint([...inNamespace('a', rest), ...(service ? [service] : [])])).toEqual([]);
+  });
+});
 
 describe('manifests', () => {
   it('of a List are its items, and empty documents are none', () => {

@@ -102,6 +102,49 @@ describe('what an edit would do', () => {
     },
   ])('when $when', ({ seen, edit, is }) => expect(planOf(seen, edit)).toMatchObject(is));
 
+  it('in the middle of a drain counts both sets that are left, and gives nothing up', () => {
+    const plan = planOf(draining(), applied('emqx/emqx-enterprise:5.8.10'));
+    expect(plan).toMatchObject({
+      effect: 'upgrade',
+      clients: 1000 + 600 + 467 + 467 + 466,
+      extraPods: 3,
+      mostPods: 3 + 2 + 3,
+      notes: [
+        `the upgrade to ${GREEN}, in progress now, waits for it: the nodes that it leaves are left together with the present ones`,
+      ],
+    });
+    expect(plan.parts.at(-1)?.what).toMatch(/^5 nodes hand over 3000 clients/);
+  });
+
+  it('back to the set that drains leaves the present one alone', () => {
+    const plan = planOf(draining(), applied(OLD));
+    expect(plan).toMatchObject({ effect: 'upgrade', to: BLUE, clients: 1400 });
+    expect(plan.notes).toEqual([`the upgrade to ${GREEN}, in progress now, is given up for it`]);
+  });
+
+  it('before the switch gives up the upgrade in progress, whose nodes nobody was sent to', () => {
+    const seen = view({
+      image: NEW,
+      status: { phase: 'Progressing', wanted: GREEN, upgrade },
+      sets: [set(BLUE), set(GREEN, { image: NEW, nodes: [{ clients: 0 }, { clients: 0 }] })],
+    });
+    const plan = planOf(seen, applied('emqx/emqx-enterprise:5.8.10'));
+    expect(plan).toMatchObject({ effect: 'upgrade', clients: 3000, mostPods: 6 });
+    expect(plan.notes).toEqual([`the upgrade to ${GREEN}, in progress now, is given up for it`]);
+  });
+
+  it.each([
+    { file: 'resumes it', blueGreen: { spec: { paused: false } }, isTold: false },
+    { file: 'pauses it', blueGreen: { spec: { paused: true } }, isTold: true },
+    { file: 'does not speak of it', blueGreen: undefined, isTold: true },
+  ])('says that it waits for a pause to end where the file $file', ({ blueGreen, isTold }) => {
+    const { notes } = planOf(view({ spec: { paused: true } }), {
+      ...applied(NEW),
+      ...(blueGreen && { blueGreen }),
+    });
+    expect(notes.includes('it waits: spec.paused of the BlueGreen is true')).toBe(isTold);
+  });
+
   it('takes the rates from the file where it has some', () => {
     const blueGreen = structuredClone(rawObjects({}).blueGreen);
     const faster = { waitTakeover: 6, connEvictRate: 1000, sessEvictRate: 200 };

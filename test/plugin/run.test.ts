@@ -181,6 +181,43 @@ describe('what cannot be asked is told with what to do, and exit code 2', () => 
   });
 });
 
+describe('control characters in what the cluster says', () => {
+  // A window's title, a cleared screen, and the same with an 8-bit introducer.
+  const BAD = 'x\u001b]0;owned\u0007\u001b[2J\u009b2J\r\u007f';
+  const SHOWN = 'x^[]0;owned^G^[[2J\\u009b2J';
+  const isHarmless = (text: string): boolean => !/(?!\n)\p{Cc}/u.test(text);
+
+  it.each([
+    { where: 'a tree', words: ['get'] },
+    { where: 'a table', words: ['get', '-A', '-o', 'wide'] },
+    { where: 'a wait', words: ['status', '--no-watch'] },
+  ])('in $where reach no terminal', async ({ words }) => {
+    have({
+      status: {
+        phase: 'Progressing',
+        wanted: GREEN,
+        message: BAD,
+        upgrade: { ...upgrade, requestedBy: BAD },
+      },
+    });
+    const { stdout } = await sluice(...words);
+    expect(stdout).toContain(SHOWN);
+    expect(isHarmless(stdout)).toBe(true);
+  });
+
+  it('in errors reach no terminal', async () => {
+    const { stderr } = await sluice('get', BAD);
+    expect(stderr).toContain('^[]0;owned^G');
+    expect(isHarmless(stderr)).toBe(true);
+  });
+
+  it('are the same to programs', async () => {
+    have({ status: { message: BAD } });
+    const { stdout } = await sluice('get', 'emqx', '-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({ message: BAD });
+  });
+});
+
 describe('what is changed', () => {
   const green = {
     image: NEW,

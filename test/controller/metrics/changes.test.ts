@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { changesBetween, type Change } from '../../../controller/metrics/changes.js';
-import type { DrainState, Picture } from '../../../controller/metrics/picture.js';
+import { changesBetween, changesTold, type Change } from '../../../controller/metrics/changes.js';
+import {
+  evacuatedBy,
+  following,
+  type DrainState,
+  type Picture,
+} from '../../../controller/metrics/picture.js';
 import type { UpgradeStep } from '../../../lib/types.js';
 import { drain, ended, ENDED, evacuation, picture, STARTED } from './pictures.js';
 
@@ -27,7 +32,7 @@ describe('evictions', () => {
     {
       when: 'the node was evacuated before, stopped, and is again',
       before: evacuating(evacuation('a', 0, 0)),
-      after: evacuating(evacuation('a', 98, 150)),
+      after: evacuating(evacuation('a', 18, 150, { clients: 20, sessions: 150 })),
       then: [{ kind: 'evicted', clients: 2, sessions: 0 }],
     },
     {
@@ -43,7 +48,36 @@ describe('evictions', () => {
       then: [],
     },
   ])('are counted when $when', ({ before, after, then }) => {
-    expect(changesBetween(before, after)).toEqual(then);
+    expect(changesBetween(before, following(before, after))).toEqual(then);
+  });
+
+  it('are counted once, though a look in between hears nothing of them, or some clients come back', () => {
+    const at = (clients: number): Picture =>
+      picture(
+        { nodeEvacuationsStatus: [evacuation('a', clients, 150)] },
+        { pods: [{ uid: 'a', isEnding: true }] },
+      );
+    const silent = picture({}, { pods: [{ uid: 'a', isEnding: true }] });
+    const counted: number[] = [];
+    [at(60), silent, silent, at(50), at(55), at(40)].reduce((before, seen) => {
+      const after = following(before, seen);
+      for (const change of changesBetween(before, after))
+        if (change.kind === 'evicted') counted.push(change.clients);
+      return after;
+    }, at(100));
+    expect(counted).toEqual([40, 10, 10]);
+  });
+
+  it('of another pod that has the name of the node are its own', () => {
+    const pods = (uid: string) => ({ pods: [{ uid, isEnding: true }], evacuated: [] });
+    const seen = (uid: string, clients: number): Picture => ({
+      ...picture({}, pods(uid)),
+      evacuated: [evacuatedBy(evacuation('a', clients, 150), uid)],
+    });
+    const before = seen('first', 40);
+    expect(changesBetween(before, following(before, seen('second', 90)))).toEqual([
+      { kind: 'evicted', clients: 10, sessions: 0 },
+    ]);
   });
 });
 
@@ -82,30 +116,28 @@ it('a drain whose pod has gone had ended if the node held nobody when it was las
 
 describe('upgrades', () => {
   it('are counted when they have ended, with what they took', () => {
-    const before = picture({ history: [ended('1')] });
-    const after = picture({ history: [ended('2', 'aborted'), ended('1')] });
-    expect(changesBetween(before, after)).toEqual([
-      { kind: 'upgradeEnded', result: 'aborted', seconds: 300 },
-    ]);
-    expect(changesBetween(after, after)).toEqual([]);
+    const before = { history: [ended('1')] };
+    const after = { history: [ended('2', 'aborted'), ended('1')] };
+    expect(changesTold(before, after)).toEqual([{ kind: 'upgradeEnded', result: 'aborted', seconds: 300 }]);
+    expect(changesTold(after, after)).toEqual([]);
   });
 
   it('have steps, each counted once, also when the upgrade has ended meanwhile', () => {
     const begun = { name: 'drain', pod: 'emqx-blue-0', uid: 'a', startedAt: STARTED } as const;
     const over = { ...begun, endedAt: ENDED };
-    const open = (steps: UpgradeStep[]): Picture => picture({ upgrade: { ...ended('1'), steps } });
-    const closed = picture({ history: [{ ...ended('1'), steps: [over] }] });
+    const open = (steps: UpgradeStep[]) => ({ upgrade: { ...ended('1'), steps } });
+    const closed = { history: [{ ...ended('1'), steps: [over] }] };
     const counted = [{ kind: 'stepEnded', step: 'drain', seconds: 300 }];
-    expect(changesBetween(open([begun]), open([over]))).toEqual(counted);
-    expect(changesBetween(open([begun]), closed)).toEqual([
+    expect(changesTold(open([begun]), open([over]))).toEqual(counted);
+    expect(changesTold(open([begun]), closed)).toEqual([
       { kind: 'upgradeEnded', result: 'succeeded', seconds: 300 },
       ...counted,
     ]);
-    expect(changesBetween(open([over]), closed).filter(({ kind }) => kind === 'stepEnded')).toEqual([]);
+    expect(changesTold(open([over]), closed).filter(({ kind }) => kind === 'stepEnded')).toEqual([]);
   });
 
   it('that fall out of the history are not counted again', () => {
-    const before = picture({ history: [ended('2'), ended('1')] });
-    expect(changesBetween(before, picture({ history: [ended('2')] }))).toEqual([]);
+    const before = { history: [ended('2'), ended('1')] };
+    expect(changesTold(before, { history: [ended('2')] })).toEqual([]);
   });
 });

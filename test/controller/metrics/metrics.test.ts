@@ -2,14 +2,30 @@ import { describe, expect, it } from '@jest/globals';
 import { issue, makeCa } from '../../../certs/issue.js';
 import { ApiError } from '../../../controller/kube/errors.js';
 import { makeControllerMetrics, type ControllerMetrics } from '../../../controller/metrics/metrics.js';
+import type { Picture } from '../../../controller/metrics/picture.js';
 import { SidecarError } from '../../../controller/sidecars.js';
-import { drain, ended, evacuation, node, picture } from './pictures.js';
+import type { BlueGreenStatus, UpgradeStep } from '../../../lib/types.js';
+import { drain, ended, ENDED, STARTED, evacuation, node, picture } from './pictures.js';
 
-const leader = (certificates: Record<string, string> = {}): ControllerMetrics =>
-  makeControllerMetrics(() => ({ isLeading: true, certificates }));
+type Leader = Omit<ControllerMetrics, 'saw'> & {
+  saw: (key: string, seen: Picture, stored?: Partial<BlueGreenStatus>) => void;
+};
+
+/** Its looks follow one another: what the one before told is what is stored. */
+function leader(certificates: Record<string, string> = {}): Leader {
+  const metrics = makeControllerMetrics(() => ({ isLeading: true, certificates }));
+  const last = new Map<string, Partial<BlueGreenStatus>>();
+  return {
+    ...metrics,
+    saw: (key, seen, stored = last.get(key) ?? seen.status) => {
+      last.set(key, seen.status);
+      metrics.saw(key, seen, stored);
+    },
+  };
+}
 
 /** The lines of a scrape that begin so. */
-async function lines(metrics: ControllerMetrics, start: string): Promise<string[]> {
+async function lines(metrics: Pick<ControllerMetrics, 'scrape'>, start: string): Promise<string[]> {
   const { text } = await metrics.scrape();
   return text.split('\n').filter((line) => line.startsWith(start));
 }
@@ -40,6 +56,49 @@ describe("the controller's metrics", () => {
     expect(await lines(metrics, 'sluice_upgrade_duration_seconds_sum')).toContain(
       'sluice_upgrade_duration_seconds_sum{result="succeeded"} 300',
     );
+  });
+
+  const draining: UpgradeStep = { name: 'drain', pod: 'emqx-blue-0', uid: 'a', startedAt: STARTED };
+  const gaveUp: UpgradeStep = { ...draining, endedAt: ENDED, outcome: 'gaveUp' };
+  const open = { upgrade: { ...ended('1'), steps: [draining] }, history: [] };
+
+  it('count what this leader wrote in its first pass: the one before was dead', async () => {
+    const metrics = leader();
+    const history = [{ ...ended('1', 'aborted'), steps: [gaveUp] }];
+    metrics.saw('mq/emqx', picture({ history }, { drains: [drain('a', 'gaveUp')] }), open);
+    expect(await lines(metrics, 'sluice_upgrades_total')).toContain(
+      `sluice_upgrades_total{${BLUE_GREEN},result="aborted"} 1`,
+    );
+    expect(await lines(metrics, 'sluice_drains_total')).toContain(
+      `sluice_drains_total{${BLUE_GREEN},outcome="gaveUp"} 1`,
+    );
+    expect(await lines(metrics, 'sluice_upgrade_step_duration_seconds_count{step="drain"}')).toEqual([
+      'sluice_upgrade_step_duration_seconds_count{step="drain"} 1',
+    ]);
+  });
+
+  it('count nothing that the leader before wrote', async () => {
+    const metrics = leader();
+    const told = { upgrade: { ...ended('1'), steps: [gaveUp] }, history: [ended('0')] };
+    metrics.saw('mq/emqx', picture(told, { drains: [drain('a', 'gaveUp')] }), told);
+    metrics.saw('mq/emqx', picture({ history: [{ ...ended('1'), steps: [gaveUp] }, ended('0')] }));
+    expect((await lines(metrics, 'sluice_drains_total')).filter((line) => !line.endsWith(' 0'))).toEqual([]);
+    expect(await lines(metrics, 'sluice_upgrades_total')).toContain(
+      `sluice_upgrades_total{${BLUE_GREEN},result="succeeded"} 1`,
+    );
+  });
+
+  it('count a drain once of which both the record and its sidecar tell', async () => {
+    const metrics = leader();
+    metrics.saw('mq/emqx', picture(open, { drains: [drain('a', 'draining')] }));
+    const over = { upgrade: { ...ended('1'), steps: [gaveUp] } };
+    metrics.saw('mq/emqx', picture(over, { drains: [drain('a', 'gaveUp')] }));
+    metrics.saw('mq/emqx', picture(over));
+    expect(await lines(metrics, 'sluice_drains_total')).toEqual([
+      `sluice_drains_total{${BLUE_GREEN},outcome="drained"} 0`,
+      `sluice_drains_total{${BLUE_GREEN},outcome="gaveUp"} 1`,
+      `sluice_drains_total{${BLUE_GREEN},outcome="ended"} 0`,
+    ]);
   });
 
   it('count a drain once, though its sidecar does not answer any more while the pod stops', async () => {

@@ -1,4 +1,9 @@
-import type { Drain, DrainState, Picture } from '../../../controller/metrics/picture.js';
+import {
+  evacuatedBy,
+  type Drain,
+  type DrainState,
+  type Picture,
+} from '../../../controller/metrics/picture.js';
 import {
   DEFAULT_SPEC,
   type BlueGreenStatus,
@@ -20,6 +25,8 @@ export function picture(
     wantedRevision: 'green',
     wantedSize: 3,
     drains: [],
+    // The pods of nodes have their names for uids.
+    evacuated: (status.nodeEvacuationsStatus ?? []).map((one) => evacuatedBy(one, one.node)),
     pods: (parts.drains ?? []).map(({ uid }) => ({ uid, isEnding: true })),
     ...parts,
     status: {
@@ -47,8 +54,13 @@ export function node(name: string, revision: string, clients: number, sessions: 
   return { node: name, node_status: 'running', revision, live_connections: clients, connections: sessions };
 }
 
-/** An evacuation of `name` that began with 100 clients and 150 sessions. */
-export function evacuation(name: string, clients: number, sessions: number): NodeEvacuationStatus {
+/** An evacuation of `name` that began with 100 clients and 150 sessions, unless others are named. */
+export function evacuation(
+  name: string,
+  clients: number,
+  sessions: number,
+  initial = { clients: 100, sessions: 150 },
+): NodeEvacuationStatus {
   return {
     node: name,
     state: 'evicting_conns',
@@ -58,9 +70,9 @@ export function evacuation(name: string, clients: number, sessions: number): Nod
     session_goal: 0,
     session_recipients: [],
     stats: {
-      initial_connected: 100,
+      initial_connected: initial.clients,
       current_connected: clients,
-      initial_sessions: 150,
+      initial_sessions: initial.sessions,
       current_sessions: sessions,
     },
   };

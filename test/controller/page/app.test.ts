@@ -5,7 +5,7 @@ import { makePageApp, type PageOptions } from '../../../controller/page/app.js';
 import { readBlueGreen } from '../../../controller/page/blue-green.js';
 import { makeBoard } from '../../../controller/page/board.js';
 import type { PageMessage } from '../../../lib/page/messages.js';
-import { BEGAN, blueGreenAt } from '../../page/upgrade.js';
+import { BEGAN, blueGreenAt, ENDS } from '../../page/upgrade.js';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -193,6 +193,23 @@ describe('its events', () => {
     const [other] = await listen(port, ONE, 1, { 'last-event-id': '00000000.3' });
     expect(other?.message).toMatchObject({ samples: { isWhole: true } });
     expect(seqsIn(other?.message)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('tell of past upgrades at first and when there is another, and not each second', async () => {
+    const { see, port } = await serve();
+    see(40);
+    const heard = listen(port, ONE, 3);
+    await new Promise((done) => setTimeout(done, 200));
+    see(41);
+    await new Promise((done) => setTimeout(done, 1200));
+    see(ENDS);
+    const historyIn = ({ message }: { message: PageMessage }) =>
+      message.kind === 'one' ? message.history?.map(({ result }) => result) : 'another kind';
+    const all = await heard;
+    expect(all.map(historyIn)).toEqual([[], undefined, ['succeeded']]);
+    for (const { message } of all) expect(message).not.toHaveProperty('picture.history');
+    const [back] = await listen(port, ONE, 1, { 'last-event-id': all[2]?.id ?? '' });
+    expect(back && historyIn(back)).toBeUndefined();
   });
 
   it('say that there is none of that name, and show it once there is', async () => {

@@ -233,7 +233,7 @@ describe('the message says since when', () => {
 });
 
 describe('clients left', () => {
-  it('are those on running nodes of sets that are not active', () => {
+  it('are those on running nodes of sets that are not wanted', () => {
     const seen = observed({
       sets: [set(blue, { size: 2 }), set(green)],
       selects: 'ggggggggg',
@@ -307,7 +307,7 @@ describe('the record of an upgrade', () => {
 
   it('says that its trace is to be sent, and that it was', () => {
     const ended = { ...open, finishedAt: '', result: 'succeeded' as const, traced: false };
-    const traced = (hasTrace?: () => boolean): (boolean | undefined)[] => {
+    const traced = (hasTrace?: () => boolean | undefined): (boolean | undefined)[] => {
       const seen = { ...both({ upgrade: open, history: [ended] }), nowMs: NOW_MS };
       const { upgrade, history } = statusOf(seen, upgrading, { selector: '', ...(hasTrace && { hasTrace }) });
       return [upgrade?.traced, history[0]?.traced];
@@ -315,6 +315,8 @@ describe('the record of an upgrade', () => {
     expect(traced()).toEqual([undefined, false]);
     expect(traced(() => false)).toEqual([false, false]);
     expect(traced(() => true)).toEqual([false, true]);
+    // It is not sampled.
+    expect(traced(() => undefined)).toEqual([undefined, undefined]);
   });
 
   it('is kept as it is', () => {

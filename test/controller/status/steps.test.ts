@@ -44,7 +44,7 @@ function look(before: Records, { at, decides, fails, hasTrace, ...world }: Look)
   const seen = observed({
     ...world,
     nowMs: ms(at),
-    status: { history, ...(upgrade && { upgrade }) },
+    status: { ...world.status, history, ...(upgrade && { upgrade }) },
     declaration: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, requestedAtMs: ms(-1) },
   });
   const decision: Decision = {
@@ -288,6 +288,35 @@ describe('a phase', () => {
     expect(phasesOf(records).at(-1)).toMatchObject({ name: 'draining', startedAt: iso(26) });
   });
 
+  it('of draining begins with the drain that its leader has begun, not with the whole second of the deletion', () => {
+    const records = after([
+      ...UPGRADE.slice(0, 6),
+      { ...(UPGRADE[6] as Look), at: 32.97 },
+      { ...(UPGRADE[7] as Look), at: 33.5, sets: [blueWith(1, { 1: ending(33) }), ready()] },
+    ]);
+    expect(nodesOf(records, 'drain')).toMatchObject([{ startedAt: iso(32.97) }]);
+    expect(phasesOf(records).at(-1)).toEqual({ name: 'draining', startedAt: iso(32.97) });
+  });
+
+  it('of draining begins when EMQX accepted an evacuation from outside', () => {
+    const own = set('emqx', {
+      kind: 'declaration',
+      size: 1,
+      pods: { 0: { evacuationNote: { acceptedAtMs: ms(40) } } },
+    });
+    const records = after([
+      ...UPGRADE.slice(0, 6),
+      {
+        at: 41,
+        ...serving,
+        decides: onGreen,
+        sets: [own, ready()],
+        evacuations: { 'emqx-0': 'evicting_conns' },
+      },
+    ]);
+    expect(phasesOf(records).at(-1)).toEqual({ name: 'draining', startedAt: iso(40) });
+  });
+
   it('is not brought back by what is told, or deleted, after the switch', () => {
     const records = after([...UPGRADE.slice(0, 8), { ...(UPGRADE[5] as Look), at: 40 }]);
     expect(namesOf(records).at(-1)).toBe('draining');
@@ -295,6 +324,24 @@ describe('a phase', () => {
 
   it('before the switch is not made up where the record was lost', () => {
     expect(namesOf(after(UPGRADE.slice(5)))).toEqual(['admission', 'delay', 'draining', 'cleanUp']);
+  });
+});
+
+describe('a leader whose clock is an hour ahead', () => {
+  const [first, ...others] = UPGRADE as [Look, ...Look[]];
+  const records = after([{ ...first, at: 3600 }, ...others]);
+
+  it('bends no phase that goes on: it has begun by the time of the next one', () => {
+    const [, creation, ...rest] = phasesOf(records);
+    expect(creation).toEqual({ name: 'creation', startedAt: iso(2.5), endedAt: iso(2.5) });
+    expect(rest.at(-1)).toEqual({ name: 'cleanUp', startedAt: iso(71), endedAt: iso(72) });
+    expect(namesOf(records)).toEqual(PHASES.map(([name]) => name));
+    for (const { startedAt, endedAt = '' } of stepsOf(records)) expect(startedAt <= endedAt).toBe(true);
+  });
+
+  it('does not have its upgrade end before what it has told of it', () => {
+    const ends = stepsOf(records).map(({ endedAt = '' }) => endedAt);
+    expect(records.history[0]?.finishedAt).toBe(ends.sort().at(-1));
   });
 });
 
@@ -319,6 +366,7 @@ describe('a drain', () => {
     const sets = [blueWith(size, { 1: pod }), ready()];
     return nodesOf(after([...begun, { at: 60, sets, ...serving, decides: onGreen, ...change }]), 'drain')[0];
   };
+  const emptied = { node: `emqx@${blue}-1.x`, node_status: 'running', connections: 0, live_connections: 0 };
   const gaveUp = report(`${blue}-1`, { gate: { kind: 'gaveUp', detail: 'nowhere to go', sessionsLost: 7 } });
 
   it.each<{
@@ -338,6 +386,16 @@ describe('a drain', () => {
     {
       how: 'that took too long',
       ...{ pod: null, change: { spec: { drainTimeoutSeconds: 20 } }, then: { outcome: 'timedOut' } },
+    },
+    {
+      how: 'whose pod has gone since it held nobody',
+      ...{ pod: null, change: { status: { emqxNodes: [emptied] } }, then: { outcome: 'drained' } },
+    },
+    {
+      how: 'whose pod has gone, and that held somebody when it was last seen',
+      pod: null,
+      change: { status: { emqxNodes: [{ ...emptied, connections: 1 }] } },
+      then: { outcome: 'ended' },
     },
   ])('$how says so', ({ pod, change, size, then }) => {
     expect(next(pod, change, size)).toMatchObject({ ...then, endedAt: iso(60) });

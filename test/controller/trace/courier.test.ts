@@ -29,7 +29,7 @@ function stage() {
   let nowMs = 0;
   const send = (spans: SpanData[]): Promise<void> =>
     new Promise((resolve, reject) => asked.push({ spans, resolve, reject: () => reject(new Error('down')) }));
-  const courier = makeCourier({ send }, () => nowMs);
+  const courier = makeCourier({ send, isSampled: () => true }, () => nowMs);
   const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return {
     courier,
@@ -82,6 +82,17 @@ describe('the courier', () => {
     delete untold.traced;
     look({ history: [untold, ended({ traced: true })] });
     expect(names()).toEqual([]);
+  });
+
+  it('neither sends a trace that is not sampled nor says that it was received', async () => {
+    let asked = 0;
+    const send = () => Promise.resolve(void (asked += 1));
+    const courier = makeCourier({ send, isSampled: (id) => id !== 'a'.repeat(32) }, () => 0);
+    expect(courier.look('mq/emqx', subject, { upgrade: open(STEPS), history: [ended()] })).toBe(Infinity);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked).toBe(0);
+    expect(courier.hasBrought('mq/emqx', ended())).toBeUndefined();
+    expect(courier.hasBrought('mq/emqx', ended({ id: 'c'.repeat(32) }))).toBe(false);
   });
 
   it('has one request under way, whatever the receiver does', () => {

@@ -90,7 +90,7 @@ describe('the spans of an upgrade', () => {
       'k8s.statefulset.name': 'emqx',
       'k8s.statefulset.uid': 'uid-of-emqx',
       'cicd.pipeline.name': UPGRADE,
-      'cicd.pipeline.run.id': 'a'.repeat(32),
+      'cicd.pipeline.run.id': 'b'.repeat(16),
       'cicd.pipeline.action.name': 'RUN',
       'cicd.pipeline.result': 'success',
       'user.name': 'alice',
@@ -106,7 +106,7 @@ describe('the spans of an upgrade', () => {
       'k8s.pod.name': 'emqx-b-0',
       'k8s.pod.uid': 'b0',
       'cicd.pipeline.name': UPGRADE,
-      'cicd.pipeline.run.id': 'a'.repeat(32),
+      'cicd.pipeline.run.id': 'b'.repeat(16),
       'cicd.pipeline.task.name': 'drain',
       'cicd.pipeline.task.type': 'deploy',
       'cicd.pipeline.task.run.id': drain?.spanId,
@@ -175,6 +175,43 @@ describe('the spans of an upgrade', () => {
     expect(other).not.toBe(one);
     expect(ids(first)).toEqual([one]);
     expect(ids({ ...first, uid: 'another' })).not.toEqual([one]);
+  });
+
+  it('of nodes lie in the turn of their phase, or in the upgrade where they began in another', () => {
+    const phases: UpgradeStep[] = [
+      { name: 'readiness', startedAt: iso(0), endedAt: iso(10) },
+      { name: 'gates', startedAt: iso(10), endedAt: iso(12) },
+      { name: 'draining', startedAt: iso(12), endedAt: iso(20) },
+      { name: 'pause', startedAt: iso(20), endedAt: iso(22) },
+      { name: 'draining', startedAt: iso(22), endedAt: iso(30) },
+    ];
+    const drain = (from: number, to: number): UpgradeStep => ({
+      ...{ name: 'drain', pod: `emqx-b-${from}`, uid: `b${from}`, startedAt: iso(from), endedAt: iso(to) },
+      outcome: 'drained',
+    });
+    const spans = spansOf(
+      ended({ steps: [...phases, drain(11, 15), drain(12, 20), drain(23, 30)] }),
+      subject,
+    );
+    const parents = spans
+      .filter(({ name }) => name === 'drain')
+      .map(({ parentSpanId }) => spans.find(({ spanId }) => spanId === parentSpanId))
+      .map((parent) => [parent?.name, parent?.startMs]);
+    expect(parents).toEqual([
+      [UPGRADE, ms(-1)],
+      ['draining', ms(12)],
+      ['draining', ms(22)],
+    ]);
+  });
+
+  it('of an upgrade and its retry are two runs of the pipeline in one trace', () => {
+    const retry = ended({ spanId: 'c'.repeat(16), parentSpanId: 'b'.repeat(16) });
+    const runsOf = (spans: SpanData[]): unknown[] => [
+      ...new Set(
+        spans.map(({ traceId, attributes }) => [traceId, attributes['cicd.pipeline.run.id']].join()),
+      ),
+    ];
+    expect(runsOf([...spansOf(ended(), subject), ...spansOf(retry, subject)])).toHaveLength(2);
   });
 
   it('lie in the span of who asked', () => {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { makeLogger } from '../../../lib/log.js';
-import type { SpanData } from '../../../lib/telemetry/types.js';
+import type { SpanData, TracingOptions } from '../../../lib/telemetry/types.js';
 import { openTracing, whyOff, type Tracing } from '../../../lib/telemetry/tracing.js';
 import { startReceiver, type Receiver } from '../../otlp/receiver.js';
 
@@ -38,7 +40,7 @@ async function received(): Promise<Receiver> {
 /** The SDK reads the environment of its process itself. */
 async function opened(
   environment: Record<string, string>,
-  more: { closeMs?: number } = {},
+  more: Partial<Pick<TracingOptions, 'closeMs' | 'log'>> = {},
 ): Promise<Tracing> {
   Object.assign(process.env, environment);
   const options = { service: 'sluice-test', attributes: { 'k8s.pod.name': 'here' }, log, ...more };
@@ -145,6 +147,7 @@ describe('spans', () => {
     const tracing = await opened({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, ...sampler });
     await tracing.send([span(), span({ spanId: 'c'.repeat(16), parentSpanId: 'b'.repeat(16) })]);
     expect(receiver.spans()).toEqual([]);
+    expect(tracing.isSampled(TRACE)).toBe(false);
   });
 
   it('of one trace are all sampled, or none', async () => {
@@ -186,6 +189,29 @@ describe('a receiver that', () => {
     receiver.answer(200);
     await tracing.send([span()]);
     expect(receiver.spans()).toHaveLength(1);
+  });
+
+  it('will not have some of the spans is told of in the log, and is not sent them again', async () => {
+    let requests = 0;
+    // ExportTraceServiceResponse { partial_success { rejected_spans: 1, error_message: "old" } }
+    const answer = Buffer.from([0x0a, 7, 0x08, 1, 0x12, 3, ...Buffer.from('old')]);
+    const server = createServer((request, response) => {
+      requests += 1;
+      request.resume().on('end', () => {
+        response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(answer);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    cleanUps.push(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const said: object[] = [];
+    const tracing = await opened(
+      { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
+      { log: { info: () => undefined, warn: (values) => void said.push(values) } },
+    );
+    await tracing.send([span()]);
+    expect(requests).toBe(1);
+    expect(said).toEqual([{ detail: expect.stringMatching(/Partial Success.*"rejectedSpans".*"old"/) }]);
   });
 
   it('hangs does not keep the program from ending', async () => {
