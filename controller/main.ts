@@ -83,7 +83,7 @@ async function main(): Promise<void> {
     const { servePage } = await import('./page/serve.js');
     const lease = { namespace: settings.namespace, name: settings.lease };
     const tools = { transport, lease, replica: settings.identity, ...settings.page, log };
-    await servePage({ ...tools, onTrouble: (error) => gauge.failed('watch', error) }, shutdown.signal);
+    await servePage({ ...tools, onTrouble: (part, error) => gauge.failed(part, error) }, shutdown.signal);
   }
 
   /**

@@ -15,8 +15,9 @@ import { makeSilence, type Silence } from './observe/silence.js';
 import type { Next } from './schedule.js';
 import { publishEvents, publishStatus, type Told } from './status/publish.js';
 import type { Trouble } from './status/status.js';
-import { beginsUpgrade, upgradeRecords, type After } from './status/upgrade.js';
+import { beginsUpgrade, lastRecords, upgradeRecords, type After } from './status/upgrade.js';
 import type { Courier } from './trace/courier.js';
+import type { Subject } from './trace/spans.js';
 
 export interface PassTools extends Omit<ObserveTools, 'silence'>, ApplyTools {
   plan: (observed: Observed) => Decision;
@@ -35,6 +36,10 @@ interface Run {
   failures: number;
   lastStep: string;
   repeats: number;
+  /** The records as last stored, for a trace that outlasts them. */
+  last?: { subject: Subject; records: Pick<BlueGreenStatus, 'upgrade' | 'history'> };
+  /** Since when there is no such declaration, on the process's clock. */
+  goneSinceMs?: number;
 }
 
 /** A pass that finds nothing to do is repeated so often, whatever the watches say. */
@@ -42,6 +47,8 @@ const REST_MS = 30_000;
 /** After a refusal a person has to act, which wakes us; this is for what no watch tells. */
 const REFUSED_MS = 15_000;
 const CONFLICT_MS = 50;
+/** A receiver that is away is waited for so long with what no object remembers. */
+const LAST_MS = 300_000;
 const BACKOFF_MS = { first: 500, most: 30_000 };
 /** The same step so often in a row has no effect that we can see: slow down, and go on. */
 const REPEATS = 3;
@@ -95,9 +102,14 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const seen = await observe({ ...tools, silence }, keyOf(context.key), signal);
   if (!seen) {
     tools.gauge.forget(context.key);
-    tools.courier?.forget(context.key);
-    return farewell(tools, { key: keyOf(context.key), told, silence }, signal);
+    const againMs = sendLast(tools, context);
+    const next = await farewell(tools, { key: keyOf(context.key), told, silence }, signal);
+    if (againMs !== Infinity)
+      return { afterMs: next === 'forget' ? againMs : Math.min(againMs, next.afterMs) };
+    if (next === 'forget') tools.courier?.forget(context.key);
+    return next;
   }
+  delete run.goneSinceMs;
   const observeMs = lap();
   let view = seen;
   tools.onServices(
@@ -110,7 +122,7 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
 
   const decision = tools.plan(view.observed);
   logStep(log, decision, run);
-  const { told: ofTraces, againMs } = sendTraces(tools.courier, context.key, view.observed, decision);
+  const { told: ofTraces, againMs, last } = sendTraces(tools.courier, context.key, view.observed, decision);
   const untold = tools.controlTrouble();
   const standing: Trouble | undefined =
     untold === undefined ? undefined : { kind: 'refused', message: untold };
@@ -118,6 +130,7 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
     const published = await publishStatus(tools.kube, { view, decision, ...more, ...ofTraces }, signal);
     // What the next pass will find otherwise did not happen for anybody.
     if (published.isStored) {
+      run.last = { subject: view.observed.declaration, records: last ?? published.status };
       const picture = pictureOf(view.observed, decision, published.status);
       tools.gauge.saw(context.key, picture, view.observed.blueGreen.status ?? {});
     }
@@ -162,14 +175,27 @@ function sendTraces(
   key: string,
   observed: Observed,
   decision: Decision,
-): { told: Pick<After, 'hasTrace'>; againMs: number } {
+): { told: Pick<After, 'hasTrace'>; againMs: number; last?: ReturnType<typeof upgradeRecords> } {
   if (!courier) return { told: {}, againMs: Infinity };
   const hasTrace: After['hasTrace'] = (record) => courier.hasBrought(key, record);
   const stored = observed.blueGreen.status ?? {};
   // A hand-back ends with the record itself: nobody will read it again.
   const isLast = decision.step.kind === 'dropBlueGreen';
-  const records = isLast ? upgradeRecords(observed, { ...decision, settled: true }, { hasTrace }) : stored;
-  return { told: { hasTrace }, againMs: courier.look(key, observed.declaration, records) };
+  const last = isLast ? upgradeRecords(observed, { ...decision, settled: true }, { hasTrace }) : undefined;
+  const againMs = courier.look(key, observed.declaration, last ?? stored);
+  return { told: { hasTrace }, againMs, ...(last && { last }) };
+}
+
+/**
+ * What is left to send when the declaration has gone, or is handed back, and the records with it.
+ * @returns after how many milliseconds another look is worth it; Infinity: no more
+ */
+function sendLast({ courier, now }: PassTools, { key, run }: PassContext): number {
+  run.goneSinceMs ??= performance.now();
+  if (!courier || !run.last || performance.now() - run.goneSinceMs > LAST_MS) return Infinity;
+  // Closed once: whatever is sent twice must be the same twice.
+  run.last.records = lastRecords(run.last.records, now());
+  return courier.look(key, run.last.subject, run.last.records);
 }
 
 function delayAfter({ step }: Decision, outcome: Outcome, run: Run): number {

@@ -55,7 +55,7 @@ export const CONTROLLER_METRICS = {
   },
   waitingSince: {
     name: 'sluice_bluegreen_waiting_since_timestamp_seconds',
-    help: 'Since when the BlueGreen has been waiting for what it is waiting for, in seconds since 1970 (status.waitingFor.since).',
+    help: 'Since when the BlueGreen has been waiting for what it is waiting for, in seconds since 1970 (status.waitingFor.since); no series while it is Stable.',
     kind: 'gauge',
     labels: OBJECT,
   },

@@ -2,7 +2,7 @@ import { ApiError, isConflict } from '../kube/errors.js';
 import { SidecarError } from '../sidecars.js';
 
 /** The parts of the controller in which something may fail: label `part`. */
-export const PARTS = ['pass', 'sidecars', 'watch', 'lease', 'certificates'] as const;
+export const PARTS = ['pass', 'sidecars', 'watch', 'lease', 'certificates', 'page'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Why something failed: label `cause`. */

@@ -41,7 +41,7 @@ export function samplesOf({ namespace, name }: Key, picture: Picture): Sample<Me
       labels: { ...labels, condition },
       value: status.conditions.some((one) => one.type === condition && one.status === 'True') ? 1 : 0,
     })),
-    ...timestamp('waitingSince', labels, status.waitingFor?.since),
+    ...timestamp('waitingSince', labels, status.phase === 'Stable' ? undefined : status.waitingFor?.since),
     gauge('nodesWanted', wantedSize),
     gauge('nodesReady', status.readyReplicas),
     gauge('clientsLeft', status.clientsLeft),

@@ -16,6 +16,8 @@ export interface PageOptions {
   /** The page is reached over the pod's loopback alone: then requests for any other host come from somebody else's page. */
   isLocal: boolean;
   now: () => number;
+  /** Something that was to be shown could not be made. */
+  onTrouble: (error: unknown) => void;
 }
 
 /** Who may look at once; a page that is not in sight closes its stream. */
@@ -26,7 +28,7 @@ const MOST_LISTENERS = 32;
  * and `name` say. Nothing else, and nothing from elsewhere.
  */
 export function makePageApp(options: PageOptions, signal: AbortSignal): Express {
-  const { board, asked, assets, replica, isLocal, now } = options;
+  const { board, asked, assets, replica, isLocal, now, onTrouble } = options;
   let listeners = 0;
   const app = express();
   app.disable('x-powered-by');
@@ -76,6 +78,7 @@ export function makePageApp(options: PageOptions, signal: AbortSignal): Express 
       response,
       {
         after,
+        onTrouble,
         listen: (changed) => board.listen(one && placeOf(one), changed),
         beat: async () => ({ kind: 'beat', ...(await originNow()) }),
         make: async (last) => {

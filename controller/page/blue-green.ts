@@ -1,6 +1,7 @@
+import { specOf } from '../../lib/blue-green-spec.js';
 import { nameOf, numberAt, objectAt, textAt, timeAt } from '../../lib/fields.js';
 import type { JsonObject } from '../../lib/json.js';
-import { DEFAULT_SPEC, type BlueGreenSpec, type BlueGreenStatus } from '../../lib/types.js';
+import type { BlueGreenSpec, BlueGreenStatus } from '../../lib/types.js';
 import type { Versioned } from '../kube/watch.js';
 
 /** What the page keeps of a BlueGreen. */
@@ -14,7 +15,7 @@ export interface SeenBlueGreen extends Versioned {
   status: Partial<BlueGreenStatus>;
 }
 
-/** Reads one; its schema has filled in defaults, but for one written before a field was there. */
+/** Reads one. */
 export function readBlueGreen(raw: JsonObject): SeenBlueGreen {
   return {
     uid: textAt(raw, 'metadata', 'uid'),
@@ -23,7 +24,7 @@ export function readBlueGreen(raw: JsonObject): SeenBlueGreen {
     name: nameOf(raw),
     createdAtMs: timeAt(raw, 'metadata', 'creationTimestamp'),
     generation: numberAt(raw, ['metadata', 'generation']),
-    spec: { ...DEFAULT_SPEC, ...objectAt(raw, 'spec') },
+    spec: specOf(objectAt(raw, 'spec')),
     status: objectAt(raw, 'status'),
   };
 }

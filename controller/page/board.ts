@@ -37,11 +37,18 @@ interface Row {
   from: SeenBlueGreen['status'];
 }
 
+/** Calls back after so many milliseconds; keeps no process alive. */
+type Later = (run: () => void, ms: number) => void;
+
+const laterByTimer: Later = (run, ms) => void setTimeout(run, ms).unref();
+
 /** An empty board. @param now milliseconds since the epoch */
-export function makeBoard(now: () => number): Board {
+export function makeBoard(now: () => number, later: Later = laterByTimer): Board {
   const seen = new Map<string, SeenBlueGreen>();
   const rows = new Map<string, Row>();
   const listeners = new Map<() => void, string | undefined>();
+  /** Those of which a status came too soon after the last sample, and is to be one when the gap is over: it may be the last. */
+  const waiting = new Set<string>();
   let deafSinceMs: number | undefined = now();
 
   function tell(place?: string): void {
@@ -56,7 +63,12 @@ export function makeBoard(now: () => number): Board {
       known?.uid === uid ? known : { uid, epoch: randomBytes(4).toString('hex'), samples: [], from: {} };
     const last = row.samples.at(-1);
     const atMs = now();
-    if (last && atMs - last.atMs < SAMPLE_GAP_MS) return;
+    if (last && atMs - last.atMs < SAMPLE_GAP_MS) {
+      if (waiting.has(place)) return;
+      waiting.add(place);
+      later(() => catchUp(place), SAMPLE_GAP_MS - (atMs - last.atMs));
+      return;
+    }
     const next = sampleOf(status, { atMs, before: row.from, last });
     if (!next) return;
     row.samples = withSamples(row.samples, [next]);
@@ -65,6 +77,14 @@ export function makeBoard(now: () => number): Board {
     rows.set(place, row);
     for (const oldest of [...rows.keys()].slice(0, Math.max(0, rows.size - MOST_SAMPLED)))
       rows.delete(oldest);
+  }
+
+  function catchUp(place: string): void {
+    waiting.delete(place);
+    const blueGreen = seen.get(place);
+    if (!blueGreen || rows.get(place)?.from === blueGreen.status) return;
+    sample(place, blueGreen);
+    tell(place);
   }
 
   return {

@@ -20,8 +20,11 @@ export interface PageTools {
   /** False: only what comes through the pod's own loopback, as a port-forward does, is answered. */
   isExposed: boolean;
   log: Logger;
-  onTrouble: (error: unknown) => void;
+  onTrouble: (part: 'page' | 'watch', error: unknown) => void;
 }
+
+/** A listener comes back every 2 s: each cause is logged once, and so many causes. */
+const MOST_LOGGED = 100;
 
 /** Listeners, a few requests beside each, and some that are slow to go. */
 const MOST_CONNECTIONS = 128;
@@ -38,7 +41,14 @@ export async function servePage(tools: PageTools, signal: AbortSignal): Promise<
   const assets = await readAssets(join(import.meta.dirname, 'page'));
   const board = makeBoard(now);
   const asked = makeAsked({ kube, lease, now }, signal);
-  const app = makePageApp({ board, asked, assets, replica, isLocal: !isExposed, now }, signal);
+  const logged = new Set<string>();
+  const onTrouble = (error: unknown): void => {
+    const cause = String(error);
+    if (!logged.has(cause) && logged.size < MOST_LOGGED) log.error({ err: error }, 'page not made');
+    logged.add(cause);
+    tools.onTrouble('page', error);
+  };
+  const app = makePageApp({ board, asked, assets, replica, isLocal: !isExposed, now, onTrouble }, signal);
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 15_000 }, app);
   server.maxConnections = MOST_CONNECTIONS;
   const failed = new Promise<never>((_resolve, reject) => server.once('error', reject));
@@ -61,7 +71,7 @@ export async function servePage(tools: PageTools, signal: AbortSignal): Promise<
       onSynced: () => board.heard(true),
       onTrouble: (error) => {
         log.warn({ err: error }, 'watch of the page broke');
-        tools.onTrouble(error);
+        tools.onTrouble('watch', error);
         board.heard(false);
       },
     },

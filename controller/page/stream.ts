@@ -9,6 +9,8 @@ export interface StreamOptions {
   after: string;
   /** Calls back whenever something has changed. @returns what ends it */
   listen: (changed: () => void) => () => void;
+  /** What is to be told could not be made: a fault of the program. */
+  onTrouble: (error: unknown) => void;
 }
 
 /** Whoever looks is told once a second at most: more is not read, and a drain changes all the time. */
@@ -72,7 +74,8 @@ export function stream(response: ServerResponse, options: StreamOptions, signal:
       } else if (isNews) {
         isDirty = true;
       }
-    } catch {
+    } catch (error) {
+      if (!isOver) options.onTrouble(error);
       return end(); // the listener comes back
     } finally {
       isBusy = false;

@@ -41,7 +41,8 @@ export function upgradeRecords(
     record.traced === false && hasTrace ? withTraced(record, hasTrace(record)) : record,
   );
   const open = previous?.upgrade;
-  const isOver = open !== undefined && (decision.settled || open.to !== decision.wanted);
+  const isOver =
+    open !== undefined && (decision.settled || open.to !== decision.wanted || observed.declaration.deleting);
   const ended = kept(isOver ? [close(open, seen), ...before] : before, hasTrace !== undefined);
   const current = open && !isOver ? open : begin(observed, decision, ended);
   if (!current) return { history: ended };
@@ -98,7 +99,7 @@ function begin(observed: Observed, decision: Decision, history: History): Upgrad
   const isWanted =
     active !== undefined && decision.active !== decision.wanted && observed.services.length > 0;
   const from = isWanted ? active.name : left?.name;
-  if (from === undefined || decision.settled) return undefined;
+  if (from === undefined || decision.settled || declaration.deleting) return undefined;
   const startedAt = new Date(nowMs).toISOString();
   const { traceparent, requestedAtMs } = declaration;
   const asked = parseTraceparent(traceparent);
@@ -143,10 +144,23 @@ function close(open: UpgradeStatus, seen: Seen): History[number] {
   return { ...open, finishedAt, ...outcome, steps: endedSteps(steps, now, isComplete) };
 }
 
+/** What the records come to when the declaration has gone, and its BlueGreen with it, in mid-upgrade. */
+export function lastRecords(
+  { upgrade, history }: Pick<BlueGreenStatus, 'upgrade' | 'history'>,
+  nowMs: number,
+): { history: History } {
+  if (!upgrade) return { history };
+  const finishedAt = new Date(Math.max(nowMs, Date.parse(upgrade.startedAt))).toISOString();
+  const steps = endedSteps(upgrade.steps ?? [], finishedAt, false);
+  return { history: [{ ...upgrade, finishedAt, ...DELETED, steps }, ...history] };
+}
+
+const DELETED = { result: 'superseded', reason: 'the StatefulSet was deleted' } as const;
+
 /** How an upgrade has ended; the way back from an aborted one is a record of its own. */
 function outcomeOf(
   { to }: UpgradeStatus,
-  { declaration: { name, aborted }, sets }: Observed,
+  { declaration: { name, aborted, deleting }, sets }: Observed,
   { active, wanted, wantedSize }: Decision,
 ): Pick<History[number], 'result' | 'reason'> {
   const isOf = (revision: string): boolean => to === setNameOf(name, revision) || to.endsWith(`-${revision}`);
@@ -154,6 +168,7 @@ function outcomeOf(
     return { result: 'aborted', ...(aborted.because !== undefined && { reason: aborted.because }) };
   }
   const isDone = to === active && sets.every((set) => set.name === active || isEmpty(set));
+  if (deleting && !isDone) return DELETED;
   if (to !== wanted && !isDone) return { result: 'superseded', reason: `${wanted} was wanted instead` };
   if (to !== active && wantedSize === 0) {
     return { result: 'superseded', reason: 'no nodes were wanted before the switch' };

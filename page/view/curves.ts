@@ -25,7 +25,14 @@ export function curvesOf(state: State, picture: Picture): Element[] {
   const heading = h('h2', { id: 'curves' }, 'Clients over time');
   if (samples.length === 0) {
     const words = 'There are no samples yet: they are taken while the controller looks at the nodes.';
-    return [h('section', { 'aria-labelledby': 'curves' }, heading, h('p', { class: 'faint' }, words))];
+    return [
+      h(
+        'section',
+        { 'aria-labelledby': 'curves', 'data-key': 'curves' },
+        heading,
+        h('p', { class: 'faint' }, words),
+      ),
+    ];
   }
   const width = Math.max(280, Math.min(state.width, 1120) - 32);
   const lines = linesOf(samples, picture, upgrade);
@@ -34,7 +41,7 @@ export function curvesOf(state: State, picture: Picture): Element[] {
   return [
     h(
       'section',
-      { 'aria-labelledby': 'curves' },
+      { 'aria-labelledby': 'curves', 'data-key': 'curves' },
       heading,
       h(
         'div',

@@ -7,7 +7,7 @@ import { badge, moment } from './words.js';
 export function eventsOf(events: readonly EventPicture[] | undefined, nowMs: number): Element {
   return h(
     'section',
-    { 'aria-labelledby': 'events' },
+    { 'aria-labelledby': 'events', 'data-key': 'events' },
     h('h2', { id: 'events' }, 'Events'),
     events === undefined
       ? h(

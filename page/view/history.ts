@@ -9,7 +9,7 @@ import { badge, moment, toneOfResult } from './words.js';
 export function historyOf(history: readonly UpgradePicture[], { nowMs }: State): Element {
   return h(
     'section',
-    { 'aria-labelledby': 'history' },
+    { 'aria-labelledby': 'history', 'data-key': 'history' },
     h('h2', { id: 'history' }, 'Past upgrades'),
     history.length === 0
       ? h('p', { class: 'faint' }, 'None yet.')

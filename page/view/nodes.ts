@@ -11,7 +11,7 @@ export function nodesOf({ pods, upgrade, active }: Picture): Element {
     .filter(({ own, colour }) => own.length > 0 || (upgrade !== undefined && colour === 'green'));
   return h(
     'section',
-    { 'aria-labelledby': 'nodes' },
+    { 'aria-labelledby': 'nodes', 'data-key': 'nodes' },
     h('h2', { id: 'nodes' }, 'Nodes and their clients'),
     h(
       'div',

@@ -42,7 +42,7 @@ const LINKS: Record<State['link'], { word: string; tone: string }> = {
   connecting: { word: 'connecting', tone: 'quiet' },
   live: { word: 'live', tone: 'good' },
   lost: { word: 'reconnecting', tone: 'bad' },
-  refused: { word: 'too many look; trying again', tone: 'bad' },
+  refused: { word: 'refused; trying again', tone: 'bad' },
 };
 
 function header({ route, link }: State): Element {

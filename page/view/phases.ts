@@ -11,7 +11,7 @@ export function phasesList({ steps }: UpgradePicture, nowMs: number): Element {
   const phases = phasesOf({ steps }, nowMs);
   return h(
     'section',
-    { 'aria-labelledby': 'phases' },
+    { 'aria-labelledby': 'phases', 'data-key': 'phases' },
     h('h2', { id: 'phases' }, 'Phases'),
     phases.length === 0
       ? h('p', { class: 'faint' }, 'No steps were recorded.')

@@ -38,7 +38,7 @@ export function stepsOf(upgrade: UpgradePicture, state: State): Element {
   const nowMs = endMs;
   return h(
     'section',
-    { 'aria-labelledby': 'timeline' },
+    { 'aria-labelledby': 'timeline', 'data-key': 'timeline' },
     h('h2', { id: 'timeline' }, 'Timeline'),
     steps.length === 0
       ? h('p', { class: 'faint' }, 'No steps were recorded.')

@@ -4,6 +4,7 @@ import { makeControllerMetrics } from '../../controller/metrics/metrics.js';
 import { makeCourier, type Courier } from '../../controller/trace/courier.js';
 import { makeUrgent } from '../../controller/urgent.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
+import { UPGRADE } from '../../controller/trace/spans.js';
 import type { SpanData } from '../../lib/telemetry/types.js';
 import type { UpgradeStatus, UpgradeStep } from '../../lib/types.js';
 import { until } from '../cluster/wait.js';
@@ -15,6 +16,8 @@ import { liveTemplate } from './fixtures/templates.js';
 
 // each wait has its own limit, which says what did not come about
 jest.setTimeout(60_000);
+
+const DELETING = { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['foregroundDeletion'] };
 
 const cleanUps: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -415,8 +418,7 @@ describe('the trace of an upgrade', () => {
         ...set,
         metadata: {
           ...(set['metadata'] as JsonObject),
-          deletionTimestamp: '2026-01-01T00:00:00Z',
-          finalizers: ['foregroundDeletion'],
+          ...DELETING,
         },
       }));
       await made.until('the deletion seen', () => /being deleted/.test(statusOf(made)['message'] as string));
@@ -429,6 +431,39 @@ describe('the trace of an upgrade', () => {
     const { courier } = receiver();
     expect(await passesOf({ courier: courier() })).toBeLessThanOrEqual(3 + (await passesOf({})));
   });
+
+  it.each([
+    { how: 'at once', isForeground: false },
+    { how: 'in the foreground', isForeground: true },
+  ])(
+    'has its root when the declaration is deleted $how, though the receiver is away',
+    async ({ isForeground }) => {
+      const made = await world();
+      const { taken, courier } = receiver(3);
+      leading(made, { courier: courier() });
+      await made.until('Stable', isStable(made));
+      made.store.edit({ collection: BLUEGREENS, namespace: NAMESPACE, name: 'emqx' }, (object) => ({
+        ...object,
+        spec: { ...(object['spec'] as JsonObject), promotion: { auto: false, previewService: '' } },
+      }));
+      setImage(made, 'emqx/emqx-enterprise:5.8.9');
+      await made.until('a promotion', () => statusOf(made)['phase'] === 'AwaitingPromotion');
+      if (isForeground) {
+        made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => ({
+          ...set,
+          metadata: { ...(set['metadata'] as JsonObject), ...DELETING },
+        }));
+      } else made.store.remove(SETS, NAMESPACE, 'emqx');
+      const root = await until('the root', () => once(taken).find(({ name }) => name === UPGRADE), {
+        timeoutMs: 20_000,
+      });
+      expect(root.attributes).toMatchObject({
+        'cicd.pipeline.result': 'cancellation',
+        'sluice.upgrade.reason': 'the StatefulSet was deleted',
+      });
+      expect(once(taken).filter(({ name }) => name === UPGRADE)).toHaveLength(1);
+    },
+  );
 
   it('is not spoken of in the record where none is sent', async () => {
     const made = await world();
@@ -712,7 +747,11 @@ describe('a StatefulSet that loses its label', () => {
   it('gets its pods back, and nothing that tells of Sluice is left', async () => {
     const made = await world();
     const sent: SpanData[] = [];
-    const send = (spans: SpanData[]): Promise<void> => Promise.resolve(void sent.push(...spans));
+    let refusals = 1;
+    const send = (spans: SpanData[]): Promise<void> =>
+      spans.some(({ name }) => name === UPGRADE) && refusals-- > 0
+        ? Promise.reject(new Error('away'))
+        : Promise.resolve(void sent.push(...spans));
     leading(made, { courier: makeCourier({ send, isSampled: () => true }, () => performance.now()) });
     await made.until('Stable', isStable(made));
     expect(made.store.get(SECRETS, NAMESPACE, 'emqx-sluice-api-key')).toBeDefined();
@@ -724,8 +763,15 @@ describe('a StatefulSet that loses its label', () => {
     );
     for (const object of left) expect(JSON.stringify(object)).not.toMatch(/sluice[.-]/);
     expect(left.length).toBeGreaterThan(5);
-    // Its record goes with the BlueGreen, so its trace ends before that.
-    const root = sent.filter(({ parentSpanId }) => parentSpanId === undefined);
+    // Its record went with the BlueGreen, and the receiver was away then.
+    const root = await until(
+      'the root',
+      () => {
+        const roots = sent.filter(({ parentSpanId }) => parentSpanId === undefined);
+        return roots.length > 0 ? roots : undefined;
+      },
+      { timeoutMs: 20_000 },
+    );
     expect(root.map(({ name, attributes }) => [name, attributes['sluice.upgrade.to']])).toEqual([
       ['emqx blue-green upgrade', 'emqx'],
     ]);

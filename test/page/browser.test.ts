@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import { objectAt } from '../../lib/fields.js';
+import type { JsonObject } from '../../lib/json.js';
 import { openBrowser } from './chromium.js';
 import { servePage, type Served } from './served.js';
 import { BEGAN, BLUE, blueGreenAt, ENDS } from './upgrade.js';
@@ -102,6 +103,56 @@ describe('in a browser', () => {
     expect(await page.evaluate('document.activeElement.tagName + document.activeElement.textContent')).toBe(
       'SUMMARYEvery step as a table',
     );
+    await page.close();
+  });
+
+  it('the focus goes with a line of the list that changes its place', async () => {
+    const named = (name: string, second: number): JsonObject => {
+      const raw = blueGreenAt(second);
+      return { ...raw, metadata: { ...objectAt(raw, 'metadata'), name, uid: name } };
+    };
+    served.show(named('other', 47));
+    const { page } = await look('');
+    const names = (): Promise<string[]> => page.locator('.list tbody a').allInnerTexts();
+    expect(await names()).toEqual(['emqx', 'other']);
+    for (const { ends, stays } of [
+      { ends: 'emqx', stays: 'other' },
+      { ends: 'other', stays: 'emqx' },
+    ]) {
+      served.show(named('emqx', 48));
+      served.show(named('other', 48));
+      await page.getByText('2 BlueGreens, 2 in an upgrade.').waitFor();
+      await page.locator('.list a', { hasText: stays }).focus();
+      served.show(named(ends, ENDS + 1));
+      await page.locator('.list tbody tr', { hasText: ends }).getByText('Stable').waitFor();
+      expect(await names()).toEqual([stays, ends]);
+      expect(await page.evaluate('document.activeElement.textContent')).toBe(stays);
+    }
+    await page.close();
+  });
+
+  it('what was opened of a past upgrade stays open when there is another, and nothing else opens', async () => {
+    const { page } = await look('#/mqtt/emqx');
+    const withHistory = (second: number, ids: string[]): JsonObject => {
+      const raw = blueGreenAt(second);
+      const [ended] = (blueGreenAt(ENDS + 1)['status'] as { history: JsonObject[] }).history;
+      return {
+        ...raw,
+        status: { ...objectAt(raw, 'status'), history: ids.map((id) => ({ ...ended, id })) },
+      };
+    };
+    served.show(withHistory(48, ['a']));
+    const items = page.locator('.history li');
+    await items.first().waitFor();
+    await items.first().locator('summary').click();
+    await page.locator('section[aria-labelledby=timeline] summary').click();
+    served.show(withHistory(ENDS + 1, ['b', 'a']));
+    await items.nth(1).waitFor();
+    expect(await items.nth(0).locator('details').getAttribute('open')).toBeNull();
+    expect(await items.nth(1).locator('details').getAttribute('open')).not.toBeNull();
+    await page.locator('section[aria-labelledby=timeline]').waitFor({ state: 'detached' });
+    const open = await page.locator('details[open]').count();
+    expect(open).toBe(1);
     await page.close();
   });
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { readBlueGreen } from '../../controller/page/blue-green.js';
+import { makeBoard } from '../../controller/page/board.js';
 import { sampleOf } from '../../controller/page/sampling.js';
 import { evictionsOf, withSamples, type Sample } from '../../lib/page/samples.js';
 import type { EmqxNodeStatus, NodeEvacuationStatus } from '../../lib/types.js';
+import { blueGreenAt } from './upgrade.js';
 
 const sample = (seq: number, nodes = 1): Sample => ({
   seq,
@@ -33,6 +36,40 @@ describe('samples', () => {
     const counts = [0, 0, 200, 400, 400, 800];
     const rates = evictionsOf(counts.map((evicted, at) => ({ ...sample(at), evicted })));
     expect(rates.map(({ perSecond }) => Math.round(perSecond))).toEqual([0, 100, 133, 133, 200]);
+  });
+});
+
+describe('a burst', () => {
+  it('ends with a sample of what was so at last', () => {
+    let nowMs = 0;
+    let told = 0;
+    const due: { run: () => void; atMs: number }[] = [];
+    const board = makeBoard(
+      () => nowMs,
+      (run, ms) => due.push({ run, atMs: nowMs + ms }),
+    );
+    board.listen('mqtt/emqx', () => (told += 1));
+    for (const [atMs, second] of [
+      [0, 34],
+      [300, 45],
+      [500, 60],
+    ] as const) {
+      nowMs = atMs;
+      board.saw(readBlueGreen(blueGreenAt(second)));
+    }
+    expect(board.samplesAfter('mqtt/emqx', '').list).toHaveLength(1);
+    expect(due.map(({ atMs }) => atMs)).toEqual([900]);
+    nowMs = 900;
+    told = 0;
+    for (const { run } of due.splice(0)) run();
+    const last = board.samplesAfter('mqtt/emqx', '').list.at(-1);
+    const { emqxNodes = [] } = readBlueGreen(blueGreenAt(60)).status;
+    expect(last?.atMs).toBe(900);
+    expect(last?.clients).toEqual(
+      Object.fromEntries(emqxNodes.map(({ node, live_connections }) => [node, live_connections])),
+    );
+    expect(told).toBe(1);
+    expect(due).toEqual([]);
   });
 });
 

@@ -39,6 +39,9 @@ export async function servePage(folder: string, options: Partial<PageOptions> = 
       replica: 'sluice-controller-a',
       isLocal: true,
       now,
+      onTrouble: (error) => {
+        throw error;
+      },
       ...options,
     },
     over.signal,

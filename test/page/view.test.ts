@@ -173,6 +173,12 @@ describe('one upgrade', () => {
     expect(news(reduce(stateAt(46), { kind: 'link', link: 'lost' }))).toContain('Connection lost');
   });
 
+  it('says of a refusal what is so whatever it was', () => {
+    expect(textOf(page(reduce(stateAt(46), { kind: 'link', link: 'refused' })))).toContain(
+      'refused; trying again',
+    );
+  });
+
   it('is in the history when it has ended, with its curves', () => {
     const state = stateAt(ENDS + 5);
     expect(textOf(section(state, 'history'))).toContain(

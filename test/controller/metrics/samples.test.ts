@@ -142,6 +142,12 @@ describe('samples of a BlueGreen', () => {
     });
   });
 
+  it('have no wait at rest', () => {
+    const waitingFor = { what: 'nothing', since: STARTED };
+    expect(of('waitingSince', picture({ phase: 'Stable', waitingFor }))).toEqual({});
+    expect(of('waitingSince', picture({ phase: 'Paused', waitingFor }))).not.toEqual({});
+  });
+
   it('have the configured rates', () => {
     expect(of('connEvictRate', picture())).toEqual({ '': 1000 });
     expect(of('sessEvictRate', picture())).toEqual({ '': 1000 });

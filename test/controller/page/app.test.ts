@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import request from 'supertest';
 import { makePageApp, type PageOptions } from '../../../controller/page/app.js';
 import { readBlueGreen } from '../../../controller/page/blue-green.js';
-import { makeBoard } from '../../../controller/page/board.js';
+import { makeBoard, type Board } from '../../../controller/page/board.js';
 import type { PageMessage } from '../../../lib/page/messages.js';
 import { BEGAN, blueGreenAt, ENDS } from '../../page/upgrade.js';
 import type { Server } from 'node:http';
@@ -33,7 +33,7 @@ afterEach(
 /** A server with one BlueGreen, {@link nowMs} after it was asked to be upgraded. */
 async function serve(
   options: Partial<PageOptions> = {},
-): Promise<{ see: (second: number) => void; port: number }> {
+): Promise<{ see: (second: number) => void; port: number; board: Board }> {
   const board = makeBoard(() => nowMs);
   board.heard(true);
   const app = makePageApp(
@@ -44,6 +44,9 @@ async function serve(
       replica: 'a',
       isLocal: true,
       now: () => nowMs,
+      onTrouble: (error) => {
+        throw error;
+      },
       ...options,
     },
     over.signal,
@@ -55,7 +58,7 @@ async function serve(
     nowMs = BEGAN + second * 1000;
     board.saw(readBlueGreen(blueGreenAt(second)));
   };
-  return { see, port: (server.address() as AddressInfo).port };
+  return { see, board, port: (server.address() as AddressInfo).port };
 }
 
 /** Listens until so many messages have come. */
@@ -193,6 +196,31 @@ describe('its events', () => {
     const [other] = await listen(port, ONE, 1, { 'last-event-id': '00000000.3' });
     expect(other?.message).toMatchObject({ samples: { isWhole: true } });
     expect(seqsIn(other?.message)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('of a BlueGreen whose spec lacks fields of today show it all the same', async () => {
+    const { port, board } = await serve();
+    board.saw(readBlueGreen({ ...blueGreenAt(40), spec: { updateStrategy: { type: 'Recreate' } } }));
+    const [heard] = await listen(port, ONE, 1);
+    expect(heard?.message).toMatchObject({ picture: { pace: { connEvictRate: 1000 } } });
+  });
+
+  it('that cannot be made end, and are told of', async () => {
+    const seen: unknown[] = [];
+    const fault = new TypeError('no such field');
+    const { port } = await serve({
+      asked: { events: () => Promise.reject(fault), leader: () => Promise.resolve('b') },
+      onTrouble: (error) => seen.push(error),
+    });
+    const body = await new Promise<string>((done, fail) => {
+      get({ host: '127.0.0.1', port, path: `/events${ONE}` }, (answer) => {
+        let text = '';
+        answer.setEncoding('utf8').on('data', (part: string) => (text += part));
+        answer.on('end', () => done(text)).on('error', fail);
+      }).on('error', fail);
+    });
+    expect(body).not.toContain('data:');
+    expect(seen).toEqual([fault]);
   });
 
   it('tell of past upgrades at first and when there is another, and not each second', async () => {
