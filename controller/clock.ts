@@ -17,6 +17,8 @@ export interface ServerClock {
 
 /** Answers tell whole seconds. */
 const SECOND_MS = 1_000;
+/** So far apart may be two who follow the API server's clock, one of whom has only begun to. */
+export const APART_MS = SECOND_MS;
 
 /**
  * The API server's clock, by which it notes when a deletion was asked for: what the first answer to `transport` says that it

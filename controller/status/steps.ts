@@ -1,4 +1,5 @@
 import { MOST_STEPS, type UpgradeStatus, type UpgradeStep } from '../../lib/types.js';
+import { APART_MS } from '../clock.js';
 import { nodeSteps } from './node-steps.js';
 import { phases } from './phases.js';
 import type { Seen } from './seen.js';
@@ -16,11 +17,13 @@ export function stepsOf(upgrade: UpgradeStatus, seen: Seen): UpgradeStep[] {
   );
 }
 
-/** What goes on cannot have begun later than now: a leader whose clock was ahead said so. What has ended may be in its trace already. */
+/** What goes on cannot have begun later than now: a leader whose clock was far ahead said so. What has ended may be in its trace already. */
 function redated(steps: UpgradeStep[], nowMs: number): UpgradeStep[] {
   const now = new Date(nowMs).toISOString();
   return steps.map((step) =>
-    step.endedAt === undefined && Date.parse(step.startedAt) > nowMs ? { ...step, startedAt: now } : step,
+    step.endedAt === undefined && Date.parse(step.startedAt) > nowMs + APART_MS
+      ? { ...step, startedAt: now }
+      : step,
   );
 }
 

@@ -3,6 +3,7 @@ import { setNameOf } from '../../lib/revision.js';
 import { parseTraceparent, spanIdOf } from '../../lib/telemetry/traceparent.js';
 import type { BlueGreenStatus, Phase, UpgradeStatus } from '../../lib/types.js';
 import type { Decision, Observed } from '../model.js';
+import { APART_MS } from '../clock.js';
 import type { Seen } from './seen.js';
 import { endedSteps, keptSteps, stepsOf } from './steps.js';
 import { isEmpty } from '../situation.js';
@@ -11,9 +12,6 @@ type History = BlueGreenStatus['history'];
 
 /** Phases in which people are waited for: the deadline counts anew from their end. */
 const WAITS: ReadonlySet<Phase> = new Set(['Paused', 'AwaitingPromotion']);
-
-/** The webhook notes when an upgrade was asked for by its own clock, and ours follows the API server's, which tells whole seconds. */
-const APART_MS = 1_000;
 
 /** Upgrades that are remembered; enough to see a bad week. */
 const HISTORY_LIMIT = 10;
@@ -105,6 +103,7 @@ function begin(observed: Observed, decision: Decision, history: History): Upgrad
   const asked = parseTraceparent(traceparent);
   // A retry, and the way back from an abort, answer a request that another upgrade began with, and lie in that one's span.
   const isAnswered = traceparent === '' || history.some((one) => one.traceparent === traceparent);
+  // The webhook notes it by its own clock.
   const isAsked = requestedAtMs !== undefined && requestedAtMs <= nowMs + APART_MS && !isAnswered;
   const id = asked?.traceId ?? madeUpId(declaration.uid, decision.wanted, startedAt);
   const isRoot = asked !== undefined && !isAnswered;
