@@ -1,5 +1,4 @@
 import { MOST_STEPS, type UpgradeStatus, type UpgradeStep } from '../../lib/types.js';
-import { APART_MS } from '../clock.js';
 import { nodeSteps } from './node-steps.js';
 import { phases } from './phases.js';
 import type { Seen } from './seen.js';
@@ -17,11 +16,17 @@ export function stepsOf(upgrade: UpgradeStatus, seen: Seen): UpgradeStep[] {
   );
 }
 
-/** What goes on cannot have begun later than now: a leader whose clock was far ahead said so. What has ended may be in its trace already. */
+/** Two leaders read one clock, the API server's, but in whole seconds and from answers that took their time. */
+const READING_MS = 5_000;
+
+/**
+ * What goes on cannot have begun much later than now: a leader whose clock was ahead said so. What has ended may be in its trace already,
+ * so a difference in reading stays as it is: the phase before has ended then.
+ */
 function redated(steps: UpgradeStep[], nowMs: number): UpgradeStep[] {
   const now = new Date(nowMs).toISOString();
   return steps.map((step) =>
-    step.endedAt === undefined && Date.parse(step.startedAt) > nowMs + APART_MS
+    step.endedAt === undefined && Date.parse(step.startedAt) > nowMs + READING_MS
       ? { ...step, startedAt: now }
       : step,
   );
