@@ -1,4 +1,4 @@
-import type { Pod } from './model.js';
+import type { ClientService, NodeSet, Pod } from './model.js';
 import { justLabelled } from './readiness.js';
 import { isEmpty, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
@@ -20,7 +20,9 @@ export function pin({
   if (own && pods.length > 0) {
     return progress({ kind: 'labelPods', pods, revision: own.revision }, `labelling the pods of ${own.name}`);
   }
-  const unpinned = services.filter(({ revision, managed }) => revision !== activeRevision || !managed);
+  const unpinned = services.filter(
+    (service) => (service.revision !== activeRevision || !service.managed) && !isToStay(service, sets),
+  );
   if (unpinned.length === 0) return undefined;
   // Where no other pod exists, nobody is reached by mistake meanwhile.
   const isAlone = own === active && sets.every((set) => set === own || isEmpty(set));
@@ -31,6 +33,12 @@ export function pin({
     { kind: 'pointServices', services: names, revision: activeRevision },
     `pointing ${names.join(', ')} at ${activeName}`,
   );
+}
+
+/** One that was switched with the others would reach nobody, and it reaches pods where it is. */
+function isToStay({ estranged, revision, managed }: ClientService, sets: NodeSet[]): boolean {
+  const isAt = sets.some((set) => set.revision === revision && set.pods.length > 0);
+  return estranged === true && managed && isAt;
 }
 
 /** A Service by which clients do not come any more selects what its user wrote: the revision that it was pinned to will have no pod. */

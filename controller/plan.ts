@@ -18,13 +18,12 @@ import { remake } from './remake.js';
 import { reopen } from './reopen.js';
 import { rest } from './rest.js';
 import { restore } from './restore.js';
-import { retire } from './retire.js';
+import { retire, tellingOf } from './retire.js';
 import { shrink } from './shrink.js';
 import { isEmpty, lostWords, situationOf, type Situation } from './situation.js';
 import { stay } from './stay.js';
 import { switchOver } from './switchOver.js';
 import { consume } from './triggers.js';
-import { tellingOf } from './retire.js';
 import { firstOf, type Rule, type Verdict } from './verdict.js';
 
 /** In order: the first rule that has something to say decides the pass. These can do with Kubernetes objects alone. */

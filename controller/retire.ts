@@ -55,7 +55,9 @@ export function retire(situation: Situation): Verdict | undefined {
 /** Why the EndpointSlices do not hold the active set's ready pods and no other set's, in words. */
 function endpointsApart({ observed, wantedSize }: Situation, active: NodeSet): string | undefined {
   const expected = stayingPods(active).filter(({ ordinal }) => ordinal < wantedSize);
-  for (const { name, readyPods } of observed.services) {
+  for (const { name, readyPods, estranged, revision } of observed.services) {
+    if (estranged && revision !== active.revision)
+      return `Service ${name} does not select the pods of ${active.name}, and stays where it is: correct its selector, or the template's labels`;
     const stray = readyPods.find((listed) => !active.pods.some((pod) => pod.name === listed));
     if (stray !== undefined) return `the endpoints of Service ${name} still list ${stray}`;
     const missing = expected.find((pod) => !readyPods.includes(pod.name));

@@ -119,13 +119,12 @@ function whyPinned(service: JsonObject, { podLabels, spec }: RoleContext): strin
   return `Service ${name} stays pinned and is switched with this upgrade, for without its revision key it would select both revisions: ${asked} from the end of this upgrade on`;
 }
 
-/** A client Service, by what the spec says, that reaches pods now and lacks a label for those of the template that is asked for. */
+/** A client Service, by what the spec says, for pods that are there, its revision key aside, and not for those of the template that is asked for. */
 function isEstranged(service: JsonObject, { podLabels, spec, pods }: RoleContext): boolean {
   const name = nameOf(service);
   const isListed = spec.services.length === 0 || spec.services.includes(name);
   if (!isListed || name === spec.promotion.previewService || selects(service, podLabels)) return false;
-  const selector = Object.entries(objectAt(service, 'spec', 'selector'));
-  return pods.some((labels) => selector.every(([key, value]) => labels[key] === value));
+  return pods.some((labels) => selects(service, labels));
 }
 
 /** It selects the declaration's pods, or is named to, or is pinned to them. */

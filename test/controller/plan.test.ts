@@ -588,6 +588,30 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'makeSet' },
     },
     {
+      when: 'one that does not select green was left out of the list until the others were switched: it stays (model seed 4979)',
+      seen: observed({
+        declaration: asked,
+        status: switched,
+        sets: [set(blue), set(green, { template: NEW })],
+        services: [
+          service('emqx', 'ggggggggg', podsOf(green)),
+          { ...service('emqx-ws', 'bbbbbbbbb', podsOf(blue)), estranged: true },
+        ],
+      }),
+      then: { kind: 'wait' },
+      says: /^Service emqx-ws does not select the pods of emqx-ggggggggg, and stays where it is: correct/,
+    },
+    {
+      when: 'one that does not select green is pinned to what has gone: it goes to what serves',
+      seen: observed({
+        declaration: asked,
+        sets: [set(blue), set(green, { template: NEW })],
+        status: { active: blue },
+        services: [{ ...service('emqx', 'xxxxxxxxx'), estranged: true }],
+      }),
+      then: { kind: 'pointServices', services: ['emqx'], revision: 'bbbbbbbbb' },
+    },
+    {
       when: 'one of two Services does not select green: it would be left without a pod',
       seen: observed({
         declaration: asked,

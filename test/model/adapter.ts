@@ -138,10 +138,10 @@ function isClients(world: World, service: ServiceObject, isAmidst: boolean): boo
   return service.unlisted === undefined || (isAmidst && service.managed);
 }
 
-/** It reaches pods, and would reach none of what is asked for. */
-function isEstranged(world: World, { estranged, unlisted, managed, revision }: ServiceObject): boolean {
+/** It selects pods that are there, and none of what is asked for. */
+function isEstranged(world: World, { estranged, unlisted, managed }: ServiceObject): boolean {
   const isClients = estranged !== undefined && unlisted === undefined && managed;
-  return isClients && world.pods.some((pod) => pod.revision !== undefined && pod.revision === revision);
+  return isClients && world.pods.some(({ template }) => template !== world.declaration.asked);
 }
 
 /** The declaration's own pods: an adopted set, or strays beside revision sets, which have no revision. */
@@ -538,7 +538,8 @@ function pointService(world: World, name: string, revision: string, seen: Observ
   const isTowardsAsked = seen.sets.some(
     (set) => set.revision === revision && set.template === seen.declaration.template,
   );
-  if (asSeen.estranged && asSeen.revision !== revision && isTowardsAsked)
+  const isFromASet = seen.sets.some((set) => set.revision === asSeen.revision);
+  if (asSeen.estranged && asSeen.revision !== revision && isFromASet && isTowardsAsked)
     violate(world, `Service ${name} is pointed at ${revision}, whose pods it does not select`);
   service.version += 1;
   service.revision = revision;

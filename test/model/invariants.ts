@@ -99,7 +99,9 @@ export class Watcher {
     const owner = this.owners.get(revision);
     if (owner && deletedSets.get(world)?.get(owner.uid) === 'sequence') return;
     const isHurt = (ordinal: number): boolean => this.hurt.has(`${owner?.name ?? ''}-${ordinal}`);
-    if (Array.from({ length: size }, (_, ordinal) => ordinal).every(isHurt)) return;
+    const ordinals = Array.from({ length: size }, (_, ordinal) => ordinal);
+    // One that does not select what is asked for has nowhere else to go.
+    if (ordinals.every(isHurt) || (service.estranged !== undefined && ordinals.some(isHurt))) return;
     violate(world, `Service ${name} reaches nobody at revision ${revision}, and ${whole.name} is whole`);
   }
 
@@ -161,7 +163,9 @@ export class Watcher {
     if (revision === '' && world.declaration.labelled && world.now - this.previewedAt > MENDED_WITHIN)
       violate(world, 'the preview Service selects every colour, and is not put back');
     const set = world.sets.find((each) => each.revision === revision);
-    if (!isNew || !set || set.uid === this.selected) return;
+    // Where no Service is pinned, what is there is active.
+    const isAlone = world.services.every(({ revision: pinned }) => pinned === undefined);
+    if (!isNew || !set || set.uid === this.selected || isAlone) return;
     const excused = [...this.hurt.keys()].filter((pod) => isPodOf(set, pod)).length;
     const serving = this.serving(set);
     if (serving < size - excused)
@@ -289,6 +293,7 @@ export class Watcher {
     const isSwitchNext =
       isGreenWhole &&
       seen.blueGreen.spec.promotion.auto &&
+      seen.services.length > 0 &&
       seen.services.every(({ estranged }) => !estranged) &&
       (seenActive?.pods ?? []).every((pod) => isHeard(pod) || seenActive?.kind === 'declaration');
     if (set === active && isNewerWaiting && isSwitchNext)

@@ -1,6 +1,6 @@
 import { activeSet } from './invariants.js';
 import type { Random } from './random.js';
-import { allSets, note, type ServiceObject, type World } from './world.js';
+import { allSets, note, wantedSize, type ServiceObject, type World } from './world.js';
 
 /**
  * Somebody leaves Services out of `spec.services` in the middle of an upgrade, or writes a name wrong so that none is left, and puts it
@@ -63,11 +63,13 @@ export class Labels {
   turn(world: World): void {
     if (!this.isOn || this.hasEnded) return;
     if (this.backAt !== undefined) {
-      if (world.now >= this.backAt) this.putBack(world);
+      // At size 0 it is given back, and by which labels it selects then is not modelled.
+      if (world.now >= this.backAt || wantedSize(world) === 0) this.putBack(world);
       return;
     }
     const active = activeSet(world);
-    const isEdited = active !== undefined && active.template !== world.declaration.asked;
+    const isEdited =
+      active !== undefined && wantedSize(world) > 0 && active.template !== world.declaration.asked;
     if (!isEdited || !this.random.chance(0.3)) return;
     for (const service of someServices(world, this.random)) {
       note(world, `user: Service ${service.name} does not select what is asked for`);

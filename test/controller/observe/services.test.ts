@@ -129,7 +129,7 @@ describe('a Service by which clients do not come any more', () => {
     });
 
     it.each([
-      { when: 'reaches nobody', change: {} },
+      { when: 'would reach nobody', change: {} },
       { when: 'is not in the list', change: { pods, spec: { ...DEFAULT_SPEC, services: ['other'] } } },
     ])('does not hold the switch up when it $when', ({ change }) => {
       expect(told(tiered, change)).toMatchObject({ former: ['emqx'], estranged: [] });
