@@ -15,6 +15,8 @@ import { RESTRICTED, SLUICE, useSluice } from './support/sluice.js';
 jest.setTimeout(120_000);
 
 const NAMESPACE = 'e2e-security';
+/** `metrics.port` of the chart's values. */
+const METRICS_PORT = 9441;
 
 interface PodObject {
   metadata: { name: string; labels: Record<string, string> };
@@ -125,9 +127,21 @@ describe("the sidecar's control port", () => {
     // EMQX's own, and those of the stand-in.
     const emqxs = [1883, 4370, 5369, 18083, 18099];
     const ports = listeningPorts(emqx.status.containerStatuses[0]?.containerID ?? '');
-    // `metrics.port` of the chart: read-only, and nothing can be asked for there.
-    const metrics = 9441;
-    expect(ports).toEqual([...emqxs, metrics, CONTROL_PORT].sort((a, b) => a - b));
+    expect(ports).toEqual([...emqxs, METRICS_PORT, CONTROL_PORT].sort((a, b) => a - b));
+  });
+
+  it('has nothing to do with that of metrics, where figures are read and nothing can be asked for', async () => {
+    const metrics = `http://${emqx.status.podIP}:${METRICS_PORT}`;
+    for (const question of everything()) {
+      const url = question.url.replace(base(), metrics);
+      expect(await ask(cluster, { ...question, url })).toMatchObject({ status: 404 });
+    }
+    const posted = await ask(cluster, { method: 'POST', url: `${metrics}/metrics`, body: drain });
+    expect(posted).toMatchObject({ status: 405 });
+    const { status, text } = await ask(cluster, { url: `${metrics}/metrics` });
+    expect(status).toBe(200);
+    expect(text).toContain('sluice_sidecar_joined 1');
+    await expectNoDrain();
   });
 
   it("leaves EMQX's own API, which wants its key", async () => {
