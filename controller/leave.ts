@@ -49,6 +49,21 @@ function leaverOf(situation: Situation): { node: string; via: string } | undefin
   }
 }
 
+/**
+ * A node whose pod has gone and that somebody still lists as running: EMQX has not noticed yet, or the list was read before. It is to leave as
+ * soon as it is known to have stopped.
+ */
+export function unnoticed({ observed }: Situation): string | undefined {
+  const running = reportsOf(observed.sets).flatMap(({ nodes }) =>
+    nodes.filter(({ node_status }) => node_status === 'running'),
+  );
+  const isGone = (node: string): boolean => {
+    const place = placeOf(node, observed);
+    return place !== undefined && place.pod === undefined;
+  };
+  return running.find(({ node }) => isGone(node))?.node;
+}
+
 /** What keeps stopped nodes of EMQX 4 listed, in words; empty when there are none. */
 export function lingeringWords(observed: Observed): string {
   const reports = reportsOf(observed.sets).filter(({ emqxApi }) => emqxApi === 'v4');

@@ -1,6 +1,7 @@
 import { BLUE_GREEN, LABEL } from '../lib/names.js';
 import { whyNotWithoutNodes } from './handBack.js';
 import { unheard } from './hindrance.js';
+import { unnoticed } from './leave.js';
 import type { Observed } from './model.js';
 import { whyNotReady } from './readiness.js';
 import { isOwnRevision, type Situation } from './situation.js';
@@ -27,6 +28,12 @@ export function rest(situation: Situation): Verdict {
   const deaf = active?.pods.find(({ turnsUsAway, report }) => turnsUsAway && !report);
   const told = deaf && unheard(deaf);
   if (told) return { step: { kind: 'rest' }, phase: 'Degraded', ...told };
+  // An upgrade has ended when the last node that it leaves is a member no more, and no sooner.
+  const lingering = blueGreen.status?.upgrade && unnoticed(situation);
+  if (lingering !== undefined) {
+    const message = `the pod of ${lingering} has gone, and EMQX still lists that node as running: it leaves the EMQX cluster when that is noticed`;
+    return waitFor('Progressing', message);
+  }
   const waiting = whyNotWithoutNodes(situation);
   if (waiting) return { step: { kind: 'rest' }, phase: 'Stable', ...waiting };
   return {

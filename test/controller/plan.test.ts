@@ -83,6 +83,18 @@ function byAddress(isNoted: boolean, pods: NonNullable<SetOptions['pods']> = {})
   return JSON.parse(JSON.stringify(seen).replaceAll(nodeName(`${blue}-2`), 'emqx@10.0.0.5')) as Observed;
 }
 
+/** Green serves alone, and the others still list a node of blue as running, whose pod has gone. */
+function unnoticed(status: Observed['blueGreen']['status']): Observed {
+  const seen = observed({
+    declaration: asked,
+    selects: 'ggggggggg',
+    sets: [set(blue, down), set(green, { template: NEW })],
+    stopped: [`${blue}-0`],
+    ...(status && { status }),
+  });
+  return JSON.parse(JSON.stringify(seen).replaceAll('"stopped"', '"running"')) as Observed;
+}
+
 /** An adopted declaration of three pods, and what it is declared as. */
 const adopted = (options: SetOptions = {}): NodeSet => {
   const set0 = set('emqx', { kind: 'declaration', ...options });
@@ -953,6 +965,18 @@ const cases: Record<string, Case[]> = {
       }),
       then: { kind: 'leave' },
       phase: 'Draining',
+    },
+    {
+      when: 'the last node of an upgrade has gone without anybody noticing, that is waited for',
+      seen: unnoticed(switched),
+      then: { kind: 'wait', forMs: 1000 },
+      phase: 'Progressing',
+      says: /^the pod of emqx@.* has gone, and EMQX still lists that node as running/,
+    },
+    {
+      when: 'nobody has noticed after a scale-in, nothing waits for it',
+      seen: unnoticed(undefined),
+      then: { kind: 'rest' },
     },
     {
       when: 'a node of somebody else has stopped',
