@@ -9,7 +9,7 @@ import { crowdOn } from './support/crowd.js';
 import { applyFile } from './support/example.js';
 import { dropNamespaces } from './support/namespaces.js';
 import { useSluice } from './support/sluice.js';
-import { statusOf } from './support/soleNode.js';
+import { statusOf } from './support/status.js';
 
 const NAMESPACE = 'e2e-emqx4';
 const NODES = 2;

@@ -9,7 +9,8 @@ import { heal, type Healing } from './support/heal.js';
 import { dropJourneys, expectKept, setOut, type Journey } from './support/journey.js';
 import { watchPinned } from './support/services.js';
 import { useSluice } from './support/sluice.js';
-import { replace, soleNode, statusOf, untilRest } from './support/soleNode.js';
+import { replace, soleNode, untilRest } from './support/soleNode.js';
+import { statusOf } from './support/status.js';
 import { writeUserChart } from './support/userChart.js';
 import { watchVersions } from './support/versions.js';
 

@@ -7,7 +7,8 @@ import { dropNamespaces } from '../support/namespaces.js';
 import { untilObserved } from '../support/observed.js';
 import { gapsOf, watchPinned, watchServices } from '../support/services.js';
 import { removeWebhook, restoreWebhook, useSluice } from '../support/sluice.js';
-import { replace, soleNode, statusOf, untilRest } from '../support/soleNode.js';
+import { replace, soleNode, untilRest } from '../support/soleNode.js';
+import { statusOf } from '../support/status.js';
 
 jest.setTimeout(300_000);
 

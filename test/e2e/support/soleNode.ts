@@ -1,16 +1,10 @@
-import type { BlueGreenStatus } from '../../../lib/types.js';
 import { until, type AnyCluster } from '../../cluster/index.js';
-import { EMQX } from '../../demo/emqx.js';
 import { exampleOf, QUICK } from './example.js';
+import { statusOf } from './status.js';
 
 /** The example with one node, and nobody on it: for what tools do to objects. @param edit tells one template from another */
 export function soleNode(edit: string) {
   return exampleOf({ nodes: 1, waitTakeoverSeconds: 1, env: { ...QUICK, EDIT: edit } });
-}
-
-export async function statusOf(cluster: AnyCluster, namespace: string): Promise<BlueGreenStatus> {
-  const blueGreen = await cluster.get(['--namespace', namespace, 'bluegreen', EMQX.name]);
-  return (blueGreen as { status: BlueGreenStatus }).status;
 }
 
 /** Waits until the BlueGreen says that nothing is left to do, and that an expected set is active. @throws WaitError */

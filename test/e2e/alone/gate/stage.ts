@@ -218,19 +218,25 @@ export async function sessionsOf(cluster: LocalCluster, pod: Pod | undefined): P
   return own?.connections ?? -1;
 }
 
-/** Resolves with the time in ms since the epoch at which the pod (this one, not a successor) was gone. */
-export function goneMs(
+/** The pod (this one, not a successor) as it is now; undefined when it is gone. */
+export async function podNow(
   cluster: LocalCluster,
   namespace: string,
   { metadata }: Pod,
+): Promise<Pod | undefined> {
+  return (await podsOf(cluster, namespace)).find(({ metadata: { uid } }) => uid === metadata.uid);
+}
+
+/** Resolves with the time in ms since the epoch at which the pod was gone. */
+export function goneMs(
+  cluster: LocalCluster,
+  namespace: string,
+  pod: Pod,
   timeoutMs: number,
 ): Promise<number> {
   return until(
-    `${metadata.name} is gone`,
-    async () => {
-      const found = (await podsOf(cluster, namespace)).some(({ metadata: { uid } }) => uid === metadata.uid);
-      return found ? undefined : Date.now();
-    },
+    `${pod.metadata.name} is gone`,
+    async () => ((await podNow(cluster, namespace, pod)) ? undefined : Date.now()),
     { timeoutMs, everyMs: 500 },
   );
 }
