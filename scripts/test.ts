@@ -28,7 +28,7 @@ const RUNS: Run[] = [
   { name: 'types', args: ['types'], limitMs: 5 * MINUTE_MS },
   { name: 'cycles', args: ['cycles'], limitMs: 5 * MINUTE_MS },
   CLUSTER,
-  { name: 'unit', args: ['test:unit', '--'], limitMs: 10 * MINUTE_MS, isJest: true },
+  { name: 'unit', args: ['test:unit', '--'], limitMs: 25 * MINUTE_MS, isJest: true },
   { name: 'conformance', args: ['test:conformance', '--'], limitMs: 10 * MINUTE_MS, isJest: true },
   // What counts seconds, loads the machine or looks at all of it; then what mostly waits, two files at a time.
   { name: 'e2e-alone', args: ['test:e2e:alone', '--'], limitMs: 40 * MINUTE_MS, isJest: true },
