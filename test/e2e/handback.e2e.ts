@@ -47,9 +47,11 @@ beforeAll(async () => {
   await journey.untilRest(NODES, (name) => name === EMQX.name);
   const patch = JSON.stringify({ spec: { updateStrategy: PACE } });
   await journey.kubectl('patch', 'bluegreen', EMQX.name, '--type=merge', '--patch', patch);
+  const fromMs = Date.now();
   await journey.edit('upgraded');
   await journey.untilRest(NODES, (name) => name !== EMQX.name);
   active = journey.active();
+  expectKept(journey.tollSince(fromMs), { left: [EMQX.name], nodes: NODES });
 }, 30 * 60_000);
 afterAll(async () => {
   await dropJourneys(cluster, NAMESPACE);

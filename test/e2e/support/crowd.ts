@@ -5,6 +5,7 @@ import { localStage } from '../../demo/localStage.js';
 import { bundlePrograms } from '../../demo/programs.js';
 import { Scene } from '../../demo/scene.js';
 import { kubeConfigFor, watchKube } from '../../fleet/kubeWatch.js';
+import { isServing } from '../../fleet/observations.js';
 import type { ResultRecord } from '../../fleet/records.js';
 import { untilProxied } from './proxied.js';
 
@@ -76,7 +77,14 @@ export async function crowdOn(
     await untilProxied(cluster, { namespace, service: EMQX.name }, scene.endpoints?.ready ?? []);
     const watching = isEmqxWatched ? await stage.startWatch() : undefined;
     const watched = watching && readWatch(watching, scene);
-    if (watching) pointWatch(watching, scene);
+    if (watching) {
+      pointWatch(watching, scene);
+      // Pods without a sidecar are Ready before they have joined, and the join drops whoever has connected.
+      await wait('the nodes are one cluster', () => {
+        const serving = scene.nodes?.nodes.filter(isServing) ?? [];
+        return serving.length > 0 && serving.length === scene.endpoints?.ready.length;
+      });
+    }
     const ip = await cluster.kubectl([
       ...['--namespace', namespace, 'get', 'service', EMQX.name, '--output=jsonpath={.spec.clusterIP}'],
     ]);
