@@ -1,7 +1,7 @@
 import type { Operation } from 'rfc6902';
 import { canonical, sameJson, type JsonObject } from '../lib/json.js';
 import { MOST_NODES } from '../lib/bounds.js';
-import { objectAt, textAt, wishOf } from '../lib/fields.js';
+import { controllerOf, objectAt, textAt, wishOf } from '../lib/fields.js';
 import { disownSpec } from '../lib/managed-fields.js';
 import { ANNOTATION, BLUE_GREEN, FROZEN_PARTITION, LABEL } from '../lib/names.js';
 import { revisionOf, setNameOf } from '../lib/revision.js';
@@ -33,6 +33,8 @@ export function admitDeclaration(request: AdmissionRequest, fresh: Fresh | undef
   const wasOurs = isOurs(oldObject);
   const warnings = upgrade === '' || upgrade === BLUE_GREEN ? [] : [unknownValue(upgrade)];
   if (!wasOurs && upgrade !== BLUE_GREEN) return untouched(...warnings);
+  const operator = operatorOf(object);
+  if (!wasOurs && operator !== undefined) return operated(name, operator);
 
   const edit: Edit = {
     request,
@@ -70,6 +72,25 @@ export function admitDeclaration(request: AdmissionRequest, fresh: Fresh | undef
       ...disownSpec(object, ['replicas', 'updateStrategy']),
     ],
     warnings,
+  };
+}
+
+/** API group of EMQX Operator, which makes sets of its own for each change and puts their sizes and templates back. */
+const OPERATOR_GROUP = 'apps.emqx.io';
+
+/** Name of the resource through which EMQX Operator runs the set. Other controllers only apply it again, as a self-heal loop does. */
+function operatorOf(object: JsonObject): string | undefined {
+  const owner = controllerOf(object);
+  if (!textAt(owner, 'apiVersion').startsWith(`${OPERATOR_GROUP}/`)) return undefined;
+  return `${textAt(owner, 'kind')} ${textAt(owner, 'name')}`;
+}
+
+function operated(name: string, operator: string): Answer {
+  return {
+    kind: 'refuse',
+    message:
+      `statefulset/${name} belongs to EMQX Operator (${operator} of ${OPERATOR_GROUP}), which would undo every step of Sluice: ` +
+      `its label ${LABEL.upgrade} must not be ${BLUE_GREEN}; nothing is changed. Label a StatefulSet of your own (docs/from-emqx-operator.md)`,
   };
 }
 

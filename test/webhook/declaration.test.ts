@@ -563,6 +563,41 @@ describe('a declaration', () => {
     });
   });
 
+  describe('with a controller of its own', () => {
+    const by = (apiVersion: string, kind: string) => ({
+      ownerReferences: [{ apiVersion, kind, name: 'mqtt', uid: 'u', controller: true }],
+    });
+    const operated = by('apps.emqx.io/v2beta1', 'EMQX');
+    const unlabelled = plainSet({ metadata: operated });
+
+    it.each([
+      { when: 'it is labelled', asked: update(unlabelled, { labels: label }) },
+      { when: 'it is created with the label', asked: create(labelledSet({ metadata: operated })) },
+    ])('is refused when EMQX Operator runs it and $when', async ({ asked }) => {
+      const answer = await decide(asked, options());
+      expect(answer).toEqual({
+        kind: 'refuse',
+        message:
+          'statefulset/emqx belongs to EMQX Operator (EMQX mqtt of apps.emqx.io), which would undo every step of Sluice: ' +
+          'its label sluice.dev/upgrade must not be blue-green; nothing is changed. ' +
+          'Label a StatefulSet of your own (docs/from-emqx-operator.md)',
+      });
+    });
+
+    it('is refused to nobody who lets go of it, or never labelled it', async () => {
+      for (const asked of [
+        update(unlabelled, { spec: { replicas: 4 } }),
+        update(storedDeclaration({ metadata: operated }), { labels: { [LABEL.upgrade]: undefined } }),
+      ])
+        expect((await decide(asked, options())).kind).toBe('admit');
+    });
+
+    it('is taken when its controller only applies it again', async () => {
+      const asked = create(labelledSet({ metadata: by('kro.run/v1alpha1', 'Broker') }));
+      expect((await decide(asked, options())).kind).toBe('admit');
+    });
+  });
+
   it('says node, not nodes, of one', async () => {
     const one = storedDeclaration({ annotations: { [NOTES.replicas]: '1' } });
     const { warnings } = await answered(update(one, { spec: { template: NEXT } }));
