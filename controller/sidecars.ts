@@ -134,7 +134,9 @@ function exchange(agent: https.Agent, call: Call): Promise<{ status: number; tex
     });
     // Not of a connection that was kept alive: the other side may close that one at any time.
     let isFresh = false;
-    sent.on('socket', (socket) => socket.once('secureConnect', () => (isFresh = true)));
+    sent.on('socket', (socket) => {
+      if (!sent.reusedSocket) socket.once('secureConnect', () => (isFresh = true));
+    });
     const late = setTimeout(() => {
       sent.destroy(new SidecarError(`${what}: no answer within ${timeoutMs} ms`, 0));
     }, timeoutMs);

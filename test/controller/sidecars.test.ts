@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import net from 'node:net';
+import tls from 'node:tls';
 import { pino } from 'pino';
 import { issue, makeCa } from '../../certs/issue.js';
 import { makeSidecars, SidecarError, type ClientCertificate } from '../../controller/sidecars.js';
@@ -50,6 +51,25 @@ async function ask(listener: net.Server | undefined, certificate: ClientCertific
 
 it('hears a sidecar that was started with the same CA', async () => {
   expect(await ask(sidecar(), own)).toMatchObject({ pod: 'emqx-0', api: { kind: 'ok' } });
+});
+
+it('asks a hundred times over one connection, and leaves nothing on it', async () => {
+  const asked = jest.spyOn(tls.TLSSocket.prototype, 'once');
+  server = sidecar();
+  let connections = 0;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    connections++;
+  });
+  await new Promise<void>((resolve) => server?.listen(CONTROL_PORT, ADDRESS, resolve));
+  const sidecars = makeSidecars(() => Promise.resolve(own));
+  for (let count = 0; count < 100; count++) await sidecars.report(ADDRESS, signal);
+  expect(connections).toBe(1);
+  const left = [...new Set(asked.mock.contexts as tls.TLSSocket[])].map((socket) =>
+    Math.max(...socket.eventNames().map((name) => socket.listenerCount(name))),
+  );
+  expect(left).not.toEqual([]);
+  expect(Math.max(...left)).toBeLessThanOrEqual(5);
 });
 
 it.each<{

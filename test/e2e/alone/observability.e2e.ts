@@ -6,6 +6,7 @@ import { EMQX, IMAGES, setImage } from '../../demo/emqx.js';
 import { countsIn, disagreements, missing, phasesIn, type Reading } from '../observability/agreement.js';
 import { openPage, type Watched } from '../observability/browser.js';
 import type { Lines } from '../observability/lines.js';
+import { readLogs } from '../observability/logs.js';
 import {
   clientsUnled,
   countedByAll,
@@ -316,6 +317,12 @@ describe('one upgrade', () => {
 
     it('cost nobody more than it promises', () => {
       expectKept(journey.tollSince(editedMs.from), { left: [blue], nodes: NODES });
+    });
+
+    it('has written nothing but lines of JSON to the logs, each with the keys that all have', async () => {
+      const { counts, strays } = await readLogs(cluster, NAMESPACE);
+      expect(strays).toEqual([]);
+      expect(Object.entries(counts).filter(([, count]) => count === 0)).toEqual([]);
     });
 
     it('has left no browser with a complaint', () => expect(page?.complaints).toEqual([]));
