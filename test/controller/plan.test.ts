@@ -693,7 +693,7 @@ const cases: Record<string, Case[]> = {
         silent: [`${blue}-0`],
       }),
       then: { kind: 'wait' },
-      says: /bring back the Secret of the control CA/,
+      says: new RegExp(`bring back the Secret of the control CA .* kubectl delete statefulset ${blue} lets`),
       stalled: 'ControllerTurnedAway',
     },
     {
