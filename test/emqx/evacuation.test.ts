@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, jest } from '@jest/globals';
+import mqtt from 'mqtt';
 import { persistent, useNodes } from './harness.js';
 import { ownAddress } from './loopback.js';
 import { until, untilJoined, type TestNode } from './testNode.js';
@@ -110,6 +111,17 @@ describe('evicting sessions', () => {
     );
   });
 
+  it('loses no session of clients that return elsewhere at the moment in which theirs are moved', async () => {
+    const nodes = [start(1), start(2), start(3)];
+    await untilJoined(nodes);
+    const [first, second, third] = nodes as [TestNode, TestNode, TestNode];
+    await sessions(first, 200);
+    await evacuate(first, { sess_evict_rate: 200, migrate_to: [second.name] });
+    await until('the batch begins', () => first.log().includes('evicting_sessions'));
+    const returned = await Promise.all(Array.from({ length: 200 }, (_, at) => sessionOf(third, `s${at}`)));
+    expect(returned.filter((isPresent) => !isPresent)).toEqual([]);
+  });
+
   it('waits without an error when its only recipient is killed, and stop still works', async () => {
     const nodes = [start(1, { STANDIN_SESSION_MOVE_MS: '50' }), start(2)];
     await untilJoined(nodes);
@@ -169,6 +181,18 @@ describe('evicting sessions', () => {
     });
   });
 });
+
+/** Connects, and tells whether the session was there. */
+function sessionOf(node: TestNode, clientId: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const returned = mqtt.connect(`mqtt://${node.host}`, { clientId, reconnectPeriod: 0, ...persistent });
+    returned.once('connect', ({ sessionPresent }) => {
+      resolve(sessionPresent);
+      returned.end(true);
+    });
+    returned.once('error', reject);
+  });
+}
 
 describe('counting at the broker', () => {
   it('shows evictions by the second, and connects by outcome', async () => {

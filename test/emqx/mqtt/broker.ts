@@ -360,7 +360,11 @@ export class Broker {
         clientId,
         takeoverTimeoutMs,
       )) as SessionJson | null;
-      if (json === null) throw new Error('it went meanwhile');
+      if (json === null) {
+        // Two wanted it. EMQX has them take turns by a lock on the client, in the whole cluster: the later one follows it.
+        this.#remove(held, false);
+        return { kind: 'moved', to: node };
+      }
       held.session.fill(json);
       this.#watching.push({ session: held.session, until: clock.now() + 2 * lateMs });
       others.tellAll('own', [clientId, held.since] satisfies Own);
