@@ -1,12 +1,13 @@
-import { at, nameOf, objectsAt, textAt } from '../lib/fields.js';
+import { at, nameOf, textAt } from '../lib/fields.js';
 import type { JsonObject } from '../lib/json.js';
 import type { Logger } from '../lib/log.js';
 import { LABEL } from '../lib/names.js';
-import { ApiError, isAlreadyExists, isNotFound } from './kube/errors.js';
+import { ApiError, isAlreadyExists } from './kube/errors.js';
 import { PATH } from './kube/paths.js';
 import { readReports, type Key, type ObserveTools } from './observe/observe.js';
 import type { Silence } from './observe/silence.js';
 import { revisionIn } from './observe/strays.js';
+import { wakeNamespace } from './namespace.js';
 import type { Next } from './schedule.js';
 import { eventFor } from './status/events.js';
 import { gaveUp } from './status/notes.js';
@@ -14,9 +15,6 @@ import type { Told } from './status/publish.js';
 
 /** EMQX takes a second and more to stop; what its drain came to is known until then. */
 const LOOK_MS = 1_000;
-/** What people find on a namespace that goes, beside Kubernetes' own conditions. */
-const CONDITION = 'sluice.dev/Drained';
-
 interface Tools extends Omit<ObserveTools, 'silence'> {
   log: Logger;
 }
@@ -27,11 +25,7 @@ interface Context {
   silence: Silence;
 }
 
-/**
- * What is left to do when a declaration has gone: its pods drain, and nobody else tells what is lost with them. And a namespace that goes
- * too waits for half of their grace period, which is made for long drains, before it looks again whether they have ended; any change of
- * it ends that wait.
- */
+/** What is left to do when a declaration has gone: its pods drain, and nobody else tells what is lost with them. */
 export async function farewell(tools: Tools, context: Context, signal: AbortSignal): Promise<Next> {
   const { key, told, silence } = context;
   const pods = await endingPods(tools, key, signal);
@@ -79,47 +73,6 @@ async function endingPods(
     const set = nameOf(pod).slice(0, nameOf(pod).lastIndexOf('-'));
     return revisionIn(set, name) !== undefined && at(pod, 'metadata', 'deletionTimestamp') !== undefined;
   });
-}
-
-async function wakeNamespace({ kube, now, log }: Tools, key: Key, signal: AbortSignal): Promise<void> {
-  try {
-    const namespace = await kube.get(PATH.namespaces('', key.namespace), signal);
-    const conditions = objectsAt(namespace, 'status', 'conditions');
-    const isGoing = at(namespace, 'metadata', 'deletionTimestamp') !== undefined;
-    if (!isGoing) return;
-    const condition = {
-      type: CONDITION,
-      status: 'True',
-      reason: 'PodsEnded',
-      message: `the pods of ${key.name} have drained and ended`,
-      lastTransitionTime: new Date(now()).toISOString(),
-    };
-    await kube.jsonPatch(
-      PATH.namespaces('', key.namespace, 'status'),
-      [
-        {
-          op: 'test',
-          path: '/metadata/resourceVersion',
-          value: textAt(namespace, 'metadata', 'resourceVersion'),
-        },
-        {
-          op: 'add',
-          path: '/status/conditions',
-          value: [...conditions.filter(({ type }) => type !== CONDITION), condition],
-        },
-      ],
-      signal,
-    );
-    log.info(
-      { namespace: key.namespace, declaration: key.name },
-      'the namespace may go: all pods have ended',
-    );
-  } catch (error) {
-    // It has gone, or somebody else has just changed it, which is as good.
-    const isOver =
-      isNotFound(error) || (error instanceof ApiError && (error.status === 409 || error.status === 422));
-    if (!isOver) throw error;
-  }
 }
 
 function isForbidden(error: unknown): boolean {

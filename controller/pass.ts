@@ -10,6 +10,7 @@ import { isConflict } from './kube/errors.js';
 import type { Gauge, PassResult } from './metrics/metrics.js';
 import { pictureOf } from './metrics/picture.js';
 import type { Decision, Observed } from './model.js';
+import { hasNoPods, wakeNamespace } from './namespace.js';
 import { observe, type ObserveTools } from './observe/observe.js';
 import { makeSilence, type Silence } from './observe/silence.js';
 import type { Next } from './schedule.js';
@@ -119,6 +120,9 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
     ),
   );
   if (await tidy({ view, tools, signal })) return { afterMs: 0 };
+
+  // Kubernetes deletes the pods of a namespace before everything else in it, and does not see at once that they have ended.
+  if (hasNoPods(view.observed.sets)) await wakeNamespace(tools, keyOf(context.key), signal);
 
   const decision = tools.plan(view.observed);
   logStep(log, decision, run);

@@ -3,6 +3,7 @@ import { type LeadOptions } from '../../controller/lead.js';
 import { makeControllerMetrics } from '../../controller/metrics/metrics.js';
 import { makeCourier, type Courier } from '../../controller/trace/courier.js';
 import { makeUrgent } from '../../controller/urgent.js';
+import { textAt } from '../../lib/fields.js';
 import { isObject, type JsonObject } from '../../lib/json.js';
 import { UPGRADE } from '../../controller/trace/spans.js';
 import type { SpanData } from '../../lib/telemetry/types.js';
@@ -10,7 +11,16 @@ import type { UpgradeStatus, UpgradeStep } from '../../lib/types.js';
 import { until } from '../cluster/wait.js';
 import { notLeading, optionsOf, startLeader, type Leader } from './double/leader.js';
 import { makeWorld, NAMESPACE, type World } from './double/world.js';
-import { BLUEGREENS, CLAIMS, PODS, REVISIONS, SECRETS, SERVICES, SETS } from './double/workloads.js';
+import {
+  NAMESPACES,
+  BLUEGREENS,
+  CLAIMS,
+  PODS,
+  REVISIONS,
+  SECRETS,
+  SERVICES,
+  SETS,
+} from './double/workloads.js';
 import { declarationObject, serviceObject } from './fixtures/objects.js';
 import { liveTemplate } from './fixtures/templates.js';
 
@@ -1160,7 +1170,22 @@ describe('what somebody takes from the active set', () => {
 });
 
 describe('a declaration that goes', () => {
-  const NAMESPACES = '/api/v1|namespaces';
+  /** Types of the conditions of the namespace, once it has another one. */
+  const conditionsOf = (made: World): Promise<string[]> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        const { status } = made.store.get(NAMESPACES, '', NAMESPACE) as {
+          status: { conditions: { type: string }[] };
+        };
+        if (status.conditions.length > 1) resolve(status.conditions.map(({ type }) => type));
+      };
+      cleanUps.push(made.store.watch(NAMESPACES, look));
+      look();
+    });
+  const isGoing = (object: JsonObject): JsonObject => ({
+    ...object,
+    metadata: { ...(object['metadata'] as JsonObject), deletionTimestamp: '2026-01-01T00:00:00Z' },
+  });
 
   it('leaves pods that drain: what is lost with them is told, and then its namespace may go', async () => {
     const made = await world(undefined, { drainMs: () => 300 });
@@ -1174,23 +1199,10 @@ describe('a declaration that goes', () => {
       report.gate.kind === 'idle'
         ? report
         : { ...report, gate: { kind: 'gaveUp', detail: 'nowhere to go', sessionsLost: 7 } };
-    made.store.edit({ collection: NAMESPACES, namespace: '', name: NAMESPACE }, (object) => ({
-      ...object,
-      metadata: { ...(object['metadata'] as JsonObject), deletionTimestamp: '2026-01-01T00:00:00Z' },
-    }));
+    made.store.edit({ collection: NAMESPACES, namespace: '', name: NAMESPACE }, isGoing);
     made.store.remove(SETS, NAMESPACE, 'emqx');
     await made.until('the pods have gone', () => made.readyPods().length === 0);
-    const conditions = await new Promise((resolve) => {
-      const look = (): void => {
-        const { status } = made.store.get(NAMESPACES, '', NAMESPACE) as {
-          status: { conditions: { type: string }[] };
-        };
-        if (status.conditions.length > 1) resolve(status.conditions.map(({ type }) => type));
-      };
-      cleanUps.push(made.store.watch(NAMESPACES, look));
-      look();
-    });
-    expect(conditions).toEqual(['Other', 'sluice.dev/Drained']);
+    expect(await conditionsOf(made)).toEqual(['Other', 'sluice.dev/Drained']);
     const events = made.store.list('/api/v1|events', NAMESPACE);
     const lost = events.filter(({ reason }) => reason === 'DrainGaveUp');
     expect(lost.map(({ involvedObject }) => (involvedObject as JsonObject)['kind'])).toEqual([
@@ -1199,5 +1211,20 @@ describe('a declaration that goes', () => {
       'Pod',
     ]);
     expect(lost[0]?.['message']).toMatch(/stopped with 7 sessions left: nowhere to go/);
+  });
+
+  it('is still there when its pods have ended, which Kubernetes deletes first: its namespace is told of that too', async () => {
+    const made = await world(undefined, { drainMs: () => 300 });
+    made.store.create(NAMESPACES, '', {
+      metadata: { name: NAMESPACE },
+      status: { conditions: [{ type: 'Other' }] },
+    });
+    leading(made);
+    await made.until('Stable', isStable(made));
+    made.store.edit({ collection: NAMESPACES, namespace: '', name: NAMESPACE }, isGoing);
+    for (const pod of made.store.list(PODS, NAMESPACE))
+      made.store.remove(PODS, NAMESPACE, textAt(pod, 'metadata', 'name'));
+    expect(await conditionsOf(made)).toEqual(['Other', 'sluice.dev/Drained']);
+    expect(made.store.get(SETS, NAMESPACE, 'emqx')).toBeDefined();
   });
 });

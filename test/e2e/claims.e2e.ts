@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { until, type LocalCluster } from '../cluster/index.js';
 import { EMQX, loadEmqx, makeNamespace } from '../demo/emqx.js';
+import { crowdOn } from './support/crowd.js';
 import { applyFile, DATA, exampleOf, QUICK } from './support/example.js';
 import { dropNamespaces } from './support/namespaces.js';
 import { useSluice } from './support/sluice.js';
@@ -9,6 +10,7 @@ jest.setTimeout(240_000);
 
 const NAMESPACE = 'e2e-claims';
 const NODES = 2;
+const CLIENTS = 20;
 /** What the README calls about a minute: noRecipientSeconds, EMQX's stop, and the rest for a busy machine. */
 const MINUTE_MS = 90_000;
 
@@ -36,6 +38,7 @@ interface Status {
   active?: string;
   nodes?: string;
   nodeEvacuationsStatus?: object[];
+  emqxNodes?: { connections?: number }[];
 }
 
 function untilStable(isExpected: (active: string) => boolean): Promise<Status> {
@@ -166,6 +169,20 @@ describe('a namespace', () => {
   it('goes in about a minute, though its pods may drain for an hour', async () => {
     await applyFile(cluster, NAMESPACE, file());
     await untilStable(Boolean);
+    // Sessions with nowhere to go: their pods outlast the first look of Kubernetes, which would be the last for minutes.
+    const crowd = await crowdOn(cluster, NAMESPACE, {
+      clients: CLIENTS,
+      isServed: ({ endpoints }) => endpoints?.ready.length === NODES,
+    });
+    await crowd.leave();
+    await until(
+      'sessions are left',
+      async () => {
+        const { emqxNodes = [] } = await untilStable(Boolean);
+        return emqxNodes.some(({ connections = 0 }) => connections > 0) ? true : undefined;
+      },
+      { timeoutMs: 60_000 },
+    );
     await cluster.kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']);
     await until('the namespace is gone', async () => ((await isThere()) ? undefined : true), {
       timeoutMs: MINUTE_MS,

@@ -3,6 +3,7 @@ import { metaOf, nameOf, selects, type Store } from './store.js';
 
 export const SETS = '/apis/apps/v1|statefulsets';
 export const PODS = '/api/v1|pods';
+export const NAMESPACES = '/api/v1|namespaces';
 export const SERVICES = '/api/v1|services';
 export const SLICES = '/apis/discovery.k8s.io/v1|endpointslices';
 export const REVISIONS = '/apis/apps/v1|controllerrevisions';
@@ -105,6 +106,9 @@ export function runWorkloads(store: Store, options: WorkloadOptions): () => void
   }
 
   function start(set: JsonObject, name: string): void {
+    // The API server lets nobody make anything there.
+    const isGoing = metaOf(store.get(NAMESPACES, '', namespace) ?? { metadata: {} })['deletionTimestamp'];
+    if (isGoing !== undefined) return;
     const current = currentRevisionOf(store.get(SETS, namespace, nameOf(set)) ?? set) ?? '';
     const revision = store.get(REVISIONS, namespace, current);
     const template = (templateIn(revision ?? {}) ?? specOf(set)['template']) as JsonObject;
