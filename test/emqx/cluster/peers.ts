@@ -113,12 +113,16 @@ export class Peers {
     for (const { distribution } of this.#peers.values()) distribution?.cast(method, params);
   }
 
-  /** Asks every running peer; those that fail or are late are left out. */
+  /**
+   * Asks every running peer; those that fail or are late are left out. One that is only half connected has heard already
+   * what this node held: it is told, and not waited for.
+   */
   async askAll(
     method: string,
     params: unknown,
     timeoutMs?: number,
   ): Promise<readonly (readonly [string, unknown])[]> {
+    for (const peer of this.#peers.values()) if (!isRunning(peer)) peer.distribution?.cast(method, params);
     const answers = await Promise.all(
       this.running().map(async (node): Promise<readonly [string, unknown] | undefined> => {
         try {
