@@ -87,7 +87,12 @@ export function comparedReviews(): { name: string; review: JsonObject }[] {
     'adopted set edited': { object: edited(adopted, { spec: changed }), oldObject: adopted },
     'asked again about its own answer': {
       object: edited(stored, {
-        annotations: { [ANNOTATION.traceparent]: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00` },
+        annotations: {
+          [ANNOTATION.revision]: revisionOf('emqx', changed.template),
+          [ANNOTATION.requestedBy]: request().user,
+          [ANNOTATION.traceparent]: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`,
+          [ANNOTATION.requestedAt]: new Date().toISOString(),
+        },
         spec: changed,
       }),
       oldObject: stored,

@@ -155,6 +155,9 @@ func (e *edit) holdUpdateStrategy() error {
 	return nil
 }
 
+// longestRequest is the API server's --request-timeout, by default: no second call about a request comes later.
+const longestRequest = time.Minute
+
 // stampRevision says who asked for the present template, when, and what its revision will be called.
 func (e *edit) stampRevision(traceparent string) error {
 	if !e.changesTemplate {
@@ -172,12 +175,23 @@ func (e *edit) stampRevision(traceparent string) error {
 	e.note(revisionNote, revision)
 	e.note(requestedNote, e.request.UserInfo.Username)
 	present := e.request.Object.Metadata.Annotations[traceNote]
-	isStamped := isTraceparent(present) && present != e.request.OldObject.Metadata.Annotations[traceNote]
-	if !isStamped && traceparent != "" {
+	if !e.isStamped(revision, present) && traceparent != "" {
 		e.note(traceNote, traceparent)
 		e.note(askedAtNote, time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
 	}
 	return nil
+}
+
+// isStamped says whether the notes of the request are ours, from an earlier call about this same one.
+func (e *edit) isStamped(revision, trace string) bool {
+	notes, old := e.request.Object.Metadata.Annotations, e.request.OldObject.Metadata.Annotations
+	askedAt, err := time.Parse(time.RFC3339, notes[askedAtNote])
+	if err != nil || !isTraceparent(trace) {
+		return false
+	}
+	return notes[revisionNote] == revision && notes[requestedNote] == e.request.UserInfo.Username &&
+		trace != old[traceNote] && notes[askedAtNote] != old[askedAtNote] &&
+		time.Since(askedAt).Abs() <= longestRequest
 }
 
 func (e *edit) warnings() []string {
