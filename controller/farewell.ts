@@ -2,12 +2,13 @@ import { at, nameOf, textAt } from '../lib/fields.js';
 import type { JsonObject } from '../lib/json.js';
 import type { Logger } from '../lib/log.js';
 import { LABEL } from '../lib/names.js';
+import { setPartOf } from '../lib/revision.js';
 import { ApiError, isAlreadyExists } from './kube/errors.js';
 import { PATH } from './kube/paths.js';
+import { wakeNamespace } from './namespace.js';
 import { readReports, type Key, type ObserveTools } from './observe/observe.js';
 import type { Silence } from './observe/silence.js';
 import { revisionIn } from './observe/strays.js';
-import { wakeNamespace } from './namespace.js';
 import type { Next } from './schedule.js';
 import { eventFor } from './status/events.js';
 import { gaveUp } from './status/notes.js';
@@ -15,6 +16,7 @@ import type { Told } from './status/publish.js';
 
 /** EMQX takes a second and more to stop; what its drain came to is known until then. */
 const LOOK_MS = 1_000;
+
 interface Tools extends Omit<ObserveTools, 'silence'> {
   log: Logger;
 }
@@ -69,10 +71,11 @@ async function endingPods(
   signal: AbortSignal,
 ): Promise<JsonObject[]> {
   const pods = await kube.list(PATH.pods(namespace), { labelSelector: LABEL.revision }, signal);
-  return pods.filter((pod) => {
-    const set = nameOf(pod).slice(0, nameOf(pod).lastIndexOf('-'));
-    return revisionIn(set, name) !== undefined && at(pod, 'metadata', 'deletionTimestamp') !== undefined;
-  });
+  return pods.filter(
+    (pod) =>
+      revisionIn(setPartOf(nameOf(pod)), name) !== undefined &&
+      at(pod, 'metadata', 'deletionTimestamp') !== undefined,
+  );
 }
 
 function isForbidden(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { setPartOf } from '../lib/revision.js';
 import type { Pod, StallReason } from './model.js';
 
 /** Why a step cannot be taken yet. */
@@ -19,7 +20,7 @@ export function unheard({ name, report, turnsUsAway }: Pod): Hindrance | undefin
             `the sidecar of pod ${name} does not take the controller's certificate, so it was started with another control CA: ` +
             `bring back the Secret of the control CA (in the namespace of Sluice, its name ends in -control) as it was then. ` +
             `Without a backup: once another set's pods are Ready (kubectl rollout restart makes one), ` +
-            `kubectl delete statefulset ${name.slice(0, name.lastIndexOf('-'))} lets its pods hand over by themselves`,
+            `kubectl delete statefulset ${setPartOf(name)} lets its pods hand over by themselves`,
           stalled: 'ControllerTurnedAway',
         };
       }

@@ -4,6 +4,7 @@ import { followServer } from './clock.js';
 import { makeKube } from './kube/client.js';
 import type { Transport } from './kube/transport.js';
 import { watchMetadata, type Metadata } from './kube/watch.js';
+import { makeLeftovers } from './leftovers.js';
 import { makePass, type PassTools } from './pass.js';
 import { makeSchedule } from './schedule.js';
 import { makeUrgent } from './urgent.js';
@@ -46,6 +47,10 @@ export async function lead(options: LeadOptions, leading: AbortSignal): Promise<
     { concurrency: CONCURRENCY, gapMs: GAP_MS, pass: makeUrgent(tools, leading) },
     leading,
   );
+  const leftovers = makeSchedule(
+    { concurrency: CONCURRENCY, gapMs: GAP_MS, pass: makeLeftovers(tools, leading) },
+    leading,
+  );
   const watches = WATCHES.map(({ kind, path, labelSelector }) =>
     watchMetadata(
       send,
@@ -57,6 +62,8 @@ export async function lead(options: LeadOptions, leading: AbortSignal): Promise<
             schedule.wake(key);
             if (isUsers(kind, object)) urgent.wake(key);
           }
+          const vacated = index.vacated(kind, object, change);
+          if (vacated !== undefined) leftovers.wake(vacated);
         },
         onSynced: () => options.log.debug({ path, labelSelector }, 'listed'),
         onTrouble: (error) => {
@@ -68,7 +75,7 @@ export async function lead(options: LeadOptions, leading: AbortSignal): Promise<
     ),
   );
   await Promise.all(watches);
-  await Promise.all([schedule.idle(), urgent.idle()]);
+  await Promise.all([schedule.idle(), urgent.idle(), leftovers.idle()]);
 }
 
 /** Objects of the user's own that hold something of ours: their edits may take it away. */

@@ -1,4 +1,4 @@
-import { isRevision, setNameOf } from '../lib/revision.js';
+import { isRevision, setNameOf, setPartOf } from '../lib/revision.js';
 import type { NodeSet, Observed, Pod } from './model.js';
 import { isEmpty, isNodeOf, podOfNode, reportsOf, spokesmanOf, type Situation } from './situation.js';
 import { progress, type Verdict } from './verdict.js';
@@ -109,7 +109,7 @@ function placeOf(node: string, observed: Observed): { set?: NodeSet; pod?: Pod }
     if (pod) return { set, pod };
   }
   const podName = podOfNode(node);
-  const setName = podName.slice(0, Math.max(podName.lastIndexOf('-'), 0));
+  const setName = setPartOf(podName);
   const noted = blueGreen.status?.emqxNodes?.find((each) => each.node === node)?.revision;
   const set = sets.find(({ name, revision }) => name === setName || revision === noted);
   if (set) return { set };

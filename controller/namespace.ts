@@ -1,8 +1,7 @@
 import { at, objectsAt, textAt, timeAt } from '../lib/fields.js';
 import type { Logger } from '../lib/log.js';
-
-import { ApiError, isNotFound } from './kube/errors.js';
 import type { Kube } from './kube/client.js';
+import { ApiError, isNotFound } from './kube/errors.js';
 import { PATH } from './kube/paths.js';
 import type { NodeSet } from './model.js';
 import type { Key } from './observe/observe.js';

@@ -26,6 +26,11 @@ export const WATCHES: { kind: Watched; path: string; labelSelector: string }[] =
 export interface WakeIndex {
   /** @returns keys (`namespace/name`) of the declarations to look at */
   concerned(kind: Watched, object: Metadata, change: 'seen' | 'gone'): string[];
+  /**
+   * @returns the namespace in which a Service may be left pinned for nobody: that Service, when it is seen; the end of a set, or of a pod
+   * whose declaration is not there
+   */
+  vacated(kind: Watched, object: Metadata, change: 'seen' | 'gone'): string | undefined;
   /** What a pass found out: which Services a declaration has. */
   learn(key: string, services: string[]): void;
   forget(key: string): void;
@@ -92,6 +97,14 @@ export function makeWakeIndex(): WakeIndex {
           return [place];
         }
       }
+    },
+    vacated(kind, { namespace, labels, controller }, change) {
+      const owner = `${namespace}/${controller?.name ?? ''}`;
+      const isOver =
+        change === 'gone' &&
+        (kind === 'statefulSets' || (kind === 'pods' && !declarations.has(setOwners.get(owner) ?? owner)));
+      const isPinned = kind === 'services' && change === 'seen' && labels[LABEL.managed] !== undefined;
+      return isOver || isPinned ? namespace : undefined;
     },
     learn(key, services) {
       // the watch that it has left may speak after the one that it has come to

@@ -37,6 +37,11 @@ export function isRevision(text: string): boolean {
   return text.length === HASH_LENGTH && [...text].every((letter) => ALPHABET.includes(letter));
 }
 
+/** The part of a pod's name that its StatefulSet is called by; empty where there is none. */
+export function setPartOf(podName: string): string {
+  return podName.slice(0, Math.max(podName.lastIndexOf('-'), 0));
+}
+
 /** Name of the revision set `<declaration>-<revision>`, the declaration's part cut so that all fits in 52 characters. */
 export function setNameOf(declaration: string, revision: string): string {
   const room = MAX_SET_NAME - revision.length - 1;

@@ -33,8 +33,8 @@ export function admitDeclaration(request: AdmissionRequest, fresh: Fresh | undef
   const wasOurs = isOurs(oldObject);
   const warnings = upgrade === '' || upgrade === BLUE_GREEN ? [] : [unknownValue(upgrade)];
   if (!wasOurs && upgrade !== BLUE_GREEN) return untouched(...warnings);
-  const operator = operatorOf(object);
-  if (!wasOurs && operator !== undefined) return operated(name, operator);
+  const operator = wasOurs ? undefined : operatorOf(object);
+  if (operator !== undefined) return operated(name, operator);
 
   const edit: Edit = {
     request,

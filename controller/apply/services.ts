@@ -1,5 +1,8 @@
+import type { JsonObject } from '../../lib/json.js';
 import { ANNOTATION, LABEL } from '../../lib/names.js';
+import type { Kube } from '../kube/client.js';
 import { PATH } from '../kube/paths.js';
+import { pinnedTo } from '../observe/services.js';
 import { nameOf, ownAnnotations, textAt } from '../../lib/fields.js';
 import { disown } from './disown.js';
 import type { Site } from './tools.js';
@@ -85,6 +88,26 @@ export async function unpinServices({ view, tools, signal }: Site, names: string
     );
     await disown(tools.kube, path, written, signal);
   }
+}
+
+/**
+ * One write towards a Service as its user wrote it, where no declaration is left: first its selector, free for anybody's apply; only then
+ * the label, so that what a death leaves is found by that.
+ * @param service as it was read; a change since is a conflict
+ * @returns whether it was the last one
+ */
+export async function releaseService(kube: Kube, service: JsonObject, signal: AbortSignal): Promise<boolean> {
+  const path = PATH.services(textAt(service, 'metadata', 'namespace'), nameOf(service));
+  const resourceVersion = textAt(service, 'metadata', 'resourceVersion');
+  if (pinnedTo(service) !== '') {
+    const body = { metadata: { resourceVersion }, spec: { selector: { [LABEL.revision]: null } } };
+    await disown(kube, path, await kube.mergePatch(path, body, signal), signal);
+    return false;
+  }
+  if (await disown(kube, path, service, signal)) return false;
+  const body = { metadata: { resourceVersion, labels: { [LABEL.managed]: null } } };
+  await disown(kube, path, await kube.mergePatch(path, body, signal), signal);
+  return true;
 }
 
 /** Notes on pods of the declaration that their label is about to go. */

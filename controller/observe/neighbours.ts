@@ -50,15 +50,26 @@ export function isControlledSet(set: JsonObject): boolean {
   return revisionOfSet(set) !== '' && textAt(controllerOf(set), 'kind') === 'StatefulSet';
 }
 
+/** Whether a StatefulSet is under Sluice, by its labels. One that is being deleted counts: its pods may outlast its label. */
+export function isDeclaration(set: JsonObject): boolean {
+  const isUnderSluice =
+    labelOf(set, LABEL.upgrade) === BLUE_GREEN || labelOf(set, LABEL.managed) !== undefined;
+  return isUnderSluice && !isControlledSet(set);
+}
+
+/** The labels of the pods that a StatefulSet is to have. */
+export function podLabelsOf(set: JsonObject): JsonObject {
+  return objectAt(set, 'spec', 'template', 'metadata', 'labels');
+}
+
 /** The other declarations among StatefulSets of the namespace. */
 export function neighboursOf(all: JsonObject[], declaration: JsonObject): Neighbour[] {
   return all
-    .filter((set) => labelOf(set, LABEL.upgrade) === BLUE_GREEN || labelOf(set, LABEL.managed) !== undefined)
-    .filter((set) => !isControlledSet(set))
+    .filter(isDeclaration)
     .filter((set) => textAt(set, 'metadata', 'uid') !== textAt(declaration, 'metadata', 'uid'))
     .map((set) => ({
       name: nameOf(set),
-      podLabels: objectAt(set, 'spec', 'template', 'metadata', 'labels'),
+      podLabels: podLabelsOf(set),
       revisions: all
         .filter((each) => controllerUidOf(each) === textAt(set, 'metadata', 'uid'))
         .map(revisionOfSet)

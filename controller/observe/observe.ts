@@ -25,7 +25,7 @@ import {
 import { setOfClaim } from './claims.js';
 import { claimedRevisions, hasClaims, parseView, type RawView } from './parse.js';
 import { sidecarAddress } from './pods.js';
-import { isControlledSet, isSetOf, revisionsOf } from './neighbours.js';
+import { isControlledSet, isSetOf, podLabelsOf, revisionsOf } from './neighbours.js';
 import { isInDoubt, lookedAt } from './services.js';
 import type { Silence } from './silence.js';
 import { isExpected, missingNames, setNameOfPod, type ExpectedPods, type Owners } from './strays.js';
@@ -271,10 +271,6 @@ function readOthers(
   });
   if (!isDoubtful) return Promise.resolve([]);
   return kube.list(PATH.statefulSets(textAt(declaration, 'metadata', 'namespace')), {}, signal);
-}
-
-function podLabelsOf(declaration: JsonObject): JsonObject {
-  return objectAt(declaration, 'spec', 'template', 'metadata', 'labels');
 }
 
 export async function readReports(

@@ -111,7 +111,7 @@ export function lookedAt(
 function whyPinned(service: JsonObject, { podLabels, spec }: RoleContext): string {
   const name = nameOf(service);
   if (!selects(service, podLabels))
-    return `Service ${name} does not select the pods of the template that is asked for, and stays at revision ${keyOf(service)} until this upgrade has ended; correct its selector, or the template's labels`;
+    return `Service ${name} does not select the pods of the template that is asked for, and stays at revision ${pinnedTo(service)} until this upgrade has ended; correct its selector, or the template's labels`;
   const asked =
     spec.services.length > 0
       ? 'spec.services does not name it, which holds'
@@ -132,7 +132,7 @@ function isOfInterest(service: JsonObject, { podLabels, spec, revisions }: Looku
   return (
     selects(service, podLabels) ||
     spec.services.includes(nameOf(service)) ||
-    revisions.includes(keyOf(service))
+    revisions.includes(pinnedTo(service))
   );
 }
 
@@ -142,7 +142,7 @@ export function isInDoubt(all: JsonObject[], context: Lookup): boolean {
   return all.some(
     (service) =>
       (candidates.includes(service) || (isMarked(service) && isOfInterest(service, context))) &&
-      !context.revisions.includes(keyOf(service)),
+      !context.revisions.includes(pinnedTo(service)),
   );
 }
 
@@ -151,7 +151,7 @@ export function isInDoubt(all: JsonObject[], context: Lookup): boolean {
  * declarations, is nobody's before the spec of one names it.
  */
 function holderOf(service: JsonObject, { spec, revisions, neighbours }: RoleContext): string | undefined {
-  const key = keyOf(service);
+  const key = pinnedTo(service);
   if (revisions.includes(key)) return undefined;
   const name = nameOf(service);
   const isOurs = [...spec.services, spec.promotion.previewService].includes(name);
@@ -199,7 +199,7 @@ function previewOf(all: JsonObject[], context: RoleContext, clients: JsonObject[
   const holder = holderOf(raw, context);
   if (holder !== undefined)
     return { kind: 'unusable', why: `${field}, which selects a revision of StatefulSet ${holder}` };
-  const revision = keyOf(raw);
+  const revision = pinnedTo(raw);
   return {
     kind: 'found',
     name,
@@ -221,19 +221,20 @@ function isHeadless(service: JsonObject): boolean {
 }
 
 function isMarked(service: JsonObject): boolean {
-  return isManaged(service) || keyOf(service) !== '';
+  return isManaged(service) || pinnedTo(service) !== '';
 }
 
 function isManaged(service: JsonObject): boolean {
   return labelOf(service, LABEL.managed) !== undefined;
 }
 
-function keyOf(service: JsonObject): string {
+/** The revision that it is pinned to; empty without one. */
+export function pinnedTo(service: JsonObject): string {
   return textAt(service, 'spec', 'selector', LABEL.revision);
 }
 
 /** Whether the selector, its revision key aside, matches pods with these labels. */
-function selects(service: JsonObject, podLabels: JsonObject): boolean {
+export function selects(service: JsonObject, podLabels: JsonObject): boolean {
   const keys = Object.entries(objectAt(service, 'spec', 'selector')).filter(
     ([key]) => key !== LABEL.revision,
   );
@@ -277,7 +278,7 @@ export function laggingOf(services: JsonObject[], slices: JsonObject[]): string[
 /** Reads one client Service, with the EndpointSlices of its namespace. */
 export function parseService(raw: JsonObject, slices: JsonObject[]): ClientService {
   const name = nameOf(raw);
-  const revision = keyOf(raw);
+  const revision = pinnedTo(raw);
   const podTargets = podTargetsOf(raw);
   const own = slices.filter((slice) => labelOf(slice, 'kubernetes.io/service-name') === name);
   const ready = own

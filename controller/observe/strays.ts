@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lib/json.js';
-import { isRevision, setNameOf } from '../../lib/revision.js';
+import { isRevision, setNameOf, setPartOf } from '../../lib/revision.js';
 import {
   at,
   controllerOf,
@@ -28,7 +28,7 @@ export function setNameOfPod(pod: JsonObject, { declaration, sets }: Owners): st
   if (owner && holder) return nameOf(holder);
   const name = nameOf(pod);
   const cut = name.lastIndexOf('-');
-  const part = name.slice(0, Math.max(cut, 0));
+  const part = setPartOf(name);
   if (!/^\d+$/.test(name.slice(cut + 1))) return undefined;
   if (owner && (textAt(owner, 'kind') !== 'StatefulSet' || textAt(owner, 'name') !== part)) return undefined;
   // Of an earlier StatefulSet of the declaration's name: it will be gone before this one could use the name.

@@ -1,3 +1,4 @@
+import { setPartOf } from '../../lib/revision.js';
 import { drainSpanIdOf, formatTraceparent, spanIdOf } from '../../lib/telemetry/traceparent.js';
 import type { Attributes, SpanData } from '../../lib/telemetry/types.js';
 import type {
@@ -100,7 +101,7 @@ function stepSpan(step: EndedStep, record: TracedRecord, subject: Subject): Span
     endMs: Date.parse(endedAt),
     attributes: {
       ...subjectAttributes(record, subject),
-      'k8s.statefulset.name': pod === undefined ? subject.name : pod.slice(0, pod.lastIndexOf('-')),
+      'k8s.statefulset.name': pod === undefined ? subject.name : setPartOf(pod),
       ...(pod !== undefined && { 'k8s.pod.name': pod }),
       ...(uid !== undefined && { 'k8s.pod.uid': uid }),
       'cicd.pipeline.task.name': name,

@@ -64,6 +64,18 @@ describe('a managed Service', () => {
       when: 'the controller switches it',
       asked: { ...update(service(managed, { ...pinned, [LABEL.revision]: 'def' })), user: OWN_USER },
     },
+    {
+      when: 'the controller takes its revision off',
+      asked: { ...update(service(managed, { app: 'emqx' })), user: OWN_USER },
+    },
+    {
+      when: 'the controller takes its label off',
+      asked: { ...update(service({}, { app: 'emqx' }), service(managed, { app: 'emqx' })), user: OWN_USER },
+    },
+    {
+      when: 'it was given back, and somebody edits it',
+      asked: update(service({}, { app: 'x' }), service({}, { app: 'emqx' })),
+    },
     { when: 'its selector goes for good', asked: update(service(undefined, undefined)) },
     {
       when: 'its ports change',
