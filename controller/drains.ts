@@ -57,12 +57,14 @@ export function drainWords(pod: Pod, observed: Observed): string {
   if (!node && !isOver && (mayRun(pod, sets) || !isAnybodyHeard(sets))) {
     return `${pod.name} does not answer: whether it is drained is not known, and it is waited for until it has gone`;
   }
-  if (isOver || !node) return `${pod.name} is drained and stopping`;
+  const overWords = `${pod.name} is drained and stopping`;
+  if (isOver || !node) return overWords;
   const counts = `${counted(node.clients, 'client')} and ${counted(node.sessions, 'session')} left`;
   const gate: SidecarReport['gate'] | undefined = pod.report?.gate;
   if (gate?.kind === 'gaveUp')
     return `${pod.name} stops with ${counted(gate.sessionsLost, 'session')} lost: ${gate.detail}`;
-  if (state === undefined && node.sessions === 0) return `${pod.name} holds nobody and is stopping`;
+  // Its gate has not said so yet.
+  if (state === undefined && node.sessions === 0) return overWords;
   return state === undefined
     ? `${pod.name} begins to drain, ${counts}`
     : `${pod.name} is draining (${state}), ${counts}`;

@@ -162,7 +162,7 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   }
   const applyMs = lap();
   const { upgrade } = await publish(outcome.kind === 'refused' ? outcome : undefined);
-  log.debug({ step: decision.step.kind, observeMs, applyMs, publishMs: lap() }, 'pass');
+  log.debug({ action: decision.step.kind, observeMs, applyMs, publishMs: lap() }, 'pass');
   const afterMs = delayAfter(decision, outcome, run);
   if (decision.step.kind !== 'rest') return { afterMs };
   // What has just been closed is sent at the next look, as it was stored.
@@ -214,7 +214,7 @@ function logStep(log: Logger, { step, phase, message }: Decision, run: Run): voi
   const text =
     step.kind === 'wait' ? `${phase} ${message}` : canonical(JSON.parse(JSON.stringify(step)) as Json);
   run.repeats = text === run.lastStep ? run.repeats + 1 : 0;
-  if (run.repeats === 0 && step.kind !== 'rest') log.info({ step: step.kind, phase, message }, 'step');
+  if (run.repeats === 0 && step.kind !== 'rest') log.info({ action: step.kind, phase, message }, 'action');
   run.lastStep = text;
 }
 

@@ -164,7 +164,7 @@ export function whyNotReady(set: NodeSet, size: number, observed: Observed): Hin
   const { what, since = '' } = blueGreen.status?.waitingFor ?? {};
   // What the API server does not let a StatefulSet make is told by events only, which the controller may not read.
   if (ending.length === 0 && what === about && nowMs - Date.parse(since) > POD_APPEARS_MS) {
-    const message = `${has}, and Kubernetes makes no other: kubectl describe statefulset ${set.name} says why (a quota, a policy, Pod Security)`;
+    const message = `${has}, and Kubernetes makes no other: kubectl describe statefulset ${set.name} says why (a quota, a LimitRange, a policy, Pod Security)`;
     return { message, about, stalled: 'PodsNotMade' };
   }
   return { message: [has, ...ending].join('; '), about };

@@ -42,7 +42,8 @@ export function retire(situation: Situation): Verdict | undefined {
       const recorded = status?.upgrade?.switchedAt;
       const switchedAtMs =
         recorded === undefined ? observed.nowMs : Math.min(Date.parse(recorded), observed.nowMs);
-      const delaying = waitFor('Delaying', message, Math.min(leftMs, SOON_MS));
+      const about = 'the delay after the switch to pass';
+      const delaying = waitFor('Delaying', { message, about }, Math.min(leftMs, SOON_MS));
       return active === wanted ? { ...delaying, switchedAtMs } : delaying;
     }
   }

@@ -32,14 +32,14 @@ export function makeUrgent(tools: PassTools, signal: AbortSignal): (key: string)
         if (!decision || (last && sameJson(asJson(last), asJson(decision.step)))) return 'forget';
         const { step, message } = decision;
         await apply(step, { view, tools, signal });
-        tools.log.info({ ...placeOf(key), step: step.kind, message }, 'urgent step');
+        tools.log.info({ ...placeOf(key), action: step.kind, message }, 'urgent action');
         await publishEvents(tools.kube, { view, decision, trouble: undefined, told }, signal);
         last = step;
       }
     } catch (error) {
       if (signal.aborted) return 'forget';
       if (isConflict(error)) return { afterMs: CONFLICT_MS };
-      tools.log.debug({ ...placeOf(key), err: error }, 'urgent step failed');
+      tools.log.debug({ ...placeOf(key), err: error }, 'urgent action failed');
       return 'forget';
     }
   };

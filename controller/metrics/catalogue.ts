@@ -97,13 +97,13 @@ export const CONTROLLER_METRICS = {
   },
   configuredWaitEnd: {
     name: 'sluice_bluegreen_configured_wait_end_timestamp_seconds',
-    help: 'When the wait of a drain that its spec asks for (waitTakeover, initialDelaySeconds) is over, in seconds since 1970; no series while none waits so.',
+    help: 'When the wait that its spec asks for (initialDelaySeconds after the switch, waitTakeover of a drain) is over, in seconds since 1970; no series while none waits so.',
     kind: 'gauge',
     labels: OBJECT,
   },
   drains: {
     name: 'sluice_bluegreen_drains',
-    help: 'Nodes that are handing over their clients and sessions now. overdue: those of them that have taken longer than drainTimeoutSeconds.',
+    help: 'Nodes that are handing over their clients and sessions now. draining: within drainTimeoutSeconds; overdue: for longer.',
     kind: 'gauge',
     labels: [...OBJECT, 'state'],
   },

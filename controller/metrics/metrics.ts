@@ -9,6 +9,7 @@ import { keyOf } from '../key.js';
 import { causeOf, PARTS, type Part } from './causes.js';
 import { CONTROLLER_METRICS, type MetricName } from './catalogue.js';
 import { changesBetween, changesTold, DRAIN_OUTCOMES, type Change } from './changes.js';
+import { makeHold } from './hold.js';
 import { following, type Picture } from './picture.js';
 import { samplesOf } from './samples.js';
 
@@ -43,8 +44,13 @@ export interface ControllerMetrics extends Gauge {
   scrape(): Promise<Scraped>;
 }
 
-export function makeControllerMetrics(state: () => ControllerState): ControllerMetrics {
+/** @param nowMs milliseconds on a clock that only goes forward */
+export function makeControllerMetrics(
+  state: () => ControllerState,
+  nowMs: () => number = () => performance.now(),
+): ControllerMetrics {
   const pictures = new Map<string, Picture>();
+  const hold = makeHold(nowMs);
   const metrics = makeMetrics(CONTROLLER_METRICS, (): Sample<MetricName>[] => {
     const { isLeading, certificates } = state();
     return [
@@ -63,17 +69,18 @@ export function makeControllerMetrics(state: () => ControllerState): ControllerM
   for (const result of UPGRADE_RESULTS) metrics.begin('upgradeDuration', { result });
   for (const step of [...UPGRADE_PHASES, ...NODE_STEPS]) metrics.begin('stepDuration', { step });
 
-  function tell(labels: Labels, change: Change): void {
+  function tell(key: string, change: Change): void {
+    const labels = labelsOf(key);
     switch (change.kind) {
       case 'evicted':
         metrics.count('evictedClients', labels, change.clients);
         metrics.count('evictedSessions', labels, change.sessions);
         return;
       case 'drainEnded':
-        metrics.count('drainsEnded', { ...labels, outcome: change.outcome });
+        hold.count(key, () => metrics.count('drainsEnded', { ...labels, outcome: change.outcome }));
         return;
       case 'upgradeEnded':
-        metrics.count('upgrades', { ...labels, result: change.result });
+        hold.count(key, () => metrics.count('upgrades', { ...labels, result: change.result }));
         metrics.measure('upgradeDuration', { result: change.result }, change.seconds);
         return;
       case 'stepEnded':
@@ -86,18 +93,21 @@ export function makeControllerMetrics(state: () => ControllerState): ControllerM
 
   function forget(key: string): void {
     if (!pictures.delete(key)) return;
+    hold.forget(key);
     for (const [metric, labels] of countersOf(labelsOf(key))) metrics.forget(metric, labels);
   }
 
   return {
     saw(key, seen, stored) {
-      const labels = labelsOf(key);
       const before = pictures.get(key);
       const picture = before ? following(before, seen) : seen;
       pictures.set(key, picture);
-      if (!before) for (const [metric, own] of countersOf(labels)) metrics.begin(metric, own);
+      if (!before) {
+        hold.begin(key);
+        for (const [metric, own] of countersOf(labelsOf(key))) metrics.begin(metric, own);
+      }
       const changes = before ? changesBetween(before, picture) : [];
-      for (const change of [...changesTold(stored, seen.status), ...changes]) tell(labels, change);
+      for (const change of [...changesTold(stored, seen.status), ...changes]) tell(key, change);
     },
     forget,
     forgetAll: () => [...pictures.keys()].forEach(forget),
@@ -106,7 +116,10 @@ export function makeControllerMetrics(state: () => ControllerState): ControllerM
       metrics.measure('passDuration', {}, seconds);
     },
     failed: (part, error) => metrics.count('errors', { part, cause: causeOf(error) }),
-    scrape: () => metrics.scrape(),
+    scrape: () => {
+      hold.scraped();
+      return metrics.scrape();
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { oneOf, type Sample } from '../../lib/metrics/definition.js';
 import { isLeft } from '../../lib/left.js';
 import type { Condition, EmqxNodeStatus, Phase } from '../../lib/types.js';
 import type { Key } from '../observe/observe.js';
+import { isOwnNode } from '../own-node.js';
 import type { MetricName } from './catalogue.js';
 import type { Picture } from './picture.js';
 import { configuredWaitEnd } from './waits.js';
@@ -33,7 +34,7 @@ export function samplesOf({ namespace, name }: Key, picture: Picture): Sample<Me
   const { connEvictRate, sessEvictRate } = spec.updateStrategy.evacuationStrategy;
   const gauge = (metric: MetricName, value: number): Sample<MetricName> => ({ metric, labels, value });
   const waitEnd = configuredWaitEnd(status, spec);
-  const running = status.emqxNodes.filter(({ node_status }) => node_status === 'running');
+  const running = status.emqxNodes.filter((node) => node.node_status === 'running' && isOwnNode(node, name));
   return [
     ...oneOf<MetricName>('phase', { label: 'phase', present: status.phase, among: PHASES }, labels),
     ...CONDITIONS.map((condition) => ({
@@ -52,8 +53,7 @@ export function samplesOf({ namespace, name }: Key, picture: Picture): Sample<Me
     ...(['draining', 'overdue'] as const).map((state) => ({
       metric: 'drains' as const,
       labels: { ...labels, state },
-      value: drains.filter((drain) => (state === 'overdue' ? drain.isOverdue : drain.state === 'draining'))
-        .length,
+      value: drains.filter((drain) => (drain.isOverdue ? 'overdue' : drain.state) === state).length,
     })),
     ...running.flatMap((node) => nodeSamples(labels, node, picture)),
     ...status.nodeEvacuationsStatus.map(({ node, state }) => ({

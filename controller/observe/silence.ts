@@ -36,12 +36,12 @@ export function makeSilence(log: Pick<Logger, 'warn'>, onSilence: (cause: unknow
       const isTurnedAway = cause instanceof SidecarError && cause.isTurnedAway;
       const times = isTurnedAway ? (turnedAway.get(pod) ?? 0) + 1 : 0;
       turnedAway.set(pod, times);
-      const hint = times >= SURE_AFTER ? { hint: HINT } : {};
-      const message = `${cause instanceof Error ? cause.message : String(cause)} ${hint.hint ?? ''}`;
+      const hint = times >= SURE_AFTER ? HINT : undefined;
+      const message = `${cause instanceof Error ? cause.message : String(cause)} ${hint ?? ''}`;
       if (told.get(pod) !== message) {
         told.set(pod, message);
         const [namespace = '', name = ''] = pod.split('/');
-        log.warn({ namespace, pod: name, err: cause, ...hint }, 'a sidecar cannot be heard');
+        log.warn({ namespace, pod: name, err: cause, hint }, 'a sidecar cannot be heard');
       }
       return times >= SURE_AFTER;
     },

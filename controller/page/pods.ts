@@ -1,6 +1,7 @@
 import type { Leaving } from '../../lib/remaining.js';
 import type { Colour, NodePicture, NodeState } from '../../lib/page/messages.js';
 import type { EmqxNodeStatus, NodeEvacuationStatus, StepOutcome, UpgradeStep } from '../../lib/types.js';
+import { isOwnNode } from '../own-node.js';
 import type { SeenBlueGreen } from './blue-green.js';
 import { clientsOf } from './sampling.js';
 
@@ -15,16 +16,18 @@ export interface PodSeen {
 const BAD: readonly (StepOutcome | undefined)[] = ['gaveUp', 'timedOut'];
 
 /**
- * The nodes of a BlueGreen: those that EMQX lists, and those that the record of the upgrade knows, which start or have drained. By their
- * status alone, blue first. Pure.
+ * The nodes of a BlueGreen: its own of those that EMQX lists, and those that the record of the upgrade knows, which start or have
+ * drained. By their status alone, blue first. Pure.
  */
 export function podsOf({ name, status }: SeenBlueGreen): PodSeen[] {
   const { upgrade, emqxNodes = [], nodeEvacuationsStatus = [] } = status;
   const steps = upgrade?.steps ?? [];
   const recorded = [...new Set(steps.flatMap(({ pod }) => pod ?? []))];
   const isSwitched = status.active === status.wanted;
-  const nodes = emqxNodes.map((node) => {
-    const pod = recorded.find((one) => hostOf(node.node).split('.')[0] === one) ?? podNameOf(node.node);
+  const nodes = emqxNodes.flatMap((node) => {
+    const known = recorded.find((one) => hostOf(node.node).split('.')[0] === one);
+    if (known === undefined && !isOwnNode(node, name)) return [];
+    const pod = known ?? podNameOf(node.node);
     return { node, pod, colour: colourOf(node.revision ?? '', { name, upgrade }) };
   });
   const listed = nodes.map(({ node, pod, colour }): PodSeen => {

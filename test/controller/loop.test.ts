@@ -64,6 +64,12 @@ const ownersOfSpec = (object: JsonObject): unknown[] =>
     .map(({ manager }) => manager);
 const isStable = (made: World) => () => statusOf(made)['phase'] === 'Stable' && statusOf(made);
 
+/** A clock on which a minute has passed at each look: counts that wait for a scrape are told at the next one. */
+function everLater(): () => number {
+  let nowMs = 0;
+  return () => (nowMs += 60_000);
+}
+
 function setImage(made: World, image: string): void {
   made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => {
     const spec = set['spec'] as JsonObject;
@@ -150,7 +156,7 @@ describe('a changed template', () => {
 
   it('is counted once it is done, until its declaration has gone', async () => {
     const made = await world();
-    const gauge = makeControllerMetrics(notLeading);
+    const gauge = makeControllerMetrics(notLeading, everLater());
     const counted = async (): Promise<string[]> =>
       (await gauge.scrape()).text
         .split('\n')
@@ -181,7 +187,7 @@ describe('a changed template', () => {
 
   it('is counted once, though somebody else writes between the look and the write that closes it', async () => {
     const made = await world();
-    const metrics = makeControllerMetrics(notLeading);
+    const metrics = makeControllerMetrics(notLeading, everLater());
     const { transport } = optionsOf(made);
     let outruns = 0;
     const outrun: typeof transport = (request) => {
@@ -1187,7 +1193,8 @@ describe('a declaration that goes', () => {
     metadata: { ...(object['metadata'] as JsonObject), deletionTimestamp: '2026-01-01T00:00:00Z' },
   });
 
-  it('leaves pods that drain: what is lost with them is told, and then its namespace may go', async () => {
+  /** At rest, in a namespace that the API server knows. */
+  async function inNamespace(): Promise<World> {
     const made = await world(undefined, { drainMs: () => 300 });
     made.store.create(NAMESPACES, '', {
       metadata: { name: NAMESPACE },
@@ -1195,6 +1202,11 @@ describe('a declaration that goes', () => {
     });
     leading(made);
     await made.until('Stable', isStable(made));
+    return made;
+  }
+
+  it('leaves pods that drain: what is lost with them is told, and then its namespace may go', async () => {
+    const made = await inNamespace();
     made.emqx.bend = (report) =>
       report.gate.kind === 'idle'
         ? report
@@ -1214,17 +1226,162 @@ describe('a declaration that goes', () => {
   });
 
   it('is still there when its pods have ended, which Kubernetes deletes first: its namespace is told of that too', async () => {
-    const made = await world(undefined, { drainMs: () => 300 });
-    made.store.create(NAMESPACES, '', {
-      metadata: { name: NAMESPACE },
-      status: { conditions: [{ type: 'Other' }] },
-    });
-    leading(made);
-    await made.until('Stable', isStable(made));
+    const made = await inNamespace();
     made.store.edit({ collection: NAMESPACES, namespace: '', name: NAMESPACE }, isGoing);
     for (const pod of made.store.list(PODS, NAMESPACE))
       made.store.remove(PODS, NAMESPACE, textAt(pod, 'metadata', 'name'));
     expect(await conditionsOf(made)).toEqual(['Other', 'sluice.dev/Drained']);
     expect(made.store.get(SETS, NAMESPACE, 'emqx')).toBeDefined();
+  });
+
+  describe('and its Services', () => {
+    const MANAGED = 'sluice.dev/managed';
+    const PREVIEW = 'emqx-preview';
+    const isPinned = (made: World, name: string): boolean => {
+      const { metadata, spec } = made.store.get(SERVICES, NAMESPACE, name) as Record<string, JsonObject>;
+      return (
+        MANAGED in ((metadata?.['labels'] ?? {}) as JsonObject) ||
+        'sluice.dev/revision' in (spec?.['selector'] as JsonObject)
+      );
+    };
+    const pods = (made: World): number => made.store.list(PODS, NAMESPACE).length;
+
+    /** At rest, with a preview Service; its leader can be stopped. */
+    async function withPreview(drainMs = 300): Promise<{ made: World; leader: Leader }> {
+      const made = await world(undefined, { drainMs: () => drainMs });
+      made.store.create(SERVICES, NAMESPACE, serviceObject({ metadata: { name: PREVIEW } }));
+      made.store.create(BLUEGREENS, NAMESPACE, {
+        metadata: { name: 'emqx' },
+        spec: { promotion: { previewService: PREVIEW } },
+      });
+      const leader = leading(made);
+      await made.until('Stable', isStable(made));
+      await made.until('pins', () => isPinned(made, 'emqx') && isPinned(made, PREVIEW));
+      return { made, leader };
+    }
+    /** Whoever looks at each of its changes sees no pod beside a Service that has lost its key. */
+    const podsAtUnpin = (made: World): Promise<number> =>
+      new Promise((resolve) => {
+        const stop = made.store.watch(SERVICES, (_, { metadata, spec }) => {
+          const isIt = (metadata as JsonObject)['name'] === 'emqx';
+          if (isIt && !('sluice.dev/revision' in ((spec as JsonObject)['selector'] as JsonObject)))
+            resolve(pods(made));
+        });
+        cleanUps.push(() => void stop());
+      });
+    const untilFree = (made: World): Promise<boolean> =>
+      made.until('free Services', () => !isPinned(made, 'emqx') && !isPinned(made, PREVIEW));
+
+    it('are pinned until the last pod has ended, and then select what their user wrote', async () => {
+      const { made } = await withPreview();
+      const atUnpin = podsAtUnpin(made);
+      made.store.remove(SETS, NAMESPACE, 'emqx');
+      await untilFree(made);
+      expect(await atUnpin).toBe(0);
+      for (const name of ['emqx', PREVIEW]) {
+        const { metadata, spec } = made.store.get(SERVICES, NAMESPACE, name) as Record<string, JsonObject>;
+        expect(spec?.['selector']).toEqual({ app: 'emqx' });
+        expect(JSON.stringify(metadata)).not.toContain('sluice');
+      }
+    });
+
+    it('are found by the next leader, where nobody led when all went', async () => {
+      const { made, leader } = await withPreview();
+      await leader.stop();
+      made.store.remove(SETS, NAMESPACE, 'emqx');
+      await made.until('no pod', () => pods(made) === 0);
+      expect(isPinned(made, 'emqx')).toBe(true);
+      leading(made);
+      await untilFree(made);
+    });
+
+    it('are freed by the next leader, where one died after its first write', async () => {
+      const { made, leader } = await withPreview();
+      await leader.stop();
+      made.store.remove(SETS, NAMESPACE, 'emqx');
+      await made.until('no pod', () => pods(made) === 0);
+      made.store.edit(
+        { collection: SERVICES, namespace: NAMESPACE, name: 'emqx' },
+        (service) => ({
+          ...service,
+          spec: { ...(service['spec'] as JsonObject), selector: { app: 'emqx' } },
+        }),
+        'sluice-controller',
+      );
+      expect(ownersOfSpec(made.service())).toContain('sluice-controller');
+      leading(made);
+      await untilFree(made);
+      expect(ownersOfSpec(made.service())).not.toContain('sluice-controller');
+    });
+
+    it('stay pinned while its sets serve on, deleted with --cascade=orphan, until these are deleted too', async () => {
+      const { made } = await withPreview();
+      const atUnpin = podsAtUnpin(made);
+      const [active = ''] = Object.keys(made.sets()).filter((name) => name !== 'emqx');
+      const pinned = made.service();
+      made.store.edit({ collection: SETS, namespace: NAMESPACE, name: active }, (set) => {
+        const metadata = { ...(set['metadata'] as JsonObject) };
+        delete metadata['ownerReferences'];
+        return { ...set, metadata };
+      });
+      // in one turn of the event loop, as far as the leader can see
+      made.store.remove(SETS, NAMESPACE, 'emqx');
+      const other = 'another Service of the namespace, which has the leader look';
+      made.store.create(
+        SERVICES,
+        NAMESPACE,
+        serviceObject({
+          metadata: { name: 'other', labels: { [MANAGED]: 'true' } },
+          spec: { selector: { app: 'x' } },
+        }),
+      );
+      await made.until(other, () => !isPinned(made, 'other'));
+      expect(made.service()['spec']).toEqual(pinned['spec']);
+      expect(made.sets()).toEqual({ [active]: 3 });
+      made.store.remove(SETS, NAMESPACE, active);
+      await untilFree(made);
+      expect(await atUnpin).toBe(0);
+    });
+
+    it('are those of the next declaration of its name, when that is there before the pods have ended', async () => {
+      const { made } = await withPreview(500);
+      const unpins: unknown[] = [];
+      const stop = made.store.watch(SERVICES, (_, { metadata, spec }) => {
+        if (!('sluice.dev/revision' in ((spec as JsonObject)['selector'] as JsonObject)))
+          unpins.push(metadata);
+      });
+      cleanUps.push(() => void stop());
+      made.store.remove(SETS, NAMESPACE, 'emqx');
+      await made.until('pods that end', () => made.sets()['emqx'] === undefined && pods(made) > 0);
+      made.store.create(SETS, NAMESPACE, declarationObject());
+      const [active = ''] = await made.until('three pods of one set', () => {
+        const left = Object.keys(made.sets()).filter((name) => name !== 'emqx');
+        return pods(made) === 3 && statusOf(made)['phase'] === 'Stable' && left.length === 1 && left;
+      });
+      expect(selectorOf(made)).toMatchObject({ 'sluice.dev/revision': active.slice('emqx-'.length) });
+      expect(unpins).toEqual([]);
+    });
+
+    it('a write that another one was faster than is planned anew', async () => {
+      const { made } = await withPreview();
+      let outruns = 0;
+      made.gatekeeper.current = (method, { collection, name }) => {
+        if (method !== 'PATCH' || collection !== SERVICES || name !== 'emqx' || pods(made) > 0 || outruns > 0)
+          return;
+        outruns += 1;
+        made.store.create(SETS, NAMESPACE, declarationObject());
+        made.store.edit({ collection: SERVICES, namespace: NAMESPACE, name }, (service) => ({
+          ...service,
+          metadata: { ...(service['metadata'] as JsonObject), annotations: { seen: 'yes' } },
+        }));
+      };
+      made.store.remove(SETS, NAMESPACE, 'emqx');
+      await made.until('the outrun', () => outruns > 0);
+      await made.until(
+        'Stable again',
+        () => pods(made) === 3 && made.readyPods().length === 3 && isStable(made)(),
+      );
+      expect(isPinned(made, 'emqx')).toBe(true);
+    });
   });
 });

@@ -1672,6 +1672,79 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'abort', revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
     },
     {
+      when: 'is asked for in the delay after the switch, it goes back to the set that was left',
+      seen: observed({
+        declaration: { ...asked, abort: 'ggggggggg' },
+        status: { ...switched, upgrade: { ...upgrade, switchedAt: new Date(995_000).toISOString() } },
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW })],
+      }),
+      then: { kind: 'abort', revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
+      says: /^upgrade to emqx-ggggggggg aborted: annotation sluice\.dev\/abort names it/,
+      phase: 'Delaying',
+    },
+    {
+      when: 'is asked for while a node of blue drains, it goes back to the set that is being left',
+      seen: observed({
+        declaration: { ...asked, abort: green },
+        status: switched,
+        selects: 'ggggggggg',
+        sets: [set(blue, { size: 2, podCount: 3, pods: { 2: terminating } }), set(green, { template: NEW })],
+        evacuations: { [`${blue}-2`]: 'evicting_conns' },
+      }),
+      then: { kind: 'abort', revision: 'ggggggggg', replacing: 'bbbbbbbbb' },
+      phase: 'Draining',
+    },
+    {
+      when: 'is asked for when blue has come down and is kept at 0, the upgrade is over and nothing is aborted',
+      seen: observed({
+        declaration: { ...asked, abort: 'ggggggggg' },
+        status: { phase: 'Stable', active: green },
+        selects: 'ggggggggg',
+        sets: [set(blue, down), set(green, { template: NEW })],
+      }),
+      then: { kind: 'clearTriggers', triggers: { abort: 'ggggggggg' }, ignored: true },
+      says: /is active and no upgrade is in progress; to go back, kubectl rollout undo/,
+    },
+    {
+      when: 'was made in the delay: blue is whole, and the Services go back to it at once',
+      seen: observed({
+        declaration: { ...asked, aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
+        status: { ...switched, upgrade: { ...upgrade, from: green, to: blue } },
+        selects: 'ggggggggg',
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', revision: 'bbbbbbbbb' },
+    },
+    {
+      when: 'was made while blue drained: blue grows first, and no Service is pointed at what is not whole',
+      seen: observed({
+        declaration: { ...asked, aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
+        status: { ...switched, upgrade: { ...upgrade, from: green, to: blue } },
+        selects: 'ggggggggg',
+        sets: [
+          set(blue, { size: 2, podCount: 3, pods: { 2: terminating } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+        evacuations: { [`${blue}-2`]: 'evicting_conns' },
+      }),
+      then: { kind: 'resize', set: blue, to: 3 },
+    },
+    {
+      when: 'was made after the switch and blue serves again, green drains pod by pod like any other',
+      seen: observed({
+        declaration: { ...asked, aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },
+        status: {
+          active: blue,
+          upgrade: { ...upgrade, from: green, to: blue, switchedAt: new Date(900_000).toISOString() },
+        },
+        selects: 'bbbbbbbbb',
+        sets: [set(blue), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'resize', set: green, to: 2 },
+      phase: 'Draining',
+    },
+    {
       when: 'has lost the set to go back to (197)',
       seen: observed({
         declaration: { ...asked, aborted: { revision: 'ggggggggg', replacing: 'bbbbbbbbb' } },

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -10,7 +9,7 @@ import { find, findHelm, FIND_HELM_MS, ofKind } from '../charts/render.js';
 import { until } from '../cluster/index.js';
 import { ensurePackages } from '../cluster/packages.js';
 import { targetsOf, type PodObject } from './discovery.js';
-import { startPrometheus, type Prometheus } from './prometheus.js';
+import { onThisMachine, startPrometheus, type Prometheus } from './prometheus.js';
 import { scrapesOf } from './scrapes.js';
 
 /** What somebody who may make a pod in a namespace of his own serves there. */
@@ -54,13 +53,11 @@ beforeAll(async () => {
   const scrapes = await Promise.all(
     ofKind(chart, 'PodMonitor').map((monitor) => scrapesOf(monitor, options)),
   );
-  prometheus = await startPrometheus(
-    {
-      spawnInNetwork: (program, args) => spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
-      nodeAddress: '127.0.0.1',
-    },
-    { folder, scrapes: scrapes.flat(), rules: find(chart, 'PrometheusRule', 'sluice')['spec'] as never },
-  );
+  prometheus = await startPrometheus(onThisMachine('127.0.0.1'), {
+    folder,
+    scrapes: scrapes.flat(),
+    rules: find(chart, 'PrometheusRule', 'sluice')['spec'] as never,
+  });
 }, FIND_HELM_MS + 60_000);
 afterAll(async () => {
   await prometheus.stop();

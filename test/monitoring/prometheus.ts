@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
@@ -24,6 +25,14 @@ export interface Target {
 
 /** Where it runs: in the network of the local cluster, or on this machine. */
 type Network = Pick<LocalCluster, 'spawnInNetwork' | 'nodeAddress'>;
+
+/** A Prometheus on this machine itself. @param address of the loopback network, one for each at the same time */
+export function onThisMachine(address: string): Network {
+  return {
+    spawnInNetwork: (program, args) => spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
+    nodeAddress: address,
+  };
+}
 
 /** A Prometheus of the distribution's. */
 export interface Prometheus {

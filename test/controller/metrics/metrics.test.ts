@@ -13,10 +13,20 @@ type Leader = Omit<ControllerMetrics, 'saw'> & {
 
 /** Its looks follow one another: what the one before told is what is stored. */
 function leader(certificates: Record<string, string> = {}): Leader {
-  const metrics = makeControllerMetrics(() => ({ isLeading: true, certificates }));
+  let nowMs = 0;
+  const metrics = makeControllerMetrics(
+    () => ({ isLeading: true, certificates }),
+    () => nowMs,
+  );
   const last = new Map<string, Partial<BlueGreenStatus>>();
   return {
     ...metrics,
+    // As it is told to whoever scrapes all the time.
+    scrape: async () => {
+      await metrics.scrape();
+      nowMs += 60_000;
+      return metrics.scrape();
+    },
     saw: (key, seen, stored = last.get(key) ?? seen.status) => {
       last.set(key, seen.status);
       metrics.saw(key, seen, stored);
@@ -75,6 +85,48 @@ describe("the controller's metrics", () => {
     expect(await lines(metrics, 'sluice_upgrade_step_duration_seconds_count{step="drain"}')).toEqual([
       'sluice_upgrade_step_duration_seconds_count{step="drain"} 1',
     ]);
+  });
+
+  it('begin at 0 for as long as it takes to be scraped, whatever has ended already', async () => {
+    let nowMs = 0;
+    const metrics = makeControllerMetrics(
+      () => ({ isLeading: true, certificates: {} }),
+      () => nowMs,
+    );
+    const counted = async () => [
+      ...(await lines(metrics, `sluice_drains_total{${BLUE_GREEN},outcome="gaveUp"}`)),
+      ...(await lines(metrics, `sluice_upgrades_total{${BLUE_GREEN},result="aborted"}`)),
+    ];
+    const values = async () => (await counted()).map((line) => line.slice(-2));
+    const history = [{ ...ended('1', 'aborted'), steps: [gaveUp] }];
+    metrics.saw('mq/emqx', picture({ history }), open);
+    nowMs = 100_000;
+    expect(await values()).toEqual([' 0', ' 0']);
+    nowMs = 159_000;
+    expect(await values()).toEqual([' 0', ' 0']);
+    nowMs = 160_000;
+    expect(await values()).toEqual([' 1', ' 1']);
+    metrics.saw(
+      'mq/emqx',
+      picture({ history: [ended('2', 'aborted'), ...history] }),
+      picture({ history }).status,
+    );
+    expect(await values()).toEqual([' 1', ' 2']);
+  });
+
+  it('hold nothing back where nobody scrapes', async () => {
+    let nowMs = 0;
+    const metrics = makeControllerMetrics(
+      () => ({ isLeading: true, certificates: {} }),
+      () => nowMs,
+    );
+    const history = [ended('1')];
+    metrics.saw('mq/emqx', picture({ history }), picture({ history }).status);
+    nowMs = 600_000;
+    metrics.saw('mq/emqx', picture({ history: [ended('2'), ...history] }), picture({ history }).status);
+    expect(await lines(metrics, 'sluice_upgrades_total')).toContain(
+      `sluice_upgrades_total{${BLUE_GREEN},result="succeeded"} 1`,
+    );
   });
 
   it('count nothing that the leader before wrote', async () => {

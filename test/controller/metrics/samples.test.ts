@@ -68,6 +68,17 @@ describe('samples of a BlueGreen', () => {
     });
   });
 
+  it("leave other StatefulSets' nodes in the same EMQX cluster to those", () => {
+    const other = { ...node('emqx@emqx-replicant-0.emqx', '', 50, 50) };
+    delete other.revision;
+    const stray = { ...other, node: 'emqx@emqx-0.emqx' };
+    const seen = picture({ emqxNodes: [node('emqx@emqx-green-0.emqx', 'green', 7, 20), other, stray] });
+    expect(of('nodeClients', seen)).toEqual({
+      'emqx@emqx-green-0.emqx green green': 7,
+      'emqx@emqx-0.emqx  blue': 50,
+    });
+  });
+
   it('take sessions for clients where EMQX does not tell them apart', () => {
     const old = { node: 'emqx@b-0', node_status: 'running', revision: 'blue', connections: 5 };
     expect(of('nodeClients', picture({ emqxNodes: [old] }))).toEqual({ 'emqx@b-0 blue blue': 5 });
@@ -81,7 +92,7 @@ describe('samples of a BlueGreen', () => {
       },
     );
     expect(of('nodeEvacuation', seen)).toEqual({ 'emqx@b-0 evicting_conns': 1 });
-    expect(of('drains', seen)).toEqual({ draining: 2, overdue: 1 });
+    expect(of('drains', seen)).toEqual({ draining: 1, overdue: 1 });
   });
 
   it('have the times of the upgrade in progress, and the end of the last one', () => {
@@ -134,6 +145,18 @@ describe('samples of a BlueGreen', () => {
       { state: 'waiting_health_check' as const, seconds: 30 },
     ])('has the end of $state', ({ state, seconds }) => {
       expect(of('configuredWaitEnd', seen(state))).toEqual({ '': Date.parse(ENDED) / 1000 + seconds });
+    });
+
+    it('has the end of the delay after the switch', () => {
+      const { spec, status } = seen('evicting_conns');
+      const upgrade = { ...ended('1'), switchedAt: ENDED };
+      const delaying = (more: Partial<Picture['status']>): Picture => ({
+        ...picture({}, { spec }),
+        status: { ...status, upgrade, phase: 'Delaying', ...more },
+      });
+      expect(of('configuredWaitEnd', delaying({}))).toEqual({ '': Date.parse(ENDED) / 1000 + 30 });
+      expect(of('configuredWaitEnd', delaying({ phase: 'Draining' }))).toEqual({});
+      expect(of('configuredWaitEnd', delaying({ upgrade: ended('1') }))).toEqual({});
     });
 
     it('has none while it evicts, and when EMQX has gone on', () => {
