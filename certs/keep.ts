@@ -4,7 +4,7 @@ import type { ControlMaterial } from './control.js';
 import { keepControl } from './keep-control.js';
 import { keepServing, type ServingMaterial } from './keep-serving.js';
 import { makePublish } from './publish.js';
-import { makeSecretStore, type CertificateKube } from './secrets.js';
+import { makeSecretStore, type CertificateKube, type SecretStore } from './secrets.js';
 
 export interface KeepOptions {
   kube: CertificateKube;
@@ -39,7 +39,7 @@ const RETRY_MS = 2_000;
 /** Keeps all of Sluice's certificates until the signal. For the leader; a second one does no harm but conflicts. */
 export async function keepCertificates(options: KeepOptions, signal: AbortSignal): Promise<void> {
   const { kube, namespace, names, findUser, onControl, onControlTrouble, now, log } = options;
-  const secrets = makeSecretStore(kube, namespace);
+  const secrets = loggedWrites(makeSecretStore(kube, namespace), log);
   const serving = {
     secrets,
     publish: makePublish(kube, names.webhookConfiguration),
@@ -72,6 +72,19 @@ export async function keepCertificates(options: KeepOptions, signal: AbortSignal
     }
     await sleep(waitMs, signal);
   }
+}
+
+/** Says which keys of a Secret are new, never what they hold. */
+function loggedWrites(store: SecretStore, log: Logger): SecretStore {
+  return {
+    read: (name, signal) => store.read(name, signal),
+    async write(name, data, seen, signal) {
+      const isWritten = await store.write(name, data, seen, signal);
+      const keys = Object.keys(data).filter((key) => data[key] !== seen?.data[key]);
+      if (isWritten && keys.length > 0) log.info({ secret: name, keys }, 'certificates written');
+      return isWritten;
+    },
+  };
 }
 
 /** The API server calls `<service>.<namespace>.svc`. */

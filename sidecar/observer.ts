@@ -182,7 +182,8 @@ export function makeObserver(parts: ObserverParts): Observer {
     if (state.kind !== 'ok') parts.errors[ERRORS[state.kind]] += 1;
     if (state.kind !== lastApi) {
       lastApi = state.kind;
-      log.info({ ...state }, 'EMQX API');
+      const detail = state.kind === 'ok' ? undefined : state.detail;
+      log.info({ state: state.kind, detail }, 'EMQX API');
     }
     return state;
   }
@@ -191,8 +192,10 @@ export function makeObserver(parts: ObserverParts): Observer {
     const state = gate();
     if (state.kind === lastGate) return;
     lastGate = state.kind;
-    if (state.kind === 'gaveUp') log.warn({ ...state }, 'drain gave up: sessions lost');
-    else log.info({ ...state }, 'drain');
+    const detail = 'detail' in state ? state.detail : undefined;
+    if (state.kind === 'gaveUp')
+      log.warn({ detail, sessionsLost: state.sessionsLost }, 'drain gave up: sessions lost');
+    else log.info({ state: state.kind, detail }, 'drain');
   }
 
   async function lookAndSettle(signal: AbortSignal): Promise<boolean> {

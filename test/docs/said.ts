@@ -59,7 +59,10 @@ export function logKeysOf(files: readonly string[]): string[] {
       const isChild = ts.isCallExpression(node) && /\blog\.child$/.test(node.expression.getText());
       if (!ts.isCallExpression(node) || !(isChild || isLogCall(node))) return 'enter';
       for (const values of node.arguments.filter((each) => ts.isObjectLiteralExpression(each)))
-        for (const { name } of values.properties) if (name) keys.add(name.getText());
+        for (const property of values.properties) {
+          // Nobody can tell what is spread, but for whose it is.
+          if (!/^\.\.\.placeOf\(/.test(property.getText())) keys.add((property.name ?? property).getText());
+        }
       return 'enter';
     });
   }
