@@ -19,7 +19,12 @@ export interface State {
   origin?: Origin;
   all?: { blueGreens: Summary[]; more: number };
   /** Absent until it was told of. */
-  one?: { picture?: Picture; events?: EventPicture[] };
+  one?: {
+    picture?: Picture;
+    events?: EventPicture[];
+    /** When it was told, by the controller's clock. */
+    atMs: number;
+  };
   samples: Sample[];
 }
 
@@ -71,7 +76,7 @@ function told(state: State, message: PageMessage, nowMs: number): State {
       const { picture, events, samples, history = state.one?.picture?.history ?? [] } = message;
       return {
         ...next,
-        one: { ...(picture && { picture: { ...picture, history } }), ...(events && { events }) },
+        one: { ...(picture && { picture: { ...picture, history } }), ...(events && { events }), atMs },
         samples: samples.isWhole ? samples.list : withSamples(state.samples, samples.list),
       };
     }

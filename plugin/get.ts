@@ -4,7 +4,7 @@ import { KubeError, type Kube } from './kube.js';
 import type { Line } from './paint.js';
 import { noneIn, readViews, type Scope } from './read.js';
 import type { Asking } from './request.js';
-import { liveOn, print, type Screen } from './screen.js';
+import { documentsOn, liveOn, print, type Screen } from './screen.js';
 import { summaryOf } from './summary.js';
 import { treeOf } from './tree.js';
 import type { View } from './view.js';
@@ -29,24 +29,27 @@ export async function get(
     const width = isWide ? Infinity : screen.columns();
     return only && !second && !everywhere ? treeOf(only, { width, isWide }) : summaryOf(views, { isWide });
   };
-  const views = await readViews(kube, scope);
-  const data = views.map(treeData);
-  const text = asText(name === undefined ? data : data[0], output);
-  if (text !== undefined) {
-    screen.write(`${text}\n`);
-    return;
-  }
-  if (views.length === 0) throw new NotFound(noneIn(scope.namespace));
-  if (!watch) {
-    print(screen, linesOf(views));
-    return;
-  }
-  const show = liveOn(screen);
-  show(linesOf(views));
+  /** One that is asked for by name is an object, as in kubectl; of that name in all namespaces there may be more. */
+  const dataOf = (views: readonly View[]): string | undefined => {
+    const data = views.map(treeData);
+    return asText(name === undefined || everywhere ? data : data[0], output);
+  };
+  const writeData = documentsOn(screen, output);
+  const drawLines = watch ? liveOn(screen) : (lines: readonly Line[]): void => print(screen, lines);
+  const show = (views: readonly View[]): void => {
+    const data = dataOf(views);
+    if (data !== undefined) writeData(data);
+    else drawLines(linesOf(views));
+  };
+  const first = await readViews(kube, scope);
+  // To programs an empty list is an answer.
+  if (first.length === 0 && dataOf(first) === undefined) throw new NotFound(noneIn(scope.namespace));
+  show(first);
+  if (!watch) return;
   for (;;) {
     await pause(POLL_MS);
     try {
-      show(linesOf(await readViews(kube, scope)));
+      show(await readViews(kube, scope));
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       writeError(`${error.message}; trying again\n`);

@@ -108,7 +108,7 @@ function missing(
   }
   const others = blueGreens.map(nameOf).join(', ');
   return new NotFound(
-    `no bluegreen/${name} in namespace ${namespace}${others ? ` (there is ${others})` : ''}: check the name and -n`,
+    `no bluegreen/${name} in ${namespace === '' ? 'any namespace' : `namespace ${namespace}`}${others ? ` (there is ${others})` : ''}: check the name and -n`,
   );
 }
 

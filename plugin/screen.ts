@@ -1,4 +1,5 @@
 import { clip, paint, type Line } from './paint.js';
+import type { Output } from './request.js';
 
 /** What it is written to. */
 export interface Screen {
@@ -50,5 +51,15 @@ export function liveOn(screen: Screen): (lines: readonly Line[]) => void {
     const up = drawn > 0 ? `\u001b[${drawn}A` : '';
     screen.write(`${up}\r${text.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
     drawn = text.length;
+  };
+}
+
+/** Writes documents one after the other, each that differs from the one before: a stream of JSON, or of YAML. */
+export function documentsOn(screen: Screen, output: Output): (text: string) => void {
+  let before = '';
+  return (text) => {
+    if (text === before) return;
+    screen.write(`${before !== '' && output === 'yaml' ? '---\n' : ''}${text}\n`);
+    before = text;
   };
 }

@@ -52,10 +52,10 @@ function figure(name: string, value: string, under: string | Element): Element {
   );
 }
 
-/** By rates and waits alone; it counts down between two words of the controller. */
-function timeLeft({ nowMs, origin }: State, { remaining }: Picture): [string, string | Element] {
+/** By rates and waits alone; it counts down from when the picture was told, whatever else is heard meanwhile. */
+function timeLeft({ nowMs, one }: State, { remaining }: Picture): [string, string | Element] {
   if (!remaining) return ['–', 'nobody is to move'];
-  const passed = remaining.from === 'now' && origin ? (nowMs - origin.atMs) / 1000 : 0;
+  const passed = remaining.from === 'now' && one ? (nowMs - one.atMs) / 1000 : 0;
   const seconds = Math.max(0, remaining.seconds - passed);
   const value = `~ ${duration(seconds)}`;
   switch (remaining.from) {

@@ -93,6 +93,12 @@ describe('one upgrade', () => {
     expect(figures(later)['Time left']).toBe('~ 23s until 12:01:13 UTC');
   });
 
+  it('counts down through signs of life that bring no picture', () => {
+    const beat = { kind: 'beat', atMs: BEGAN + 50_000, replica: 'a' } as const;
+    const later = reduce(stateAt(47), { kind: 'message', message: beat, nowMs: 50_000 });
+    expect(figures(later)['Time left']).toBe('~ 23s until 12:01:13 UTC');
+  });
+
   it('says that the time left counts from the switch, before it', () => {
     expect(figures(stateAt(10))['Time left']).toMatch(/^~ \d+s from the switch on$/);
   });

@@ -94,8 +94,15 @@ function have(given: ViewCase): void {
 
 async function sluice(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const said = { stdout: '', stderr: '' };
+  return { code: await sluiceFor({ said, pause: () => Promise.resolve() }, ...words), ...said };
+}
+
+async function sluiceFor(
+  { said, pause }: { said: { stdout: string; stderr: string }; pause: () => Promise<void> },
+  ...words: string[]
+): Promise<number> {
   const config = words.includes('--kubeconfig') ? [] : ['--kubeconfig', join(folder, 'config')];
-  const code = await run([...words, ...config], {
+  return run([...words, ...config], {
     screen: {
       write: (text) => (said.stdout += text),
       isTerminal: false,
@@ -104,10 +111,9 @@ async function sluice(...words: string[]): Promise<{ code: number; stdout: strin
       rows: () => Infinity,
     },
     writeError: (text) => (said.stderr += text),
-    pause: () => Promise.resolve(),
+    pause,
     version: '1.2.3',
   });
-  return { code, ...said };
 }
 
 describe('what is shown', () => {
@@ -128,8 +134,23 @@ describe('what is shown', () => {
     expect(one).toMatchObject({ name: 'emqx', phase: 'Stable', sets: [{ name: BLUE, size: 3 }] });
     const all = JSON.parse((await sluice('get', '-o', 'json')).stdout) as JsonObject[];
     expect(all).toEqual([one]);
+    const named = JSON.parse((await sluice('get', 'emqx', '-A', '-o', 'json')).stdout) as JsonObject[];
+    expect(named).toEqual([one]);
     expect((await sluice('history', '-o', 'yaml')).stdout).toBe('upgrade: null\nhistory: []\n');
   });
+});
+
+it('data are followed with -w, too: each that differs', async () => {
+  let polls = 0;
+  const pause = (): Promise<void> => {
+    polls += 1;
+    if (polls === 2) have({ status: { phase: 'Paused' } });
+    return polls < 4 ? Promise.resolve() : Promise.reject(new Error('seen'));
+  };
+  const said = { stdout: '', stderr: '' };
+  await expect(sluiceFor({ said, pause }, 'get', 'emqx', '-w', '-o', 'yaml')).rejects.toThrow('seen');
+  const documents = said.stdout.split('---\n');
+  expect(documents.map((one) => /^phase: (\w+)$/m.exec(one)?.[1])).toEqual(['Stable', 'Paused']);
 });
 
 describe('what cannot be asked is told with what to do, and exit code 2', () => {
@@ -139,6 +160,12 @@ describe('what cannot be asked is told with what to do, and exit code 2', () => 
       () => undefined,
       ['get', 'other'],
       'no bluegreen/other in namespace mqtt (there is emqx): check the name and -n',
+    ],
+    [
+      'no such name anywhere',
+      () => undefined,
+      ['get', 'other', '-A'],
+      'no bluegreen/other in any namespace (there is emqx): check the name and -n',
     ],
     [
       "a revision set's name",

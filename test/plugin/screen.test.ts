@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { span } from '../../plugin/paint.js';
-import { liveOn, screenOn, type Screen } from '../../plugin/screen.js';
+import { documentsOn, liveOn, screenOn, type Screen } from '../../plugin/screen.js';
 
 function screen(more: Partial<Screen>): { screen: Screen; written: string[] } {
   const written: string[] = [];
@@ -31,6 +31,18 @@ describe('live pictures', () => {
     show(lines('a'));
     show(lines('b'));
     expect(written).toEqual(['a\n', '---\nb\n']);
+  });
+});
+
+describe('documents', () => {
+  it.each([
+    { output: 'json' as const, written: ['a\n', 'b\n'] },
+    { output: 'yaml' as const, written: ['a\n', '---\nb\n'] },
+  ])('of $output are written when they differ', ({ output, written: expected }) => {
+    const { screen: file, written } = screen({ isTerminal: false });
+    const show = documentsOn(file, output);
+    for (const text of ['a', 'a', 'b']) show(text);
+    expect(written).toEqual(expected);
   });
 });
 
