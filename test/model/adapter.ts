@@ -1,4 +1,7 @@
-/** The one place where the simulated cluster and the controller's model meet: objects → Observed, Step → writes. */
+/**
+ * The one place where the simulated cluster and the controller's model meet: objects → Observed, Step → writes. What the world is, and what
+ * a write makes of it, is told here from the contracts, never by the controller's own functions: a fault in them would be mirrored.
+ */
 import type {
   ClientService,
   Declaration,
@@ -8,7 +11,7 @@ import type {
   Pod,
   Step,
 } from '../../controller/model.js';
-import { comesBack, isMixed } from '../../controller/situation.js';
+// Its own record of an upgrade is the controller's to write after each pass, as its step is: a part of calling the plan.
 import { upgradeRecords } from '../../controller/status/upgrade.js';
 import { otherRevisionOf, ownRevisionOf, revisionOf, setNameOf } from '../../lib/revision.js';
 import type { DrainSettings } from '../../lib/control.js';
@@ -92,7 +95,7 @@ export function observe(world: World): Observed {
       },
     }),
     services: world.services
-      .filter((service) => isClients(world, service, isMixed(sets)))
+      .filter((service) => isClients(world, service, isMixed(world)))
       .map((service) => ({
         name: service.name,
         resourceVersion: String(service.version),
@@ -124,12 +127,18 @@ export function observe(world: World): Observed {
       .map(({ name }) => name),
     former: world.services
       .filter(({ unlisted, estranged }) => unlisted !== undefined || estranged !== undefined)
-      .filter((service) => !isMixed(sets) && service.managed && !isEstranged(world, service))
+      .filter((service) => !isMixed(world) && service.managed && !isEstranged(world, service))
       .map(({ name }) => name),
     lagging: [],
     leftAlone: [],
     autoscalers: [],
   };
+}
+
+/** Pods of more than one set are there, or asked for. */
+function isMixed(world: World): boolean {
+  const asked = allSets(world).filter(({ size, going }) => size > 0 && !going);
+  return new Set([...asked.map(({ name }) => name), ...world.pods.map(setPartOf)]).size > 1;
 }
 
 /** By its labels and the list, or because another selector would come too early. */
@@ -167,7 +176,7 @@ function checkClaims(world: World, revision: string): void {
     pod.slice(0, pod.lastIndexOf('-')).endsWith(`-${revision}`),
   );
   if (owned !== undefined)
-    violate(world, `${owned} is to serve, and its claim would go with the declaration`);
+    violate(world, 'claims', `${owned} is to serve, and its claim would go with the declaration`);
 }
 
 /** An adopted set at 0 starts again itself: its data is on its claims. */
@@ -342,7 +351,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
     case 'stopEvacuation':
       if (world.nodes.get(step.via)?.state !== 'joined') return;
       if (world.nodes.get(podOf(step.node))?.evacuation?.isForeign && isActive(world, world.declaration))
-        violate(world, `${step.pod} is reopened, which somebody has closed`);
+        violate(world, 'foreign evacuations', `${step.pod} is reopened, which somebody has closed`);
       stopEvacuation(world, podOf(step.node));
       // The process may end before it takes the note away.
       if (world.random.chance(0.1)) return;
@@ -439,7 +448,7 @@ export function apply(world: World, { step }: Decision, seen: Observed): void {
       writeDeclaration(world, seen, (declaration) => {
         const { size, heldReplicas, wish = size } = declaration;
         if (heldReplicas === size && wish !== size)
-          violate(world, `handed back with ${size} nodes, and ${wish} were asked for`);
+          violate(world, 'hand-back', `handed back with ${size} nodes, and ${wish} were asked for`);
         declaration.managed = false;
         declaration.heldReplicas = 0;
         declaration.promote = '';
@@ -540,7 +549,7 @@ function pointService(world: World, name: string, revision: string, seen: Observ
   );
   const isFromASet = seen.sets.some((set) => set.revision === asSeen.revision);
   if (asSeen.estranged && asSeen.revision !== revision && isFromASet && isTowardsAsked)
-    violate(world, `Service ${name} is pointed at ${revision}, whose pods it does not select`);
+    violate(world, 'switch', `Service ${name} is pointed at ${revision}, whose pods it does not select`);
   service.version += 1;
   service.revision = revision;
   service.managed = true;
@@ -565,15 +574,22 @@ function restoreSet(world: World, step: Extract<Step, { kind: 'restoreSet' }>): 
   });
 }
 
+/** What a set is made from: one that a Service selects, was deleted and has its data on claims comes back as it was, where that is known. */
+function templateFor(world: World, revision: string, seen: Observed): NodeSet['template'] {
+  const former = seen.sets.find((set) => set.revision === revision && set.kind === 'lost');
+  const isSelected = seen.services.some((service) => service.revision === revision);
+  const isKnown = former !== undefined && Object.keys(former.template).length > 0;
+  return world.hasClaims && isSelected && isKnown ? former.template : seen.declaration.template;
+}
+
 function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: Observed): void {
   // Owned by a declaration that has gone, it goes at once.
   if (seen.declaration.uid !== world.declaration.uid) return;
-  const former = seen.sets.find((set) => set.revision === step.revision && comesBack(set, seen));
-  const { template } = former ?? seen.declaration;
+  const template = templateFor(world, step.revision, seen);
   if (world.sets.some(({ name }) => name === step.name)) return;
   const isOnClaims = [...world.claims.keys()].some((pod) => pod.startsWith(`${step.name}-`));
   if (!isOnClaims && !namesOf(seen.declaration.name, template).includes(step.revision)) {
-    violate(world, `${step.name} is made from a template that is not of its revision`);
+    violate(world, 'template', `${step.name} is made from a template that is not of its revision`);
   }
   const served = [...world.claims.keys()]
     .map((pod) => pod.slice(0, pod.lastIndexOf('-')))
@@ -582,7 +598,7 @@ function makeSet(world: World, step: Extract<Step, { kind: 'makeSet' }>, seen: O
   const hadNone = seen.sets.every(({ kind }) => kind === 'lost' || kind === 'declaration');
   const isFirst = hadNone && world.sets.length === 0 && !world.pods.some((pod) => ownerOf(world, pod));
   if (served !== undefined && isFirst && !world.activeHistory.includes(step.name))
-    violate(world, `${step.name} is the first set, and does not start on the data of ${served}`);
+    violate(world, 'claims', `${step.name} is the first set, and does not start on the data of ${served}`);
   world.sets.push({
     uid: uid(world, 'set'),
     name: step.name,
@@ -606,7 +622,7 @@ function deleteClaim(world: World, pod: string, seen: Observed): void {
   // Whoever scales or deletes it in this moment is too late.
   const left = seen.sets.find((each) => each.name === name);
   if (!left || left.size > 0 || left.pods.length > 0 || (set && isActive(world, set))) {
-    violate(world, `the claim of ${pod} is deleted though its set has not been left`);
+    violate(world, 'claims', `the claim of ${pod} is deleted though its set has not been left`);
   }
   world.claims.delete(pod);
   world.ownedClaims.delete(pod);
@@ -650,7 +666,11 @@ function checkTrace(world: World, step: Extract<Step, { kind: 'resize' }>, seen:
   if (!isLeft || !pod?.ready || pod.deleted || pod.settings.traceparent === undefined) return;
   const { id, spanId } = status.upgrade ?? {};
   if (pod.settings.traceparent !== `00-${id}-${spanId}-01`)
-    violate(world, `${pod.name} is to drain in ${id}, its sidecar knows of "${pod.settings.traceparent}"`);
+    violate(
+      world,
+      'trace',
+      `${pod.name} is to drain in ${id}, its sidecar knows of "${pod.settings.traceparent}"`,
+    );
 }
 
 /** Whether a Service selects pods of the set now. */
@@ -669,7 +689,7 @@ export function writeStatus(world: World, decision: Decision, seen: Observed): v
   const { active, wanted, phase } = decision;
   const records = upgradeRecords(seen, decision, world.sendsSpans ? { hasTrace: () => false } : {});
   const broken = whyRecordsBreak(blueGreen.status, records);
-  if (broken !== undefined) violate(world, broken);
+  if (broken !== undefined) violate(world, 'records', broken);
   blueGreen.status = { active, wanted, phase, ...records };
 }
 

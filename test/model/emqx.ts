@@ -41,6 +41,7 @@ export function stopNode(world: World, name: string, excuse?: string): void {
     if (excuse === undefined) {
       violate(
         world,
+        'sessions kept',
         `client ${client.id} ${client.at === name ? 'is dropped' : 'loses its session'}: ${name} stopped undrained`,
       );
     }
@@ -268,7 +269,7 @@ function askedToMove(world: World, node: EmqxNode, { cause, since }: Evacuation,
   const client = world.clients[id];
   if (!client) return;
   if (client.movedIn === since) {
-    violate(world, `client ${id} is asked to move twice in one upgrade, now by ${node.name}`);
+    violate(world, 'moved once', `client ${id} is asked to move twice in one upgrade, now by ${node.name}`);
   }
   client.movedIn = since;
 }
@@ -285,7 +286,7 @@ function sessionMoved(world: World, { cause, since, migrateTo }: Evacuation, fro
     lawful.some((active) => name.startsWith(`${active}-`)),
   );
   if (cause === 'upgrade' && wantedSize(world) > 0 && set && isThere && !lawful.includes(set.name)) {
-    violate(world, `a session of ${from} is moved to ${to}, which is not active`);
+    violate(world, 'recipients', `a session of ${from} is moved to ${to}, which is not active`);
   }
 }
 

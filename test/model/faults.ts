@@ -1,19 +1,27 @@
 import type { ClientService, Decision, NodeSet, Observed, Step } from './adapter.js';
 import type { Planner } from './run.js';
+import type { Invariant } from './world.js';
 
 /** A plan with one thing wrong, made from the right one by bending what it sees or what it decides. */
 export interface Fault {
   name: string;
+  /** What it breaks, by name: another violation that it leads to as well proves nothing of this one. */
+  breaks: Invariant;
+  /** What is said of it, where one name stands for several things. */
+  tells?: RegExp;
   plant: (plan: Planner) => Planner;
 }
 
 export const FAULTS: Fault[] = [
   {
     name: 'it switches to a green that is not ready',
+    breaks: 'switch',
     plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map(allReady) }),
   },
   {
     name: 'it does not wait for the endpoints, nor for the delay',
+    breaks: 'moved once',
+    tells: /asked to move twice/,
     plant: (plan) => (seen) => {
       const services = seen.services.map((service) => settled(service, seen));
       return plan({ ...seen, blueGreen: longSwitched(seen.blueGreen), services });
@@ -21,6 +29,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it takes a set down at once instead of pod by pod',
+    breaks: 'drains at once',
     plant: (plan) =>
       bend(plan, (step) =>
         step.kind === 'resize' && /drains/.test(step.because) ? { ...step, to: 0 } : step,
@@ -28,24 +37,31 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it goes on draining blue though a newer revision waits',
+    breaks: 'moved once',
+    tells: /waits for its turn/,
     plant: (plan) => (seen) => {
       const decision = plan(seen);
       const active = seen.sets.find(({ name }) => name === decision.active);
       if (decision.step.kind !== 'wait' || !active) return decision;
       const other = plan({ ...seen, declaration: { ...seen.declaration, template: active.template } });
-      return other.step.kind === 'resize' ? { ...decision, step: other.step } : decision;
+      const drains = other.step.kind === 'resize' && /drains/.test(other.step.because);
+      return drains ? { ...decision, step: other.step } : decision;
     },
   },
   {
     name: 'it does not tell sidecars where sessions may go',
+    breaks: 'recipients',
     plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map((set) => told(set, seen, plan)) }),
   },
   {
     name: 'it lets drained nodes stop while others join through them',
+    breaks: 'joins',
+    tells: /joins through it/,
     plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map(deafTo('staySeconds')) }),
   },
   {
     name: 'it does not tell sidecars in which trace they drain',
+    breaks: 'trace',
     plant: (plan) =>
       bend(
         (seen) => plan({ ...seen, sets: seen.sets.map(deafTo('traceparent')) }),
@@ -55,6 +71,8 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it takes pods down while others start',
+    breaks: 'joins',
+    tells: /is starting/,
     plant: (plan) => (seen) => {
       const decision = plan(seen);
       if (!/^no pod is taken down while/.test(decision.message)) return decision;
@@ -64,6 +82,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it starts green beside versions that it may not join',
+    breaks: 'versions',
     plant: (plan) => (seen) => {
       const spec = { ...seen.blueGreen.spec, allowUnlistedVersions: true };
       return plan({ ...seen, blueGreen: { ...seen.blueGreen, spec } });
@@ -71,11 +90,14 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it forgets the stopped nodes',
+    breaks: 'rest',
+    tells: /the EMQX cluster still knows/,
     plant: (plan) => (seen) =>
       plan({ ...seen, sets: seen.sets.map((set) => withNodes(set, (status) => status === 'running')) }),
   },
   {
     name: 'it goes on though a drain that took too long is to be held',
+    breaks: 'held drain',
     plant: (plan) => (seen) => {
       const spec = { ...seen.blueGreen.spec, onDrainTimeout: 'Proceed' as const };
       return plan({ ...seen, blueGreen: { ...seen.blueGreen, spec } });
@@ -83,6 +105,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it counts the time of a note of an evacuation that does not run',
+    breaks: 'sessions kept',
     plant: (plan) => (seen) => {
       const decision = plan(seen);
       const { step } = decision;
@@ -96,17 +119,21 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it lets people try a green that is not ready',
+    breaks: 'preview',
     plant: (plan) => (seen) => {
-      const { step, ...decision } = plan(seen);
-      const { wantedRevision } = decision;
-      return {
-        ...decision,
-        step: step.kind === 'pointPreview' ? { ...step, revision: wantedRevision } : step,
-      };
+      const decision = plan(seen);
+      const { step, wantedRevision: revision } = decision;
+      const green = seen.sets.find((set) => set.revision === revision);
+      if (!green || green.pods.length === 0 || revision === decision.activeRevision) return decision;
+      if (step.kind !== 'wait' || !seen.preview || seen.preview.kind !== 'found') return decision;
+      if (seen.preview.revision === revision) return decision;
+      return { ...decision, step: { kind: 'pointPreview', service: seen.preview.name, revision } };
     },
   },
   {
     name: 'it leaves triggers that are done with',
+    breaks: 'rest',
+    tells: /a trigger is left/,
     plant: (plan) => (seen) => {
       const decision = plan(seen);
       if (decision.step.kind !== 'clearTriggers') return decision;
@@ -115,6 +142,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it switches the Services to a revision that nobody runs',
+    breaks: 'reach',
     plant: (plan) => (seen) => {
       const decision = plan(seen);
       const { step, activeRevision } = decision;
@@ -123,7 +151,21 @@ export const FAULTS: Fault[] = [
     },
   },
   {
+    name: 'it points the Services at a revision that nobody runs while a part of blue serves',
+    breaks: 'reach',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      const active = seen.sets.find(({ revision }) => revision === decision.activeRevision);
+      const ready = active?.pods.filter((pod) => pod.ready).length ?? 0;
+      const isDegraded = active !== undefined && ready > 0 && ready < active.size;
+      if (!isDegraded || decision.step.kind !== 'wait') return decision;
+      const services = seen.services.map((service) => service.name);
+      return { ...decision, step: { kind: 'pointServices', services, revision: 'zzzzzzzzz' } };
+    },
+  },
+  {
     name: 'it forgets to pin the Service again',
+    breaks: 'pinned',
     plant: (plan) => (seen) => {
       const isStripped = seen.services.some(({ revision }) => revision === undefined);
       const revision = seen.sets.find(({ name }) => name === seen.blueGreen.status?.active)?.revision;
@@ -136,6 +178,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it mends nothing in a pause',
+    breaks: 'pause',
     plant: (plan) => (seen) => {
       const decision = plan(seen);
       return decision.phase === 'Paused' ? { ...decision, step: { kind: 'wait', forMs: 1_000 } } : decision;
@@ -143,6 +186,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: 'it takes a pod that was restarted for a member',
+    breaks: 'pause',
     plant: (plan) =>
       bend(plan, (step, { sets }) => {
         const restarted = sets.flatMap(({ pods }) => pods).filter(({ restarts }) => restarts > 0);

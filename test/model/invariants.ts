@@ -1,6 +1,6 @@
 import type { Decision, Observed, Pod } from './adapter.js';
-import { deletedSets } from './stateful-sets.js';
 import { accepts, clientsAt, sessionsAt } from './emqx.js';
+import { Reach } from './reach.js';
 import {
   allSets,
   isManaged,
@@ -12,7 +12,6 @@ import {
   violate,
   wantedSize,
   type PodObject,
-  type ServiceObject,
   type SetObject,
   type World,
 } from './world.js';
@@ -33,12 +32,11 @@ export class Watcher {
   /** The wanted sizes of the last seconds: what was wanted a moment ago cannot be blamed. */
   private readonly sizes: number[] = [];
 
-  /** Names of the Services that reached somebody when last looked at. */
-  private readonly reaching = new Set<string>();
-  /** Sets by their revision, those that are gone included. */
-  private readonly owners = new Map<string, { uid: string; name: string }>();
+  private readonly reach: Reach;
 
-  constructor(private readonly world: World) {}
+  constructor(private readonly world: World) {
+    this.reach = new Reach(world, this.hurt);
+  }
 
   /** The sequence deletes or crashes a pod: it is missing for a while, and that is nobody's fault. */
   harms(name: string): void {
@@ -63,55 +61,23 @@ export class Watcher {
       // That what is active is never made smaller than wanted is judged when it is written.
       this.reached.set(set.uid, Math.min(Math.max(this.reached.get(set.uid) ?? 0, serving), size, set.size));
     }
-    this.note();
+    this.reach.look();
     for (const service of world.services) {
-      this.lookAtReach(service, size);
       if (service.strippedAt !== undefined) {
         // Once it is handed back, that is as it should be.
         if (world.now - service.strippedAt > MENDED_WITHIN && isManaged(world))
-          violate(world, `Service ${service.name} is not pinned again`);
+          violate(world, 'pinned', `Service ${service.name} is not pinned again`);
         continue;
       }
       const colours = new Set(
         selectedPods(world, service).map(({ name }) => name.slice(0, name.lastIndexOf('-'))),
       );
-      if (colours.size > 1) violate(world, `Service ${service.name} selects pods of ${colours.size} colours`);
+      if (colours.size > 1)
+        violate(world, 'one colour', `Service ${service.name} selects pods of ${colours.size} colours`);
     }
     this.lookAtActive(size);
     this.lookAtPreview(size);
     this.lookAtDrains();
-  }
-
-  /**
-   * A Service does not come to reach nobody while a whole set is there: only what the sequence did to it, or to the set that it selects, excuses that.
-   * One that the sequence has emptied waits for what it selects, or for what takes its place.
-   */
-  private lookAtReach(service: ServiceObject, size: number): void {
-    const { world } = this;
-    const { name, revision = '' } = service;
-    const reaches = selectedPods(world, service).length > 0;
-    const hasReached = this.reaching.has(name);
-    if (reaches) this.reaching.add(name);
-    else this.reaching.delete(name);
-    const whole = allSets(world).find((set) => !set.going && this.serving(set) >= size);
-    if (reaches || !hasReached || size === 0 || !whole || !isManaged(world)) return;
-    if (service.strippedAt !== undefined) return;
-    const owner = this.owners.get(revision);
-    if (owner && deletedSets.get(world)?.get(owner.uid) === 'sequence') return;
-    const isHurt = (ordinal: number): boolean => this.hurt.has(`${owner?.name ?? ''}-${ordinal}`);
-    const ordinals = Array.from({ length: size }, (_, ordinal) => ordinal);
-    // One that does not select what is asked for has nowhere else to go.
-    if (ordinals.every(isHurt) || (service.estranged !== undefined && ordinals.some(isHurt))) return;
-    violate(world, `Service ${name} reaches nobody at revision ${revision}, and ${whole.name} is whole`);
-  }
-
-  /** Whose pods have had which revision. */
-  private note(): void {
-    const { world } = this;
-    for (const set of world.sets) if (set.revision !== undefined) this.owners.set(set.revision, set);
-    for (const { owner, revision } of world.pods)
-      if (owner === world.declaration.uid && revision !== undefined)
-        this.owners.set(revision, { uid: owner, name: world.declaration.name });
   }
 
   private lookAtActive(size: number): void {
@@ -131,7 +97,7 @@ export class Watcher {
       const needed = Math.min(this.servingBefore, size) - excused;
       const isLost = !allSets(world).some(({ uid, going }) => uid === this.selected && !going);
       if (!isLost && serving < needed)
-        violate(world, `the Service is switched to ${active.name}: ${serving} of ${needed} serve`);
+        violate(world, 'switch', `the Service is switched to ${active.name}: ${serving} of ${needed} serve`);
       // What becomes active because somebody deleted the set that was: it is as it is.
       if (isLost) {
         this.reached.set(active.uid, serving);
@@ -140,7 +106,8 @@ export class Watcher {
       this.selected = active.uid;
     }
     const needed = Math.min(this.reached.get(active.uid) ?? 0, size) - excused;
-    if (serving < needed) violate(world, `${serving} nodes of ${active.name} serve, not ${needed}`);
+    if (serving < needed)
+      violate(world, 'serving', `${serving} nodes of ${active.name} serve, not ${needed}`);
     this.servingBefore = serving;
     for (const [name, { pod, restarts, at }] of [...this.hurt]) {
       const back = world.pods.find((each) => each.name === name);
@@ -161,7 +128,7 @@ export class Watcher {
     // What nobody of Sluice's looks after is put back when it is under Sluice again.
     if (isNew || !isManaged(world)) this.previewedAt = world.now;
     if (revision === '' && world.declaration.labelled && world.now - this.previewedAt > MENDED_WITHIN)
-      violate(world, 'the preview Service selects every colour, and is not put back');
+      violate(world, 'pinned', 'the preview Service selects every colour, and is not put back');
     const set = world.sets.find((each) => each.revision === revision);
     // Where no Service is pinned, what is there is active.
     const isAlone = world.services.every(({ revision: pinned }) => pinned === undefined);
@@ -169,7 +136,7 @@ export class Watcher {
     const excused = [...this.hurt.keys()].filter((pod) => isPodOf(set, pod)).length;
     const serving = this.serving(set);
     if (serving < size - excused)
-      violate(world, `the preview reaches ${set.name}: ${serving} of ${size} serve`);
+      violate(world, 'preview', `the preview reaches ${set.name}: ${serving} of ${size} serve`);
   }
 
   private lookAtDrains(): void {
@@ -182,11 +149,11 @@ export class Watcher {
       if (!isForUpgrade || !holdsAnybody(world, pod.name)) continue;
       if (!isOverdue(world, pod)) draining += 1;
       if (wantedSize(world) > 0 && pod.owner === active?.uid && evacuation?.since === world.activations) {
-        violate(world, `${pod.name} drains though its set is active`);
+        violate(world, 'active drains', `${pod.name} drains though its set is active`);
       }
     }
     const most = world.blueGreen.spec.maxConcurrentDrains;
-    if (draining > most) violate(world, `${draining} nodes drain at once, ${most} may`);
+    if (draining > most) violate(world, 'drains at once', `${draining} nodes drain at once, ${most} may`);
   }
 
   /** While a Service is without its key, what it selected before. */
@@ -247,13 +214,19 @@ export class Watcher {
         .filter((pod) => isSpoken || pod.template === other.template)
         .find((pod) => !mayJoin(pod.template, green));
       if (other.name !== name && member)
-        violate(world, `${name} starts beside ${member.name}, whose version it may not join`);
+        violate(world, 'versions', `${name} starts beside ${member.name}, whose version it may not join`);
     }
+  }
+
+  /** To be called after a step was taken. */
+  judgeWritten(seen: Observed): void {
+    this.reach.afterWrite(seen);
   }
 
   /** Of a step that is about to be taken: what it would take down. */
   judge({ step }: Decision, seen: Observed): void {
     const { world } = this;
+    this.reach.beforeWrite();
     this.judgeVersions(step, seen);
     if (step.kind !== 'resize' && step.kind !== 'deleteSet' && step.kind !== 'evacuate') return;
     const name = step.kind === 'evacuate' ? world.declaration.name : step.set;
@@ -273,11 +246,15 @@ export class Watcher {
     const isAskedAgain = step.kind === 'evacuate' && world.nodes.get(step.pod)?.evacuation !== undefined;
     const held = !isAskedAgain && seen.blueGreen.spec.onDrainTimeout === 'Hold' && this.heldBy(seen);
     if (held && joined.some((pod) => holdsAnybody(world, pod.name)))
-      violate(world, `${set.name} goes down to ${to} though the drain of ${held.name} took too long`);
+      violate(
+        world,
+        'held drain',
+        `${set.name} goes down to ${to} though the drain of ${held.name} took too long`,
+      );
     const active = this.activeSet();
     const size = Math.min(seen.blueGreen.spec.replicas ?? 0, wantedSize(world));
     if (set === active && to < size)
-      violate(world, `${set.name} is active and goes down to ${to} of ${size}`);
+      violate(world, 'serving', `${set.name} is active and goes down to ${to} of ${size}`);
     const asked = seen.declaration.template;
     const seenActive = active && seen.sets.find((each) => each.name === active.name);
     // One that may not join while these nodes are there can only wait for them to go.
@@ -285,7 +262,11 @@ export class Watcher {
     const isNewerWaiting =
       size > 0 && seenActive && seenActive.template !== asked && !seen.declaration.aborted && mayStart;
     if (set !== active && isNewerWaiting && joined.some(({ name }) => holdsAnybody(world, name))) {
-      violate(world, `${set.name} goes down to ${to} while a newer revision waits for its turn`);
+      violate(
+        world,
+        'moved once',
+        `${set.name} goes down to ${to} while a newer revision waits for its turn`,
+      );
     }
     const green = seen.sets.find((each) => each.template === asked && each.kind === 'revisionSet');
     const isGreenWhole =
@@ -299,6 +280,7 @@ export class Watcher {
     if (set === active && isNewerWaiting && isSwitchNext)
       violate(
         world,
+        'moved once',
         `${set.name} goes down to ${to}, and its clients have to leave it for ${green.name} next`,
       );
     const { handingBack, aborted } = seen.declaration;
@@ -319,7 +301,8 @@ export class Watcher {
         ),
       )
       .find(({ ready, terminating, failing }) => !ready && !terminating && !failing);
-    if (starting) violate(world, `${set.name} goes down to ${to} while ${starting.name} is starting`);
+    if (starting)
+      violate(world, 'joins', `${set.name} goes down to ${to} while ${starting.name} is starting`);
   }
 }
 

@@ -149,7 +149,7 @@ function checkPartner(world: World, { name, deleted }: PodObject): void {
     if (!joiner.hasSidecar && joiner.template !== world.declaration.asked) continue;
     const knownFor = world.now - Math.max(joiner.unreadyAt, deleted?.at ?? world.now);
     if (knownFor > TOLD_WITHIN && world.now - joiner.unreadyAt < FAILING_SECONDS)
-      violate(world, `${name} is let go while ${node.name} joins through it`);
+      violate(world, 'joins', `${name} is let go while ${node.name} joins through it`);
   }
 }
 

@@ -48,7 +48,7 @@ export class LongPause {
     if (world.now >= this.endsAt) {
       const why = whyNotWhole(world, set);
       if (why !== undefined && !isHelpless(world))
-        violate(world, `in a pause, ${set.name} is not mended: ${why}`);
+        violate(world, 'pause', `in a pause, ${set.name} is not mended: ${why}`);
       return true;
     }
     if (world.now < this.endsAt - PART_SECONDS && random.chance(0.1)) this.disturb(set);

@@ -11,7 +11,15 @@ import { Random } from './random.js';
 import { runSidecars } from './sidecars.js';
 import { runControllers } from './stateful-sets.js';
 import { act, calm, edit, FIRST, SECOND } from './users.js';
-import { isManaged, note, selectedPods, violate, type SetObject, type World } from './world.js';
+import {
+  isManaged,
+  note,
+  selectedPods,
+  violate,
+  type Invariant,
+  type SetObject,
+  type World,
+} from './world.js';
 
 export type Planner = (observed: Observed) => Decision;
 
@@ -19,6 +27,8 @@ export interface Outcome {
   seed: number;
   /** The first thing that went wrong. */
   violation?: string;
+  /** What must hold, and did not. */
+  broken?: Invariant;
   passes: number;
   /** Kinds of steps that were taken. */
   steps: Set<string>;
@@ -95,15 +105,16 @@ export function run(seed: number, plan: Planner, options: RunOptions = {}): Outc
     quietFor = loop.isResting && isStill ? quietFor + 1 : 0;
     if (quietFor >= QUIET_SECONDS) {
       const wrong = restlessness(world);
-      if (wrong !== undefined) violate(world, `at rest, ${wrong}`);
+      if (wrong !== undefined) violate(world, 'rest', `at rest, ${wrong}`);
       break;
     }
     if (world.now >= endsAt)
-      violate(world, `no rest: ${loop.last?.message ?? ''}; ${restlessness(world) ?? ''}`);
+      violate(world, 'rest', `no rest: ${loop.last?.message ?? ''}; ${restlessness(world) ?? ''}`);
   }
+  const [first] = world.violations;
   return {
     seed,
-    ...(world.violations[0] !== undefined && { violation: world.violations[0] }),
+    ...(first && { violation: first.what, broken: first.broken }),
     passes: loop.passes,
     steps: loop.steps,
     trace: world.trace ?? [],
@@ -145,6 +156,7 @@ function putBack(world: World, watcher: Watcher, planUrgent: NonNullable<RunOpti
     note(world, `beside: ${JSON.stringify(decision.step)} – ${decision.message}`);
     watcher.judge(decision, seen);
     apply(world, decision, seen);
+    watcher.judgeWritten(seen);
     watcher.look();
   }
 }
@@ -211,6 +223,7 @@ class Loop {
     const { world } = this;
     this.watcher.judge(decision, seen);
     apply(world, decision, seen);
+    this.watcher.judgeWritten(seen);
     if (!world.random.chance(0.02)) writeStatus(world, decision, seen);
     this.last = decision;
     this.isResting = decision.step.kind === 'rest';

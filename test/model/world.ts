@@ -164,6 +164,41 @@ export interface BlueGreenObject {
   status?: Pick<BlueGreenStatus, 'active' | 'wanted' | 'phase' | 'history'> & { upgrade?: UpgradeStatus };
 }
 
+/** What must hold, by name: a fault that is planted has to be found by the one that it breaks. */
+export type Invariant =
+  /** A Service that nodes could serve reaches somebody. */
+  | 'reach'
+  /** A Service never selects two colours, or two of a user's making for a few seconds alone (`pinned`). */
+  | 'one colour'
+  | 'pinned'
+  /** What the Services are switched to serves as much as what they leave. */
+  | 'switch'
+  /** The active set keeps the nodes that it has reached. */
+  | 'serving'
+  | 'preview'
+  /** Nothing is drained that is active. */
+  | 'active drains'
+  | 'drains at once'
+  | 'held drain'
+  /** No client is asked to move twice in one upgrade, nor to go where it has to leave again. */
+  | 'moved once'
+  | 'recipients'
+  /** No node stops with clients or sessions that it could have handed over. */
+  | 'sessions kept'
+  /** No partner of a join goes in the middle of it. */
+  | 'joins'
+  | 'versions'
+  | 'template'
+  | 'claims'
+  | 'foreign evacuations'
+  | 'trace'
+  | 'records'
+  | 'hand-back'
+  /** What is active is mended in a pause too. */
+  | 'pause'
+  /** It comes to rest, with one set that has pods and nothing left over. */
+  | 'rest';
+
 export interface World {
   random: Random;
   now: number;
@@ -202,7 +237,7 @@ export interface World {
   activeHistory: string[];
   nextUid: number;
   /** What must not happen, and did. */
-  violations: string[];
+  violations: { broken: Invariant; what: string }[];
   trace?: string[];
 }
 
@@ -213,8 +248,9 @@ export function note(world: World, what: string): void {
   world.trace?.push(`${world.now}s ${what}`);
 }
 
-export function violate(world: World, what: string): void {
-  world.violations.push(`${world.now}s: ${what}`);
+/** Something that must not happen has happened. */
+export function violate(world: World, broken: Invariant, what: string): void {
+  world.violations.push({ broken, what: `${world.now}s: ${what}` });
   note(world, `VIOLATION ${what}`);
 }
 
