@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { until, type LocalCluster } from '../cluster/index.js';
 import { EMQX, loadEmqx, makeNamespace } from '../demo/emqx.js';
-import { crowdOn } from './support/crowd.js';
+import { clientsOn, crowdOn, type CrowdOptions } from './support/crowd.js';
 import { applyFile, DATA, exampleOf, QUICK } from './support/example.js';
 import { dropNamespaces } from './support/namespaces.js';
 import { useSluice } from './support/sluice.js';
@@ -30,8 +30,10 @@ const isThere = async (): Promise<boolean> =>
 const kubectl = (...words: string[]): Promise<string> =>
   cluster.kubectl(['--namespace', NAMESPACE, ...words]);
 
+const WAIT_TAKEOVER_SECONDS = 1;
 /** The example whose nodes keep their data on a claim each. */
-const file = () => exampleOf({ nodes: NODES, waitTakeoverSeconds: 1, env: { ...QUICK }, onClaims: true });
+const file = () =>
+  exampleOf({ nodes: NODES, waitTakeoverSeconds: WAIT_TAKEOVER_SECONDS, env: { ...QUICK }, onClaims: true });
 
 interface Status {
   phase?: string;
@@ -65,6 +67,11 @@ async function claims(): Promise<Record<string, string>> {
 }
 
 const ofSet = (set: string): string[] => Array.from({ length: NODES }, (_, n) => `${DATA}-${set}-${n}`);
+
+function setWaitTakeover(waitTakeover: number): Promise<string> {
+  const patch = { spec: { updateStrategy: { evacuationStrategy: { waitTakeover } } } };
+  return kubectl('patch', 'bluegreen', EMQX.name, '--type=merge', `--patch=${JSON.stringify(patch)}`);
+}
 
 /** Deletes the declaration; resolves when nothing of it runs. */
 async function deleteDeclaration(...words: string[]): Promise<void> {
@@ -107,8 +114,44 @@ describe('claims of revision sets', () => {
     // Its template is another one; the name is that of the claims.
     expect(after.active).toBe(active);
     expect(await claims()).toEqual(before);
-    // The drains of the former pods left their mark on the claims.
     expect(after.nodeEvacuationsStatus).toEqual([]);
+  });
+
+  it('serve, and take clients, though a drain that was cut short left its mark on one of them', async () => {
+    const isServed: CrowdOptions['isServed'] = ({ endpoints }) => endpoints?.ready.length === NODES;
+    const pod = `${active}-1`;
+    // Time to look at the mark of a drain that goes on.
+    await setWaitTakeover(60);
+    const former = await crowdOn(cluster, NAMESPACE, { clients: CLIENTS, isServed });
+    const uidOfPod = () =>
+      kubectl('get', 'pod', pod, '--ignore-not-found', '--output=jsonpath={.metadata.uid}');
+    const uid = await uidOfPod();
+    await kubectl('delete', 'pod', pod, '--wait=false');
+    const mark = ['exec', pod, `--container=${EMQX.container}`, '--', 'ls', '/opt/emqx/data/.evacuation'];
+    await until(
+      'its evacuation has left its mark',
+      async () => ((await kubectl(...mark)) ? true : undefined),
+      {
+        timeoutMs: 30_000,
+      },
+    );
+    await kubectl('delete', 'pod', pod, '--force', '--grace-period=0');
+    await until(
+      'another pod is in its place',
+      async () => (['', uid].includes(await uidOfPod()) ? undefined : true),
+      { timeoutMs: MINUTE_MS },
+    );
+    const after = await untilStable((name) => name === active);
+    expect(after.nodeEvacuationsStatus).toEqual([]);
+    expect(await kubectl('logs', pod, '--container=sluice')).toContain('left-over evacuation stopped');
+    await expect(kubectl(...mark)).rejects.toThrow(/No such file/);
+    await setWaitTakeover(WAIT_TAKEOVER_SECONDS);
+    await former.leave();
+    // Who comes now may be sent to either: it is in the endpoints, and nobody is turned away.
+    const crowd = await crowdOn(cluster, NAMESPACE, { clients: CLIENTS, isServed, isEmqxWatched: true });
+    await crowd.until('clients are on that node', () => clientsOn(crowd.scene, pod) > 0);
+    expect(crowd.scene.fleet.flatMap((each) => (each.kind === 'second' ? each.refusals : []))).toEqual([]);
+    await crowd.leave();
   });
 
   it('are kept by the sets of a declaration deleted with --cascade=orphan, which the next one takes over', async () => {
@@ -162,6 +205,64 @@ describe('claims of revision sets', () => {
       async () => (Object.keys(await claims()).length === 0 ? true : undefined),
       { timeoutMs: 30_000 },
     );
+  });
+});
+
+describe('Services of a declaration that is deleted', () => {
+  const PREVIEW = 'emqx-preview';
+  const selectorOf = async (service: string): Promise<Record<string, string>> =>
+    JSON.parse(await kubectl('get', 'service', service, '--output=jsonpath={.spec.selector}')) as Record<
+      string,
+      string
+    >;
+  const revisionsOf = async (): Promise<(string | undefined)[]> =>
+    (await Promise.all([EMQX.name, PREVIEW].map(selectorOf))).map((keys) => keys['sluice.dev/revision']);
+
+  it('have nothing of Sluice any more, and lead to a StatefulSet of its name without the label', async () => {
+    await applyFile(cluster, NAMESPACE, file());
+    const { active = '' } = await untilStable(Boolean);
+    await kubectl('create', 'service', 'clusterip', PREVIEW, '--tcp=1883');
+    const previewService = JSON.stringify({ spec: { promotion: { previewService: PREVIEW } } });
+    await kubectl('patch', 'bluegreen', EMQX.name, '--type=merge', '--patch', previewService);
+    // kubectl's own selector is app: emqx-preview
+    await kubectl(
+      'patch',
+      'service',
+      PREVIEW,
+      '--patch',
+      JSON.stringify({ spec: { selector: { app: 'emqx' } } }),
+    );
+    const revision = active.slice(`${EMQX.name}-`.length);
+    await until(
+      'both Services are pinned',
+      async () => ((await revisionsOf()).join() === `${revision},${revision}` ? true : undefined),
+      { timeoutMs: 60_000 },
+    );
+    await deleteDeclaration();
+    await until(
+      'no trace of Sluice on them',
+      async () => {
+        const all = ['get', 'services,endpointslices', '--output=json', '--show-managed-fields'];
+        return (await kubectl(...all)).includes('sluice') ? undefined : true;
+      },
+      { timeoutMs: 30_000 },
+    );
+    expect(await selectorOf(EMQX.name)).toEqual({ app: 'emqx' });
+    expect(await selectorOf(PREVIEW)).toEqual({ app: 'emqx' });
+
+    const plain = exampleOf({ nodes: NODES, env: { ...QUICK }, unlabelled: true });
+    await applyFile(cluster, NAMESPACE, plain, '--server-side');
+    await until(
+      'its pods get the clients',
+      async () => {
+        const slices = ['get', 'endpointslices', `--selector=kubernetes.io/service-name=${EMQX.name}`];
+        const ready = '--output=jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].targetRef.name}';
+        const names = (await kubectl(...slices, ready)).split(' ').sort();
+        return names.join() === `${EMQX.name}-0,${EMQX.name}-1` ? true : undefined;
+      },
+      { timeoutMs: 60_000 },
+    );
+    await deleteDeclaration();
   });
 });
 

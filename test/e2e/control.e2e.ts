@@ -7,6 +7,7 @@ import { applyFile } from './support/example.js';
 import { dropJourneys, expectKept, setOut, type Journey } from './support/journey.js';
 import { untilObserved } from './support/observed.js';
 import { useSluice } from './support/sluice.js';
+import { statusOf } from './support/status.js';
 import { setOfPod } from './support/toll.js';
 import { watchVersions, type Versions } from './support/versions.js';
 
@@ -213,6 +214,31 @@ describe('an upgrade that people steer', () => {
       .map((evacuations) => evacuations.map((each) => each.connection_eviction_rate));
     expect(rates).toContainEqual([RATE / 2, RATE / 2]);
     expect(new Set(rates.flat())).toEqual(new Set([RATE / 2]));
+  });
+
+  it('is aborted while blue drains: the clients go back to blue, which is whole again first', async () => {
+    blue = journey.active();
+    fromMs = Date.now();
+    await patch({ maxConcurrentDrains: 1 });
+    await journey.edit('third');
+    const { crowd } = journey;
+    await crowd.until('blue drains', () => journey.leaving().some((name) => setOfPod(name) === blue));
+    const green = journey.active();
+    expect(green).not.toBe(blue);
+    await annotate('statefulset', `abort=${revisionOf(green)}`);
+    await journey.untilRest(NODES, (active) => active === blue, 'Aborted');
+    expect(message()).toMatch(
+      new RegExp(`^upgrade to revision ${revisionOf(green)} was aborted: .*; ${blue} serves on with`),
+    );
+    const toll = journey.tollSince(fromMs);
+    expectKept(toll, { left: [blue, green], nodes: NODES });
+    // Clients of the node of blue that had not begun to drain stayed where they were.
+    expect(toll.disconnects).toBeLessThan(2 * CLIENTS);
+    const { history } = await statusOf(cluster, NAMESPACE);
+    expect(history.slice(0, 2)).toMatchObject([
+      { from: green, to: blue, result: 'rolledBack' },
+      { from: blue, to: green, result: 'aborted', reason: 'annotation sluice.dev/abort names it' },
+    ]);
   });
 
   it('costs no session and no message', () => journey.end());

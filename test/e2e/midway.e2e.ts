@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { LocalCluster } from '../cluster/index.js';
 import { EMQX } from '../demo/emqx.js';
+import { applyFile, exampleOf } from './support/example.js';
 import { dropJourneys, expectKept, setOut, type Journey } from './support/journey.js';
 import { useSluice } from './support/sluice.js';
 import { setOfPod } from './support/toll.js';
@@ -28,18 +29,28 @@ const is =
   (active: string): boolean =>
     active === name;
 const undo = () => journey.kubectl('rollout', 'undo', `statefulset/${EMQX.name}`);
+/** `kubectl apply` of the whole file that the journey began with, with these variables added. */
+const apply = (env: Record<string, string>) =>
+  applyFile(cluster, NAMESPACE, exampleOf({ ...journey.file, env: { ...journey.file.env, ...env } }));
 const uids = async () =>
   (await journey.kubectl('get', 'pods', '--output=jsonpath={.items[*].metadata.uid}')).split(' ').sort();
 
 describe('an edit in the middle of an upgrade', () => {
-  it('undone before the switch: green goes at once, and nobody notices', async () => {
+  it.each([
+    { by: 'kubectl rollout undo', edit: () => journey.edit('refused'), back: undo },
+    {
+      by: 'kubectl apply of the old file',
+      edit: () => apply({ EDIT: 'refused' }),
+      back: () => apply({}),
+    },
+  ])('undone before the switch by $by: green goes at once, and nobody notices', async ({ edit, back }) => {
     const blue = journey.active();
     const pods = await uids();
     const sets = Object.keys(await journey.sizes());
     const fromMs = Date.now();
-    await journey.edit('refused');
+    await edit();
     await journey.crowd.until('green starts', () => journey.crowd.scene.pods.size === 2 * NODES);
-    await undo();
+    await back();
     await journey.untilRest(NODES, is(blue));
     expect(await uids()).toEqual(pods);
     expect(Object.keys(await journey.sizes())).toEqual(sets);

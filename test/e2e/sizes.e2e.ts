@@ -45,7 +45,6 @@ describe('an autoscaler on the BlueGreen', () => {
       .trim()
       .split('\n');
     expect(pods.sort()).toEqual([0, 1, 2].map((ordinal) => `pod/${journey.active()}-${ordinal}`));
-    await journey.kubectl('autoscale', 'bluegreen', EMQX.name, '--min=2', '--max=5', '--cpu-percent=50');
   });
 
   it('takes a node away as an upgrade does: it drains, and nobody loses anything', async () => {
@@ -67,9 +66,15 @@ describe('an autoscaler on the BlueGreen', () => {
     expectKept(journey.tollSince(fromMs), { left: [], nodes: 2 });
   });
 
-  it('of the kind that Kubernetes has lacks nothing but metrics', async () => {
-    const conditions = await until(
-      'the autoscaler has looked at the BlueGreen, which it does every 15 s',
+  it('of the kind that Kubernetes has: it asks for its least by itself, the set grows, and nobody notices', async () => {
+    const active = journey.active();
+    const fromMs = Date.now();
+    await journey.kubectl('autoscale', 'bluegreen', EMQX.name, '--min=3', '--max=5', '--cpu-percent=50');
+    await journey.untilRest(3, is(active));
+    expect(await sizesSeen()).toMatchObject({ wanted: 3, held: 0, sizes: { [active]: 3 } });
+    expectKept(journey.tollSince(fromMs), { left: [], nodes: 2 });
+    const { conditions, currentReplicas } = await until(
+      'the autoscaler has looked at the greater set, which it does every 15 s',
       async () => {
         const { status } = (await cluster.get(['-n', NAMESPACE, 'hpa', EMQX.name])) as {
           status: {
@@ -78,11 +83,11 @@ describe('an autoscaler on the BlueGreen', () => {
           };
         };
         const hasLooked = status.conditions?.some(({ type }) => type === 'ScalingActive');
-        return hasLooked && status.currentReplicas === 2 ? status : undefined;
+        return hasLooked && status.currentReplicas === 3 ? status : undefined;
       },
       { timeoutMs: 60_000, everyMs: 500 },
     );
-    expect(conditions.conditions).toEqual(
+    expect(conditions).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ type: 'AbleToScale', status: 'True', reason: 'SucceededGetScale' }),
         // No metrics server is there. A selector that does not fit would be InvalidSelector, a size of 0 ScalingDisabled.
@@ -93,12 +98,31 @@ describe('an autoscaler on the BlueGreen', () => {
         }),
       ]),
     );
-    expect(conditions.currentReplicas).toBe(2);
+    expect(currentReplicas).toBe(3);
+    const rescaled = [
+      'events',
+      '--field-selector=reason=SuccessfulRescale,involvedObject.kind=HorizontalPodAutoscaler',
+    ];
+    expect(await journey.kubectl('get', ...rescaled, '--output=jsonpath={.items[*].message}')).toContain(
+      'New size: 3',
+    );
     await journey.kubectl('delete', 'hpa', EMQX.name);
   });
 });
 
 describe('a size asked for in the middle of an upgrade', () => {
+  it('that is smaller: what is active shrinks by a drain too', async () => {
+    const blue = journey.active();
+    const fromMs = Date.now();
+    await journey.edit('shrinks');
+    // Nobody came to the node that the autoscaler added.
+    await journey.crowd.until('a node of blue with clients on it drains', () => isDraining(blue, 1));
+    const green = journey.active();
+    await scale('bluegreen', 2);
+    await journey.untilRest(2, is(green));
+    expectKept(journey.tollSince(fromMs), { left: [blue, green], nodes: 2 });
+  });
+
   it('that is greater: green grows, and each client moves once', async () => {
     const blue = journey.active();
     const fromMs = Date.now();
@@ -107,17 +131,6 @@ describe('a size asked for in the middle of an upgrade', () => {
     await scale('statefulset', 3);
     await journey.untilRest(3, isNot(blue));
     expectKept(journey.tollSince(fromMs), { left: [blue], nodes: 2 });
-  });
-
-  it('that is smaller: what is active shrinks by a drain too', async () => {
-    const blue = journey.active();
-    const fromMs = Date.now();
-    await journey.edit('shrinks');
-    await journey.crowd.until('blue drains', () => isDraining(blue));
-    const green = journey.active();
-    await scale('bluegreen', 2);
-    await journey.untilRest(2, is(green));
-    expectKept(journey.tollSince(fromMs), { left: [blue, green], nodes: 2 });
   });
 });
 
@@ -142,8 +155,11 @@ function statefulSetOf({ nodes, edit }: { nodes?: number; edit?: string }) {
   );
 }
 
-function isDraining(set: string): boolean {
-  return journey.leaving().some((name) => setOfPod(name) === set);
+/** A pod of the set is being deleted, and so are or were those of higher ordinals. */
+function isDraining(set: string, ordinal?: number): boolean {
+  return journey
+    .leaving()
+    .some((name) => setOfPod(name) === set && (ordinal === undefined || name === `${set}-${ordinal}`));
 }
 
 /** Every place where a size is kept. */

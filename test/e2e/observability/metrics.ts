@@ -189,6 +189,15 @@ export async function untilFiring({ prometheus }: Monitoring, name: string): Pro
   );
 }
 
+/** Names of the alerts that fired at some moment between two times. */
+export async function alertsFired(
+  { prometheus }: Monitoring,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): Promise<string[]> {
+  const series = await prometheus.range('ALERTS{alertstate="firing"}', fromMs, toMs);
+  return [...new Set(series.map(({ metric }) => metric['alertname'] ?? ''))].sort();
+}
+
 /** Waits until no alert fires: the rules were looked at before there was anything to scrape. */
 export async function untilQuiet(monitoring: Monitoring): Promise<void> {
   await until('no alert fires', async () => ((await firing(monitoring)).length === 0 ? true : undefined), {

@@ -1,3 +1,4 @@
+import { expect } from '@jest/globals';
 import type { BlueGreenStatus } from '../../../lib/types.js';
 import type { ReceivedSpan } from '../../otlp/decode.js';
 import type { ClusterReceiver } from '../support/receiver.js';
@@ -13,6 +14,8 @@ export interface Trace {
   /** Those of a name, in the order in which they began. */
   named(name: string): ReceivedSpan[];
   root: ReceivedSpan;
+  /** The phases of the upgrade, in their order. */
+  phases: ReceivedSpan[];
 }
 
 /** Name of the root. */
@@ -26,5 +29,15 @@ export async function traceOf(receiver: ClusterReceiver, { id }: Pick<Ended, 'id
     spans.filter((span) => span.name === name).sort((one, other) => one.startMs - other.startMs);
   const [root] = named(UPGRADE);
   if (!root) throw new Error(`no ${UPGRADE} among ${spans.map(({ name }) => name).join(', ')}`);
-  return { all, spans, named, root };
+  const phases = spans
+    .filter(({ parentSpanId, name }) => parentSpanId === root.spanId && name !== 'admission review')
+    .sort((one, other) => one.startMs - other.startMs || one.endMs - other.endMs);
+  return { all, spans, named, root, phases };
+}
+
+/** Each phase begins as the one before ends, and together they last as long as the whole. */
+export function expectGapless({ root, phases }: Trace): void {
+  const edges = [root.startMs, ...phases.map(({ endMs }) => endMs)];
+  expect(phases.map(({ startMs }) => startMs)).toEqual(edges.slice(0, -1));
+  expect(root.endMs).toBe(edges.at(-1));
 }

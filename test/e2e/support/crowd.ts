@@ -5,7 +5,7 @@ import { localStage } from '../../demo/localStage.js';
 import { bundlePrograms } from '../../demo/programs.js';
 import { Scene } from '../../demo/scene.js';
 import { kubeConfigFor, watchKube } from '../../fleet/kubeWatch.js';
-import { isServing } from '../../fleet/observations.js';
+import { isServing, podOf } from '../../fleet/observations.js';
 import type { ResultRecord } from '../../fleet/records.js';
 import { untilProxied } from './proxied.js';
 
@@ -25,6 +25,11 @@ export interface Crowd {
   until(what: string, is: () => boolean, timeoutMs?: number): Promise<void>;
   /** The clients leave, and count. */
   leave(): Promise<ResultRecord>;
+}
+
+/** Clients on the node of a pod, when EMQX's nodes were last asked; 0 where none answers for it. */
+export function clientsOn({ nodes }: Scene, pod: string): number {
+  return nodes?.nodes.find(({ node }) => podOf(node) === pod)?.clients ?? 0;
 }
 
 /** What a wait may take unless the test says otherwise: green's start on a busy machine, twice. */

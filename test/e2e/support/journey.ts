@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import type { Phase } from '../../../lib/types.js';
 import type { LocalCluster } from '../../cluster/index.js';
 import { EMQX, loadEmqx, makeNamespace } from '../../demo/emqx.js';
 import type { Scene } from '../../demo/scene.js';
@@ -35,8 +36,13 @@ export interface Journey {
   /**
    * Waits until nothing is left to do: one set has pods, `nodes` of them, all clients are on them, and it is one that was
    * waited for. Then looks whether any other set has a size.
+   * @param phase after an abort: `Aborted`
    */
-  untilRest(nodes: number, isExpected: (active: string) => boolean): Promise<void>;
+  untilRest(
+    nodes: number,
+    isExpected: (active: string) => boolean,
+    phase?: 'Stable' | 'Aborted',
+  ): Promise<void>;
   /** What it cost since then; every client is back and counted when {@link untilRest} has returned. */
   tollSince(fromMs: number): Toll;
   /** The most StatefulSets that had `size` or more at the same time since then. */
@@ -97,10 +103,10 @@ export async function setOut(
       };
       return Object.fromEntries(items.map(({ metadata: { name }, spec }) => [name, spec.replicas]));
     },
-    async untilRest(nodes, isExpected) {
+    async untilRest(nodes, isExpected, phase) {
       const since = Date.now();
       const isRest = () =>
-        isAtRest(scene, nodes) &&
+        isAtRest(scene, nodes, phase) &&
         isExpected(scene.blueGreen?.active ?? '') &&
         // What was seen of the clients is no older than the rest.
         (scene.second?.atMs ?? 0) > since &&
@@ -132,10 +138,14 @@ function areReady({ pods, endpoints }: Scene, size: number): boolean {
 }
 
 /** One set has pods, all serve, and Sluice has nothing to do. */
-function isAtRest({ blueGreen, pods, endpoints, nodes }: Scene, size: number): boolean {
+function isAtRest(
+  { blueGreen, pods, endpoints, nodes }: Scene,
+  size: number,
+  phase: Phase = 'Stable',
+): boolean {
   const all = [...pods.values()];
   return (
-    blueGreen?.phase === 'Stable' &&
+    blueGreen?.phase === phase &&
     blueGreen.active === blueGreen.wanted &&
     all.length === size &&
     all.every(
