@@ -3,6 +3,7 @@ import type { JsonObject } from '../lib/json.js';
 import type { Logger } from '../lib/log.js';
 import { LABEL } from '../lib/names.js';
 import { setPartOf } from '../lib/revision.js';
+import { idleBlueGreen, type Absent } from './idle.js';
 import { ApiError, isAlreadyExists } from './kube/errors.js';
 import { PATH } from './kube/paths.js';
 import { wakeNamespace } from './namespace.js';
@@ -25,14 +26,16 @@ interface Context {
   key: Key;
   told: Told;
   silence: Silence;
+  records: Absent['records'];
 }
 
 /** What is left to do when a declaration has gone: its pods drain, and nobody else tells what is lost with them. */
 export async function farewell(tools: Tools, context: Context, signal: AbortSignal): Promise<Next> {
-  const { key, told, silence } = context;
+  const { key, told, silence, records } = context;
   const pods = await endingPods(tools, key, signal);
   if (pods.length === 0) {
     await wakeNamespace(tools, key, signal);
+    await idleBlueGreen(tools.kube, { key, records, nowMs: tools.now() }, signal);
     return 'forget';
   }
   const { reports } = await readReports({ ...tools, silence }, pods, signal);

@@ -103,8 +103,11 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   const seen = await observe({ ...tools, silence }, keyOf(context.key), signal);
   if (!seen) {
     tools.gauge.forget(context.key);
+    // Closed once: whatever is told or sent twice must be the same twice.
+    if (run.last) run.last.records = lastRecords(run.last.records, tools.now());
     const againMs = sendLast(tools, context);
-    const next = await farewell(tools, { key: keyOf(context.key), told, silence }, signal);
+    const records = run.last?.records;
+    const next = await farewell(tools, { key: keyOf(context.key), told, silence, records }, signal);
     if (againMs !== Infinity)
       return { afterMs: next === 'forget' ? againMs : Math.min(againMs, next.afterMs) };
     if (next === 'forget') tools.courier?.forget(context.key);
@@ -194,11 +197,9 @@ function sendTraces(
  * What is left to send when the declaration has gone, or is handed back, and the records with it.
  * @returns after how many milliseconds another look is worth it; Infinity: no more
  */
-function sendLast({ courier, now }: PassTools, { key, run }: PassContext): number {
+function sendLast({ courier }: PassTools, { key, run }: PassContext): number {
   run.goneSinceMs ??= performance.now();
   if (!courier || !run.last || performance.now() - run.goneSinceMs > LAST_MS) return Infinity;
-  // Closed once: whatever is sent twice must be the same twice.
-  run.last.records = lastRecords(run.last.records, now());
   return courier.look(key, run.last.subject, run.last.records);
 }
 

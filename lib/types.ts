@@ -63,7 +63,9 @@ export type Phase =
   | 'Draining'
   | 'Paused'
   | 'Aborted'
-  | 'Degraded';
+  | 'Degraded'
+  /** There is no StatefulSet that it could steer. */
+  | 'Idle';
 
 export interface Condition {
   type: 'Ready' | 'Reconciling' | 'Stalled' | 'Available' | 'Progressing' | 'Degraded';

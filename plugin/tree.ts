@@ -35,6 +35,8 @@ export function signOf(phase: Phase | undefined): { sign: string; tone: Tone } {
     case 'Paused':
     case 'AwaitingPromotion':
       return { sign: '‖', tone: 'busy' };
+    case 'Idle':
+      return { sign: '·', tone: 'faint' };
     case undefined:
     case 'Progressing':
     case 'Delaying':

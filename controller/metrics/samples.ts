@@ -16,7 +16,7 @@ export const PHASES = [
   'Paused',
   'Aborted',
   'Degraded',
-] as const satisfies readonly Phase[];
+] as const satisfies readonly Exclude<Phase, 'Idle'>[];
 
 const CONDITIONS = [
   'Ready',

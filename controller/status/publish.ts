@@ -8,6 +8,7 @@ import { selectorOf, type View } from '../observe/observe.js';
 import { objectAt, textAt } from '../../lib/fields.js';
 import type { Decision } from '../model.js';
 import { eventFor, happenings } from './events.js';
+import type { IdleStatus } from './idle.js';
 import { statusOf, type Trouble } from './status.js';
 import type { After } from './upgrade.js';
 
@@ -73,7 +74,7 @@ function withBlueGreen({ observed, raw }: View, written: JsonObject): View {
 const ABSENT = { parentSpanId: null, requestedAt: null, switchedAt: null, resumedAt: null, traced: null };
 
 /** What a merge patch must say so that `after` is all there is. */
-function replacing(before: JsonObject, after: JsonObject): JsonObject {
+export function replacing(before: JsonObject, after: JsonObject): JsonObject {
   const gone = Object.keys(before).filter((key) => after[key] === undefined);
   const { upgrade } = after;
   return {
@@ -85,7 +86,7 @@ function replacing(before: JsonObject, after: JsonObject): JsonObject {
   };
 }
 
-function asJson(status: BlueGreenStatus): JsonObject {
+export function asJson(status: BlueGreenStatus | IdleStatus): JsonObject {
   return JSON.parse(JSON.stringify(status)) as { [key: string]: Json };
 }
 

@@ -66,7 +66,7 @@ function row(one: Summary, nowMs: number): Element {
 /** Who needs a look comes first. */
 function rankOf({ phase, isUpgrading }: Summary): number {
   if (phase === 'Degraded' || phase === 'Aborted') return 0;
-  return isUpgrading || phase !== 'Stable' ? 1 : 2;
+  return isUpgrading || !['Stable', 'Idle'].includes(phase ?? '') ? 1 : 2;
 }
 
 function nothingYet(): Element {

@@ -17,6 +17,7 @@ export function toneOfPhase(phase: Phase | undefined): { sign: string; tone: Ton
     case 'AwaitingPromotion':
       return { sign: '‖', tone: 'busy' };
     case undefined:
+    case 'Idle':
       return { sign: '·', tone: 'quiet' };
     case 'Progressing':
     case 'Delaying':

@@ -605,6 +605,52 @@ describe('a BlueGreen that is deleted', () => {
   });
 });
 
+describe('a BlueGreen of the user’s without a StatefulSet', () => {
+  const usersBlueGreen = (made: World): JsonObject =>
+    made.store.create(BLUEGREENS, NAMESPACE, { metadata: { name: 'emqx' }, spec: { replicas: 3 } });
+  const isIdle = (made: World) => () => statusOf(made)['phase'] === 'Idle' && statusOf(made);
+  const idle = {
+    phase: 'Idle',
+    message: `there is no StatefulSet emqx with the label sluice.dev/upgrade: blue-green in namespace ${NAMESPACE}, so this BlueGreen steers nothing`,
+    observedGeneration: 1,
+    history: [],
+  };
+
+  it('says so, whether none was made yet or has the label no more', async () => {
+    const made = await world(declarationObject({ metadata: { labels: {} } }));
+    leading(made);
+    usersBlueGreen(made);
+    expect(await made.until('Idle', isIdle(made))).toEqual(idle);
+    made.store.edit({ collection: SETS, namespace: NAMESPACE, name: 'emqx' }, (set) => ({
+      ...set,
+      metadata: { ...(set['metadata'] as JsonObject), labels: { 'sluice.dev/upgrade': 'blue-green' } },
+    }));
+    expect(await made.until('Stable', isStable(made))).toMatchObject({ nodes: '3/3' });
+  });
+
+  it('forgets the nodes of one that was deleted when the last has gone, not what was done and where its data is', async () => {
+    const made = await world(declarationObject(), { drainMs: () => 200 });
+    usersBlueGreen(made);
+    const leader = leading(made);
+    const { active: before } = await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    await made.until('the switch', () => statusOf(made)['active'] !== before);
+    const { active } = statusOf(made);
+    made.store.remove(SETS, NAMESPACE, 'emqx');
+    await made.until('pods that end', () => made.sets()['emqx'] === undefined);
+    const { history, ...rest } = await made.until('Idle', isIdle(made));
+    const { phase, message, observedGeneration } = idle;
+    expect(made.store.list(PODS, NAMESPACE)).toEqual([]);
+    expect(rest).toEqual({ phase, message, observedGeneration, active });
+    expect(history).toMatchObject([{ result: 'superseded', reason: 'the StatefulSet was deleted' }]);
+    await leader.stop();
+    leading(made);
+    made.store.create(SETS, NAMESPACE, declarationObject());
+    const next = await made.until('Stable', isStable(made));
+    expect(next['history']).toEqual(history);
+  });
+});
+
 describe('a label by which the Service selects, changed in the template', () => {
   const tiered = (tier: string): JsonObject => {
     const template = liveTemplate();

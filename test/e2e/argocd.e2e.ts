@@ -39,6 +39,8 @@ const HEALTH: Record<Phase, string> = {
   Paused: 'Suspended',
   Degraded: 'Degraded',
   Aborted: 'Degraded',
+  // else the sync wave of a StatefulSet after its BlueGreen's would never begin
+  Idle: 'Healthy',
 };
 
 describe('the health check for Argo CD in examples/', () => {
@@ -89,6 +91,8 @@ async function throughAllPhases(): Promise<void> {
   const { wanted } = await untilPhase('AwaitingPromotion');
   await kubectl('annotate', 'statefulset', EMQX.name, `${ANNOTATION.abort}=${wanted}`);
   await untilPhase('Aborted');
+  await kubectl('delete', 'statefulset', EMQX.name);
+  await untilPhase('Idle');
   await versions.stop();
 }
 

@@ -73,13 +73,21 @@ function setWaitTakeover(waitTakeover: number): Promise<string> {
   return kubectl('patch', 'bluegreen', EMQX.name, '--type=merge', `--patch=${JSON.stringify(patch)}`);
 }
 
-/** Deletes the declaration; resolves when nothing of it runs. */
+/** Deletes the declaration; resolves when nothing of it runs, and its BlueGreen, which is the user's, says so. */
 async function deleteDeclaration(...words: string[]): Promise<void> {
   await kubectl('delete', 'statefulset', EMQX.name, ...words);
   await until(
     'no pod and no set is left',
     async () => ((await kubectl('get', 'pods,statefulsets', '--output=name')) === '' ? true : undefined),
     { timeoutMs: MINUTE_MS },
+  );
+  await until(
+    'its BlueGreen is Idle',
+    async () => {
+      const phase = ['get', 'bluegreen', EMQX.name, '--output=jsonpath={.status.phase} {.status.conditions}'];
+      return (await kubectl(...phase)).trim() === 'Idle' ? true : undefined;
+    },
+    { timeoutMs: 30_000 },
   );
 }
 
