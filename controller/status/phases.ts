@@ -28,11 +28,17 @@ export function phases(upgrade: UpgradeStatus, before: UpgradeStep[], seen: Seen
     // An object's time counts where it lies between the two looks: clocks differ, and the API server's has whole seconds.
     const sinceMs = Math.max(Date.parse(open.startedAt), toldMs);
     const times = beginsOf(name, { upgrade, before, seen }).filter((ms) => ms > sinceMs && ms <= nowMs);
-    const atMs = earliest(times) ?? Math.max(nowMs, sinceMs);
-    const at = new Date(atMs).toISOString();
+    const at = freeTime(name, earliest(times) ?? Math.max(nowMs, sinceMs), steps);
     steps = [...steps.slice(0, -1), { ...open, endedAt: at }, { name, startedAt: at }];
   }
   return steps;
+}
+
+/** A step is known, and its span too, by its name and its begin: one that comes back within the same instant begins a millisecond later. */
+function freeTime(name: UpgradePhase, atMs: number, steps: UpgradeStep[]): string {
+  const at = new Date(atMs).toISOString();
+  const isTaken = steps.some((step) => step.name === name && step.startedAt === at);
+  return isTaken ? freeTime(name, atMs + 1, steps) : at;
 }
 
 /**

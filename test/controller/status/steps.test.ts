@@ -248,6 +248,23 @@ describe('a phase', () => {
     ]);
   });
 
+  it('that comes back within the instant in which it came is another step, for its span is told by when it began', () => {
+    const records = after([
+      ...start,
+      waiting(21, 'AwaitingPromotion'),
+      waiting(25, 'Progressing'),
+      waiting(25, 'AwaitingPromotion'),
+      waiting(25, 'Progressing'),
+      waiting(26, 'Progressing'),
+    ]);
+    const next = iso(25).replace('.000Z', '.001Z');
+    expect(phasesOf(records).slice(-3)).toEqual([
+      { name: 'gates', startedAt: iso(25), endedAt: iso(25) },
+      { name: 'promotion', startedAt: iso(25), endedAt: next },
+      { name: 'gates', startedAt: next },
+    ]);
+  });
+
   it('comes back when a node of green is lost', () => {
     const records = after([...start, waiting(21, 'Progressing'), { ...start[2], at: 30 }]);
     expect(namesOf(records).slice(-3)).toEqual(['readiness', 'gates', 'readiness']);
