@@ -1,6 +1,6 @@
 import type { ClientService, NodeSet, Pod } from './model.js';
 import { justLabelled } from './readiness.js';
-import { isEmpty, type Situation } from './situation.js';
+import { isEmpty, stayingPods, type Situation } from './situation.js';
 import { progress, waitFor, type Verdict } from './verdict.js';
 
 /** Step 1: the Services select the active revision, and nothing else, before any other pod exists. */
@@ -20,8 +20,12 @@ export function pin({
   if (own && pods.length > 0) {
     return progress({ kind: 'labelPods', pods, revision: own.revision }, `labelling the pods of ${own.name}`);
   }
+  const isReached = active !== undefined && stayingPods(active).some(({ ready }) => ready);
   const unpinned = services.filter(
-    (service) => (service.revision !== activeRevision || !service.managed) && !isToStay(service, sets),
+    (service) =>
+      (service.revision !== activeRevision || !service.managed) &&
+      !isToStay(service, sets) &&
+      (isReached || !isServing(service, sets)),
   );
   if (unpinned.length === 0) return undefined;
   // Where no other pod exists, nobody is reached by mistake meanwhile.
@@ -39,6 +43,12 @@ export function pin({
 function isToStay({ estranged, revision, managed }: ClientService, sets: NodeSet[]): boolean {
   const isAt = sets.some((set) => set.revision === revision && set.pods.length > 0);
   return estranged === true && managed && isAt;
+}
+
+/** It is pinned to a set that takes clients: it follows to the active one when somebody takes them there. */
+function isServing({ revision, managed }: ClientService, sets: NodeSet[]): boolean {
+  const at = sets.find((set) => set.revision === revision);
+  return managed && at !== undefined && stayingPods(at).some(({ ready }) => ready);
 }
 
 /** A Service by which clients do not come any more selects what its user wrote: the revision that it was pinned to will have no pod. */

@@ -165,7 +165,8 @@ function mayBeActive({ kind, revision }: NodeSet, wantedRevision: string): boole
 /**
  * The revision that the Services select, if it has a set. When they disagree, a switch was cut short, or a Service came with a key of
  * another time: then the wanted one if it is whole, else the one that last was active, else one that has pods. One that has none counts
- * only where none with pods is selected or last was active. None of them: the one that last was active, else one that has pods, else the wanted one.
+ * only where none with pods is selected or last was active. None of them: the one that last was active if it has pods, else whoever serves,
+ * else the one that last was active, else one that has pods, else the wanted one.
  */
 function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision: string): string {
   const sets = all.filter((set) => mayBeActive(set, wantedRevision));
@@ -183,10 +184,20 @@ function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision
     // A Service that was made anew from an old file selects what has been left; not so one whose set was deleted under it.
     selected.every(({ kind }) => kind !== 'lost') && hasPods(lastActive) ? lastActive : undefined,
     wanted ?? selected[0],
+    // A Service has to be pointed somewhere; without any, a pod that is made anew takes nothing from the set that it is of.
+    services.length > 0 && !hasPods(lastActive) ? mostReady(running, wantedRevision) : undefined,
     lastActive,
     running.find(({ kind }) => kind === 'revisionSet') ?? running[0],
   ];
   return candidates.find((set) => set !== undefined)?.revision ?? wantedRevision;
+}
+
+/** Who has the most Ready pods that stay; of several, the wanted one. Undefined: there are none. */
+function mostReady(sets: NodeSet[], wantedRevision: string): NodeSet | undefined {
+  const readyOf = (set: NodeSet): number => stayingPods(set).filter(({ ready }) => ready).length;
+  const most = Math.max(...sets.map(readyOf));
+  const best = most > 0 ? sets.filter((set) => readyOf(set) === most) : [];
+  return best.find(({ revision }) => revision === wantedRevision) ?? best[0];
 }
 
 /** All of its pods are Ready. */

@@ -2472,6 +2472,96 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'pointServices', services: ['emqx'], revision: 'ggggggggg' },
     },
   ],
+  'a Service whose revision nobody has any more': [
+    {
+      when: 'and what was active has no pods: it reaches a green that is whole (362, 3799)',
+      seen: observed({
+        declaration: { template: NEW },
+        status: { active: 'emqx' },
+        selects: 'xxxxxxxxx',
+        sets: [adopted({ podCount: 0 }), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', services: ['emqx'], revision: 'ggggggggg' },
+    },
+    {
+      when: 'for its set was deleted: it goes back to blue, not to the one that starts in its place (328, 3128)',
+      seen: observed({
+        declaration: { template: NEW },
+        status: { active: 'emqx-ddddddddd' },
+        selects: 'ddddddddd',
+        sets: [
+          adopted(),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+      }),
+      then: { kind: 'pointServices', services: ['emqx'], revision: 'ooooooooo' },
+    },
+    {
+      when: 'goes to what was active while that has pods, though they restart',
+      seen: observed({
+        declaration: { template: NEW },
+        status: { active: blue },
+        selects: 'ddddddddd',
+        sets: [
+          set(blue, { pods: { 0: unready, 1: unready, 2: unready } }),
+          set(green, { template: NEW, createdAtMs: 5 }),
+        ],
+      }),
+      then: { kind: 'pointServices', services: ['emqx'], revision: 'bbbbbbbbb' },
+    },
+    {
+      when: 'no Service at all: what was active stays so while its pods are made anew, for nobody could be switched (120)',
+      seen: observed({
+        declaration: { template: NEW },
+        status: { active: blue },
+        services: [],
+        sets: [set(blue, { podCount: 0 }), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'wait' },
+      stalled: 'NoService',
+    },
+  ],
+  'a Service that is to follow the others': [
+    {
+      when: 'stays where nodes serve while none does where it is to go (4979)',
+      seen: observed({
+        declaration: { template: NEW },
+        status: switched,
+        services: [service('emqx', 'ggggggggg'), service('emqx-ws', 'bbbbbbbbb')],
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: terminating } }),
+        ],
+      }),
+      then: { kind: 'wait' },
+    },
+    {
+      when: 'follows as soon as one does',
+      seen: observed({
+        declaration: { template: NEW },
+        status: switched,
+        services: [service('emqx', 'ggggggggg'), service('emqx-ws', 'bbbbbbbbb')],
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 1: unready, 2: terminating } }),
+        ],
+      }),
+      then: { kind: 'pointServices', services: ['emqx-ws'], revision: 'ggggggggg' },
+    },
+    {
+      when: 'follows though none does, when nobody serves where it is',
+      seen: observed({
+        declaration: { template: NEW },
+        status: switched,
+        services: [service('emqx', 'ggggggggg'), service('emqx-ws', 'bbbbbbbbb')],
+        sets: [
+          set(blue, { pods: { 0: unready, 1: unready, 2: unready } }),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
+        ],
+      }),
+      then: { kind: 'pointServices', services: ['emqx-ws'], revision: 'ggggggggg' },
+    },
+  ],
   'the preview Service': [
     {
       when: 'has lost its key in a pause, it reaches nobody until green is ready',

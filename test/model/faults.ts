@@ -1,4 +1,4 @@
-import type { ClientService, Decision, NodeSet, Observed, Step } from './adapter.js';
+import type { ClientService, Decision, NodeSet, Observed, Pod, Step } from './adapter.js';
 import type { Planner } from './run.js';
 import type { Invariant } from './world.js';
 
@@ -194,7 +194,68 @@ export const FAULTS: Fault[] = [
         return step.kind === 'leave' && isOf(step.node) ? { kind: 'wait', forMs: 1_000 } : step;
       }),
   },
+  {
+    name: 'it labels the pods of an adopted set as those of green',
+    breaks: 'one colour',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      const { step, wantedRevision: revision } = decision;
+      return step.kind === 'labelPods' ? { ...decision, step: { ...step, revision } } : decision;
+    },
+  },
+  {
+    name: 'it makes room for green by a node of blue',
+    breaks: 'serving',
+    plant: (plan) => (seen) => {
+      const decision = plan(seen);
+      const { step, active, wanted } = decision;
+      const blue = seen.sets.find((set) => set.name === active && set.kind === 'revisionSet');
+      if (step.kind !== 'makeSet' || active === wanted || !blue || blue.size < 2) return decision;
+      return { ...decision, step: { kind: 'resize', set: active, to: blue.size - 1, because: '' } };
+    },
+  },
+  {
+    name: 'it makes a set of one template under the name of another',
+    breaks: 'template',
+    plant: (plan) =>
+      bend(plan, (step) =>
+        step.kind === 'makeSet' ? { ...step, name: 'emqx-zzzzzzzzz', revision: 'zzzzzzzzz' } : step,
+      ),
+  },
+  {
+    name: 'it switches to nodes whose claims go with the declaration',
+    breaks: 'claims',
+    plant: (plan) => (seen) =>
+      plan({ ...seen, claims: seen.claims.map((claim) => ({ ...claim, owned: false })) }),
+  },
+  {
+    name: 'it lets go before the size that was asked for is back',
+    breaks: 'hand-back',
+    plant: (plan) =>
+      bend(plan, (step, { declaration }) =>
+        step.kind === 'resize' && step.set === declaration.name && declaration.handingBack
+          ? { kind: 'letGo' }
+          : step,
+      ),
+  },
+  {
+    name: 'it takes every evacuation of a node without a sidecar for its own',
+    breaks: 'foreign evacuations',
+    plant: (plan) => (seen) => plan({ ...seen, sets: seen.sets.map((set) => noted(set, seen)) }),
+  },
 ];
+
+/** As if Sluice had begun each evacuation that goes on. */
+function noted(set: NodeSet, { sets }: Observed): NodeSet {
+  const evacuated = sets.flatMap(({ pods }) =>
+    pods.flatMap(({ report }) => report?.evacuations.map(({ node }) => node) ?? []),
+  );
+  const isEvacuated = ({ name }: Pod): boolean => evacuated.some((node) => node.includes(`@${name}.`));
+  const pods = set.pods.map((pod) =>
+    isEvacuated(pod) ? { evacuationNote: { acceptedAtMs: 0 }, ...pod } : pod,
+  );
+  return { ...set, pods };
+}
 
 function isReported(node: string, { sets }: Observed): boolean {
   return sets.some(({ pods }) =>

@@ -35,7 +35,7 @@ export class Reach {
   /** Sets by their revision, those that are gone included. */
   private readonly owners = new Map<string, { uid: string; name: string }>();
   /** Revisions that the Services selected before a write. */
-  private before = new Map<string, { revision: string | undefined; isExcused: boolean }>();
+  private before = new Map<string, string | undefined>();
   /** Since when they reach nobody without excuse. */
   private readonly dueSince = new Map<string, number>();
   private noneWantedAt = Number.NEGATIVE_INFINITY;
@@ -57,13 +57,7 @@ export class Reach {
   /** To be called before a step is taken. */
   beforeWrite(): void {
     this.note();
-    this.before = new Map(
-      this.world.services.map((service) => {
-        const { name, revision } = service;
-        const isExcused = this.mayNotReach(service) && this.isExcused(service);
-        return [name, { revision, isExcused }];
-      }),
-    );
+    this.before = new Map(this.world.services.map(({ name, revision }) => [name, revision]));
   }
 
   /** To be called after it was taken: what it has pointed somewhere must reach somebody there. */
@@ -75,8 +69,7 @@ export class Reach {
       if (kind === 'declaration') this.owners.set(revision, declaration);
     for (const service of services) {
       const { name, revision } = service;
-      const { revision: before } = this.before.get(name) ?? {};
-      const isPointed = before !== revision && revision !== this.last.get(name)?.revision;
+      const isPointed = this.before.get(name) !== revision && revision !== this.last.get(name)?.revision;
       if (isPointed && this.mayNotReach(service)) this.judgePointed(service, seen);
       else this.lookAt(service);
     }
@@ -88,14 +81,9 @@ export class Reach {
     const pods = (target?.pods ?? []).filter(({ ready }) => ready).map((pod) => pod.name);
     // What was ready when it was looked at, and has been deleted or has crashed since, is nobody's fault.
     const wasReady = pods.length > 0 && pods.every((pod) => this.hurt.has(pod));
-    // From a set that the sequence took away to one that is to take its place: it reaches nobody less.
-    const isSuccessor = this.before.get(name)?.isExcused === true && target !== undefined;
-    // It joins the other Services, whose pods the sequence took away.
-    const isFollowing = [...this.before].some(
-      ([other, { revision: at }]) => other !== name && at === revision,
-    );
-    const isExcused = wasReady || isSuccessor || (isFollowing && this.isHurt(service));
-    if (!isExcused) this.blame(service, 'is pointed at');
+    // One without a key is pinned to what was active last, though the sequence took that one's pods: they come back.
+    const isPinned = this.before.get(name) === undefined && this.isHurt(service);
+    if (!wasReady && !isPinned) this.blame(service, 'is pointed at');
     this.last.set(name, { revision, pods });
   }
 
