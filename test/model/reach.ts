@@ -113,7 +113,9 @@ export class Reach {
   /** Whether it reaches nobody, and would have to. */
   private mayNotReach(service: ServiceObject): boolean {
     const { world } = this;
-    const isDue = service.strippedAt === undefined && isManaged(world) && wantedSize(world) > 0;
+    // Its user has taken it off the list, and it could not be switched: it stays where it is, whoever goes there, as it is told.
+    const isGivenUp = service.unlisted !== undefined && service.estranged !== undefined;
+    const isDue = service.strippedAt === undefined && !isGivenUp && isManaged(world) && wantedSize(world) > 0;
     return isDue && selectedPods(world, service).length === 0 && this.serving() !== undefined;
   }
 
