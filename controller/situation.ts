@@ -192,8 +192,9 @@ function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision
   return candidates.find((set) => set !== undefined)?.revision ?? wantedRevision;
 }
 
-/** Who has the most Ready pods that stay; of several, the wanted one. Undefined: there are none. */
-function mostReady(sets: NodeSet[], wantedRevision: string): NodeSet | undefined {
+/** Who has the most Ready pods that stay; of several, the wanted one. Undefined: there are none, or of no revision that is known. */
+function mostReady(all: NodeSet[], wantedRevision: string): NodeSet | undefined {
+  const sets = all.filter(({ revision }) => revision !== '');
   const readyOf = (set: NodeSet): number => stayingPods(set).filter(({ ready }) => ready).length;
   const most = Math.max(...sets.map(readyOf));
   const best = most > 0 ? sets.filter((set) => readyOf(set) === most) : [];

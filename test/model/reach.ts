@@ -96,6 +96,7 @@ export class Reach {
     this.dueSince.delete(name);
     if (wantedSize(world) === 0) this.noneWantedAt = world.now;
     if (pods.length > 0) this.last.set(name, reachedBy(service, pods, last));
+    else if (isGivenUp(service)) this.last.set(name, { revision, pods: [] });
     else if (strippedAt === undefined && world.now - this.noneWantedAt <= AWAY_SECONDS)
       this.last.set(name, { revision, pods: [], isSentAway: true });
     else if (!this.mayNotReach(service)) {
@@ -113,9 +114,8 @@ export class Reach {
   /** Whether it reaches nobody, and would have to. */
   private mayNotReach(service: ServiceObject): boolean {
     const { world } = this;
-    // Its user has taken it off the list, and it could not be switched: it stays where it is, whoever goes there, as it is told.
-    const isGivenUp = service.unlisted !== undefined && service.estranged !== undefined;
-    const isDue = service.strippedAt === undefined && !isGivenUp && isManaged(world) && wantedSize(world) > 0;
+    const isDue =
+      service.strippedAt === undefined && !isGivenUp(service) && isManaged(world) && wantedSize(world) > 0;
     return isDue && selectedPods(world, service).length === 0 && this.serving() !== undefined;
   }
 
@@ -167,6 +167,11 @@ export class Reach {
       if (owner === world.declaration.uid && revision !== undefined)
         this.owners.set(revision, { uid: owner, name: world.declaration.name });
   }
+}
+
+/** Its user has taken it off the list, and it could not be switched: it stays where it is, whoever goes there, as it is told. */
+function isGivenUp({ unlisted, estranged }: ServiceObject): boolean {
+  return unlisted !== undefined && estranged !== undefined;
 }
 
 /** What an edit has made a Service select is nobody's choice: only what it has of the one before counts. */
