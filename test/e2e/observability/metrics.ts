@@ -24,12 +24,22 @@ export interface Monitoring {
   stop(): Promise<void>;
 }
 
-/** Starts a Prometheus with the chart's PodMonitors and rules, and the example's PodMonitor of EMQX itself in `namespace`. */
-export async function startMonitoring(cluster: LocalCluster, namespace: string): Promise<Monitoring> {
+/**
+ * Starts a Prometheus with the chart's PodMonitors and rules, and the example's PodMonitor of EMQX itself in `namespace`.
+ * @param values of the chart, other than its own: `metrics.rules.stuckAfterSeconds=60`
+ */
+export async function startMonitoring(
+  cluster: LocalCluster,
+  namespace: string,
+  values: string[] = [],
+): Promise<Monitoring> {
   const chart = parseAllDocuments(
     await cluster.helm([
       ...['template', 'sluice', 'charts/sluice', '--namespace', SLUICE.namespace, '--kube-version', '1.34.4'],
-      ...['--set', 'metrics.podMonitor.enabled=true', '--set', 'metrics.rules.enabled=true'],
+      ...['metrics.podMonitor.enabled=true', 'metrics.rules.enabled=true', ...values].flatMap((value) => [
+        '--set',
+        value,
+      ]),
     ]),
   )
     .map((document) => document.toJS() as unknown)
@@ -212,28 +222,42 @@ async function firing({ prometheus }: Monitoring): Promise<string[]> {
   return [...new Set(alerts.map(({ labels }) => labels['alertname'] ?? ''))].sort();
 }
 
-/** Every webhook and every controller goes, and both alerts fire; then they come back, and no alert is left of it. */
-export async function provokeAlerts(cluster: LocalCluster, monitoring: Monitoring): Promise<string[]> {
-  const controller = `deployment/${SLUICE.controller}`;
+/** Waits until none of these alerts fires. */
+export async function untilOver(monitoring: Monitoring, ...names: string[]): Promise<void> {
+  await until(
+    `over: ${names.join(', ')}`,
+    async () => ((await firing(monitoring)).some((name) => names.includes(name)) ? undefined : true),
+    { timeoutMs: 90_000, everyMs: 500 },
+  );
+}
+
+/** Does something while every controller is away; they come back whatever happens, and one leads. */
+export async function withoutController<T>(cluster: LocalCluster, act: () => Promise<T>): Promise<T> {
   const scale = (replicas: number): Promise<string> =>
-    cluster.kubectl(['--namespace', SLUICE.namespace, 'scale', controller, `--replicas=${replicas}`]);
+    cluster.kubectl([
+      ...['--namespace', SLUICE.namespace, 'scale', `deployment/${SLUICE.controller}`],
+      `--replicas=${replicas}`,
+    ]);
+  await scale(0);
   try {
-    await removeWebhook(cluster);
-    await scale(0);
-    await untilFiring(monitoring, 'SluiceWebhookDown');
-    await untilFiring(monitoring, 'SluiceNoLeader');
-    return await firing(monitoring);
+    return await act();
   } finally {
     await scale(2);
-    await restoreWebhook(cluster);
     await leaderOf(cluster);
-    await until(
-      'both alerts are over',
-      async () =>
-        (await firing(monitoring)).some((name) => ['SluiceWebhookDown', 'SluiceNoLeader'].includes(name))
-          ? undefined
-          : true,
-      { timeoutMs: 90_000, everyMs: 500 },
-    );
+  }
+}
+
+/** Every webhook and every controller goes, and both alerts fire; then they come back, and no alert is left of it. */
+export async function provokeAlerts(cluster: LocalCluster, monitoring: Monitoring): Promise<string[]> {
+  try {
+    await removeWebhook(cluster);
+    return await withoutController(cluster, async () => {
+      await untilFiring(monitoring, 'SluiceWebhookDown');
+      await untilFiring(monitoring, 'SluiceNoLeader');
+      return firing(monitoring);
+    });
+  } finally {
+    await restoreWebhook(cluster);
+    await untilOver(monitoring, 'SluiceWebhookDown', 'SluiceNoLeader');
   }
 }
