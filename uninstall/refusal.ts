@@ -1,6 +1,7 @@
 import { labelOf, nameOf, textAt } from '../lib/fields.js';
 import type { JsonObject } from '../lib/json.js';
 import { BLUE_GREEN, LABEL } from '../lib/names.js';
+import type { Needed } from './needed.js';
 
 /** How the chart was installed, for the commands that a refusal names. */
 export interface Installation {
@@ -12,22 +13,39 @@ export interface Installation {
 
 /**
  * Why Sluice may not be uninstalled yet, in words: every StatefulSet that is under it, being handed back, or one of its own, and what
- * to do about each. Without Sluice, edits of these would reach no pod, and nobody would tell their nodes where to drain to.
- * @param sets StatefulSets of all namespaces with a label of Sluice's, metadata enough; an object may be there more than once
+ * to do about each. Without Sluice, edits of these would reach no pod, and nobody would tell their nodes where to drain to. And every
+ * Service that is pinned still though its StatefulSet has gone: it would stay so, and reach nobody.
  * @returns undefined when there are none
  */
-export function refusalOf(sets: JsonObject[], installation: Installation): string | undefined {
-  const places = [...new Map(sets.map((set) => [placeOf(set), set])).entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, set]) => set);
-  if (places.length === 0) return undefined;
+export function refusalOf({ sets, services }: Needed, installation: Installation): string | undefined {
+  const places = inOrder(sets);
+  const namespaces = new Set(places.map((set) => textAt(set, 'metadata', 'namespace')));
+  // Where there is a StatefulSet they go with what is done about that.
+  const alone = inOrder(services).filter(
+    (service) => !namespaces.has(textAt(service, 'metadata', 'namespace')),
+  );
+  if (places.length === 0 && alone.length === 0) return undefined;
   const { release, namespace, revision } = installation;
   return [
     'Sluice is still needed and was not uninstalled:',
     ...places.map((set) => `- ${whatToDo(set, places)}`),
+    ...alone.map((service) => `- ${whatItWaitsFor(service)}`),
     `When these are done, uninstall again. To keep Sluice instead: helm rollback ${release} ${revision} --namespace ${namespace}`,
     `To leave all as it is and uninstall at once: helm uninstall ${release} --namespace ${namespace} --no-hooks`,
   ].join('\n');
+}
+
+/** By namespace and name, each once. */
+function inOrder(objects: JsonObject[]): JsonObject[] {
+  return [...new Map(objects.map((each) => [placeOf(each), each])).entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, each]) => each);
+}
+
+function whatItWaitsFor(service: JsonObject): string {
+  const namespace = textAt(service, 'metadata', 'namespace');
+  const pods = `kubectl get pods --namespace ${namespace} --selector ${LABEL.revision}`;
+  return `service/${nameOf(service)} in namespace ${namespace} is pinned to pods whose StatefulSet was deleted: it selects what you wrote when they have drained and ended (${pods})`;
 }
 
 function whatToDo(set: JsonObject, all: JsonObject[]): string {

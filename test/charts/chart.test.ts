@@ -490,9 +490,10 @@ describe('the hook that refuses an uninstall', () => {
     }
   });
 
-  it('may list StatefulSets, and nothing else', () => {
+  it('may list StatefulSets and Services, and nothing else', () => {
     expect(listAt(find(objects, 'ClusterRole', '-uninstall'), 'rules')).toEqual([
       { apiGroups: ['apps'], resources: ['statefulsets'], verbs: ['list'] },
+      { apiGroups: [''], resources: ['services'], verbs: ['list'] },
     ]);
     const name = at(find(objects, 'ServiceAccount', '-uninstall'), 'metadata', 'name');
     expect(at(pod(), 'serviceAccountName')).toBe(name);

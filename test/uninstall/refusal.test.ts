@@ -15,12 +15,14 @@ const revisionSet = set('emqx-bcdfghjkl', { [LABEL.declaration]: 'emqx', [LABEL.
 
 /** The lines that name a StatefulSet. */
 function listed(...sets: JsonObject[]): string[] {
-  return (refusalOf(sets, INSTALLATION) ?? '').split('\n').filter((line) => line.startsWith('- '));
+  return (refusalOf({ sets, services: [] }, INSTALLATION) ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('- '));
 }
 
 describe('uninstalling', () => {
   it('is not refused when nothing is left', () => {
-    expect(refusalOf([], INSTALLATION)).toBeUndefined();
+    expect(refusalOf({ sets: [], services: [] }, INSTALLATION)).toBeUndefined();
   });
 
   it.each<{ what: string; sets: JsonObject[]; says: string[] }>([
@@ -72,8 +74,17 @@ describe('uninstalling', () => {
     expect(listed(labelled, revisionSet, labelled)).toHaveLength(2);
   });
 
+  it('is refused because of a Service that is pinned to pods whose StatefulSet has gone, not of one that goes with a StatefulSet', () => {
+    const services = [set('emqx', {}, 'gone'), set('emqx', {}), set('emqx', {}, 'gone')];
+    const text = refusalOf({ sets: [handedBack], services }, INSTALLATION) ?? '';
+    expect(text.split('\n').filter((line) => line.startsWith('- '))).toEqual([
+      expect.stringContaining('statefulset/emqx in namespace mq is being handed back'),
+      '- service/emqx in namespace gone is pinned to pods whose StatefulSet was deleted: it selects what you wrote when they have drained and ended (kubectl get pods --namespace gone --selector sluice.dev/revision)',
+    ]);
+  });
+
   it('names the commands that go on from there, for this release', () => {
-    const text = refusalOf([labelled], INSTALLATION) ?? '';
+    const text = refusalOf({ sets: [labelled], services: [] }, INSTALLATION) ?? '';
     expect(text).toMatch(/^Sluice is still needed and was not uninstalled:\n/);
     expect(text).toContain('helm rollback edge 4 --namespace ops');
     expect(text).toContain('helm uninstall edge --namespace ops --no-hooks');
