@@ -17,26 +17,26 @@ import type { Told } from './status/publish.js';
 
 /** EMQX takes a second and more to stop; what its drain came to is known until then. */
 const LOOK_MS = 1_000;
+/** Their ends wake us; this is for what no watch tells. */
+const LEFT_MS = 30_000;
 
 interface Tools extends Omit<ObserveTools, 'silence'> {
   log: Logger;
 }
 
-interface Context {
-  key: Key;
+interface Context extends Pick<Absent, 'key' | 'last' | 'hasTrace'> {
   told: Told;
   silence: Silence;
-  records: Absent['records'];
 }
 
 /** What is left to do when a declaration has gone: its pods drain, and nobody else tells what is lost with them. */
 export async function farewell(tools: Tools, context: Context, signal: AbortSignal): Promise<Next> {
-  const { key, told, silence, records } = context;
+  const { key, told, silence, last, hasTrace } = context;
   const pods = await endingPods(tools, key, signal);
   if (pods.length === 0) {
     await wakeNamespace(tools, key, signal);
-    await idleBlueGreen(tools.kube, { key, records, nowMs: tools.now() }, signal);
-    return 'forget';
+    const absent = { key, nowMs: tools.now(), last, hasTrace };
+    return (await idleBlueGreen(tools.kube, absent, signal)) ? { afterMs: LEFT_MS } : 'forget';
   }
   const { reports } = await readReports({ ...tools, silence }, pods, signal);
   for (const pod of pods) {

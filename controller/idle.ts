@@ -10,46 +10,49 @@ import type { Key } from './observe/observe.js';
 import { revisionIn } from './observe/strays.js';
 import { idleStatus } from './status/idle.js';
 import { asJson, replacing } from './status/publish.js';
-import { lastRecords } from './status/upgrade.js';
+import { closedRecords, type After } from './status/upgrade.js';
 
 /** What of a declaration is looked for when it is not there. */
 export interface Absent {
   key: Key;
   nowMs: number;
-  /** What this process knows of its upgrades, all closed; absent where it never saw the declaration. */
-  records: Pick<BlueGreenStatus, 'history'> | undefined;
+  /** What this process knows of its upgrades, all closed, and the uid of the BlueGreen that had them; absent where it never saw it. */
+  last: { uid: string; records: Pick<BlueGreenStatus, 'upgrade' | 'history'> } | undefined;
+  hasTrace: After['hasTrace'];
 }
 
 /**
  * Tells in the BlueGreen of a declaration that is not there that it steers nothing, once no set and no pod of it is left: who waits for the
  * next StatefulSet of that name would find the last one's `Ready`. What others made under that name, or made anew since, is not touched.
+ * @returns whether something is left that has to go first
  * @throws ApiError, a conflict where somebody was faster
  */
 export async function idleBlueGreen(
   kube: Kube,
-  { key, nowMs, records }: Absent,
+  { key, nowMs, last, hasTrace }: Absent,
   signal: AbortSignal,
-): Promise<void> {
-  const blueGreen = await read(kube, key, signal);
-  if (!blueGreen || isGoing(blueGreen) || (await isAnythingLeft(kube, key, signal))) return;
+): Promise<boolean> {
+  const blueGreen = await unlessGone(kube.get(PATH.blueGreens(key.namespace, key.name), signal));
+  if (!blueGreen || isGoing(blueGreen)) return false;
+  if (await isAnythingLeft(kube, key, signal)) return true;
   const before = objectAt(blueGreen, 'status');
   const { upgrade, history = [] }: Partial<BlueGreenStatus> = before;
-  const closed = records ?? lastRecords({ ...(upgrade && { upgrade }), history }, nowMs);
+  const isSame = last?.uid === textAt(blueGreen, 'metadata', 'uid');
+  const records = isSame ? last.records : { ...(upgrade && { upgrade }), history };
   const generation = numberAt(blueGreen, ['metadata', 'generation']);
-  const after = asJson(idleStatus(key, before, { ...closed, generation }));
-  if (sameJson(before, after)) return;
+  const after = asJson(
+    idleStatus(key, before, { history: closedRecords(records, nowMs, hasTrace), generation }),
+  );
+  if (sameJson(before, after)) return false;
   const metadata = { resourceVersion: textAt(blueGreen, 'metadata', 'resourceVersion') };
   const path = PATH.blueGreens(key.namespace, key.name, 'status');
-  await kube.mergePatch(path, { metadata, status: replacing(before, after) }, signal);
+  await unlessGone(kube.mergePatch(path, { metadata, status: replacing(before, after) }, signal));
+  return false;
 }
 
-async function read(
-  kube: Kube,
-  { namespace, name }: Key,
-  signal: AbortSignal,
-): Promise<JsonObject | undefined> {
+async function unlessGone<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    return await kube.get(PATH.blueGreens(namespace, name), signal);
+    return await asked;
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

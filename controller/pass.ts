@@ -1,3 +1,4 @@
+import { textAt } from '../lib/fields.js';
 import { canonical, type Json } from '../lib/json.js';
 import type { Logger } from '../lib/log.js';
 import type { BlueGreenStatus } from '../lib/types.js';
@@ -38,7 +39,7 @@ interface Run {
   lastStep: string;
   repeats: number;
   /** The records as last stored, for a trace that outlasts them. */
-  last?: { subject: Subject; records: Pick<BlueGreenStatus, 'upgrade' | 'history'> };
+  last?: { subject: Subject; records: Pick<BlueGreenStatus, 'upgrade' | 'history'>; uid: string };
   /** Since when there is no such declaration, on the process's clock. */
   goneSinceMs?: number;
 }
@@ -106,8 +107,12 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
     // Closed once: whatever is told or sent twice must be the same twice.
     if (run.last) run.last.records = lastRecords(run.last.records, tools.now());
     const againMs = sendLast(tools, context);
-    const records = run.last?.records;
-    const next = await farewell(tools, { key: keyOf(context.key), told, silence, records }, signal);
+    const hasTrace = tools.courier && hasTraceFor(tools.courier, context.key);
+    const next = await farewell(
+      tools,
+      { key: keyOf(context.key), told, silence, last: run.last, hasTrace },
+      signal,
+    );
     if (againMs !== Infinity)
       return { afterMs: next === 'forget' ? againMs : Math.min(againMs, next.afterMs) };
     if (next === 'forget') tools.courier?.forget(context.key);
@@ -137,7 +142,8 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
     const published = await publishStatus(tools.kube, { view, decision, ...more, ...ofTraces }, signal);
     // What the next pass will find otherwise did not happen for anybody.
     if (published.isStored) {
-      run.last = { subject: view.observed.declaration, records: last ?? published.status };
+      const uid = textAt(view.raw.blueGreen, 'metadata', 'uid');
+      run.last = { subject: view.observed.declaration, records: last ?? published.status, uid };
       const picture = pictureOf(view.observed, decision, published.status);
       tools.gauge.saw(context.key, picture, view.observed.blueGreen.status ?? {});
     }
@@ -173,6 +179,10 @@ async function once(tools: PassTools, context: PassContext, signal: AbortSignal)
   return { afterMs: Math.min(afterMs, isClosed && tools.courier ? 0 : againMs) };
 }
 
+function hasTraceFor(courier: Courier, key: string): NonNullable<After['hasTrace']> {
+  return (record) => courier.hasBrought(key, record);
+}
+
 /**
  * Whatever of the stored records has not been received yet is sent meanwhile.
  * @returns what the next record is to say of that, and when another look is worth it
@@ -184,7 +194,7 @@ function sendTraces(
   decision: Decision,
 ): { told: Pick<After, 'hasTrace'>; againMs: number; last?: ReturnType<typeof upgradeRecords> } {
   if (!courier) return { told: {}, againMs: Infinity };
-  const hasTrace: After['hasTrace'] = (record) => courier.hasBrought(key, record);
+  const hasTrace = hasTraceFor(courier, key);
   const stored = observed.blueGreen.status ?? {};
   // A hand-back ends with the record itself: nobody will read it again.
   const isLast = decision.step.kind === 'dropBlueGreen';

@@ -10,6 +10,7 @@ export function pin({
   wanted,
   activeRevision,
   activeName,
+  wantedSize,
 }: Situation): Verdict | undefined {
   const { services, sets } = observed;
   // Pods of the declaration come without the label, and come back without it. Of a label that was about to go, the late write is fenced off.
@@ -20,7 +21,9 @@ export function pin({
   if (own && pods.length > 0) {
     return progress({ kind: 'labelPods', pods, revision: own.revision }, `labelling the pods of ${own.name}`);
   }
-  const isReached = active !== undefined && stayingPods(active).some(({ ready }) => ready);
+  // Where no node is wanted nobody is to be taken anywhere, and the Services are to be let go of.
+  const isReached =
+    wantedSize === 0 || (active !== undefined && stayingPods(active).some(({ ready }) => ready));
   const unpinned = services.filter(
     (service) =>
       (service.revision !== activeRevision || !service.managed) &&

@@ -168,7 +168,10 @@ function mayBeActive({ kind, revision }: NodeSet, wantedRevision: string): boole
  * only where none with pods is selected or last was active. None of them: the one that last was active if it has pods, else whoever serves,
  * else the one that last was active, else one that has pods, else the wanted one.
  */
-function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision: string): string {
+function findActive(
+  { declaration, services, sets: all, blueGreen }: Observed,
+  wantedRevision: string,
+): string {
   const sets = all.filter((set) => mayBeActive(set, wantedRevision));
   const selected = services.flatMap(({ revision }) => sets.find((set) => set.revision === revision) ?? []);
   const wanted = selected.find(({ revision }) => revision === wantedRevision);
@@ -184,8 +187,13 @@ function findActive({ services, sets: all, blueGreen }: Observed, wantedRevision
     // A Service that was made anew from an old file selects what has been left; not so one whose set was deleted under it.
     selected.every(({ kind }) => kind !== 'lost') && hasPods(lastActive) ? lastActive : undefined,
     wanted ?? selected[0],
-    // A Service has to be pointed somewhere; without any, a pod that is made anew takes nothing from the set that it is of.
-    services.length > 0 && !hasPods(lastActive) ? mostReady(running, wantedRevision) : undefined,
+    // A Service has to be pointed somewhere; without any, a pod that is made anew takes nothing from the set that it is of. Nor from one
+    // whose data would go with it.
+    services.length > 0 &&
+    !hasPods(lastActive) &&
+    !(declaration.hasClaims && lastActive?.kind === 'revisionSet')
+      ? mostReady(running, wantedRevision)
+      : undefined,
     lastActive,
     running.find(({ kind }) => kind === 'revisionSet') ?? running[0],
   ];

@@ -36,10 +36,15 @@ export interface WakeIndex {
   forget(key: string): void;
 }
 
+/** Sets whose end is remembered: those of the last hours, of however many declarations. */
+const MOST_FORMER = 1_000;
+
 export function makeWakeIndex(): WakeIndex {
   const declarations = new Set<string>();
   /** Revision set → its declaration. */
   const setOwners = new Map<string, string>();
+  /** The same of sets that have gone, whose pods may end after them: a set's name tells only a part of a long one. */
+  const formerOwners = new Map<string, string>();
   /** Service → declarations that it is a client Service of. */
   const serviceUsers = new Map<string, Set<string>>();
   /** BlueGreen → what of it concerns us: its status changes with every pass of ours. */
@@ -60,6 +65,13 @@ export function makeWakeIndex(): WakeIndex {
       : [];
   }
 
+  function remember(set: string, declaration: string): void {
+    formerOwners.delete(set);
+    formerOwners.set(set, declaration);
+    const [oldest] = formerOwners.keys();
+    if (formerOwners.size > MOST_FORMER && oldest !== undefined) formerOwners.delete(oldest);
+  }
+
   return {
     concerned(kind, object, change) {
       const { namespace, name, labels } = object;
@@ -73,15 +85,18 @@ export function makeWakeIndex(): WakeIndex {
             return [place];
           }
           const key = `${namespace}/${declaration}`;
-          if (change === 'gone') setOwners.delete(place);
-          else setOwners.set(place, key);
+          if (change === 'gone') {
+            setOwners.delete(place);
+            remember(place, key);
+          } else setOwners.set(place, key);
           return [key];
         }
         case 'pods': {
           const owner = object.controller?.name ?? '';
           const key = setOwners.get(`${namespace}/${owner}`) ?? `${namespace}/${owner}`;
           if (declarations.has(key)) return [key];
-          return [...inNamespace(namespace), ...gone(object, owner)];
+          const former = formerOwners.get(`${namespace}/${owner}`);
+          return [...inNamespace(namespace), ...(former === undefined ? gone(object, owner) : [former])];
         }
         case 'services':
           return ofService(namespace, name);

@@ -57,7 +57,7 @@ export async function waitForEnd(
       isFresh = true;
     } catch (error) {
       if (error instanceof NotFound && view.declaration?.isLabelled === false) {
-        say(`${view.name} is handed back: Sluice has let go of it`);
+        say(letGo(view.name));
         return EXIT.ok;
       }
       if (!(error instanceof KubeError)) throw error;
@@ -67,12 +67,16 @@ export async function waitForEnd(
   }
 }
 
+function letGo(name: string): string {
+  return `${name} is handed back: Sluice has let go of it`;
+}
+
 function end(verdict: Verdict, { name, status }: View, say: (line: string) => void): number {
   const isDone = verdict.kind === 'done';
-  say(
-    isDone
-      ? `${name} is done: ${status.active ?? ''} serves with ${status.nodes ?? ''} nodes`
-      : `${name} has failed: ${verdict.message}`,
-  );
+  const outcome =
+    status.phase === 'Idle'
+      ? letGo(name)
+      : `${name} is done: ${status.active ?? ''} serves with ${status.nodes ?? ''} nodes`;
+  say(isDone ? outcome : `${name} has failed: ${verdict.message}`);
   return isDone ? EXIT.ok : EXIT.no;
 }

@@ -18,6 +18,8 @@ export function verdictOf(view: View): Verdict {
   const { status, declaration } = view;
   const message = status.message ?? 'the controller has not looked at it yet';
   const isCurrent = speaksOfPresent(view);
+  // Of the user's own BlueGreen that is all that is left; Sluice's own one goes.
+  if (declaration?.isLabelled === false && status.phase === 'Idle') return { kind: 'done', message };
   if (!declaration) return { kind: 'failed', message: `there is no statefulset/${view.name}` };
   if (isCurrent && (status.phase === 'Aborted' || isTrue(view, 'Stalled'))) {
     return { kind: 'failed', message };

@@ -11,7 +11,7 @@ const SECTIONS: { title: string; says: string; catalogue: Catalogue }[] = [
     title: 'Controller',
     says:
       'The leader alone has the series of BlueGreens. They end with the BlueGreen, the node or the upgrade that they are about, and begin anew when another replica leads. ' +
-      'The end of an upgrade, of its steps and of its drains is counted by whoever writes it into the status; of a drain outside an upgrade, an end that nobody saw while leaders changed is not counted.',
+      'The end of an upgrade, of its steps and of its drains is counted by whoever writes it into the status: by a new leader, a minute after its first scrape, so that `increase()` sees it (a drain that failed at once, for its alert knows how a counter begins). What a leader that ends within that minute had yet to count is not counted; the status has it. Of a drain outside an upgrade, an end that nobody saw while leaders changed is not counted.',
     catalogue: CONTROLLER_METRICS,
   },
   { title: 'Webhook', says: 'Each replica counts what it answers.', catalogue: WEBHOOK_METRICS },

@@ -45,7 +45,7 @@ function inOrder(objects: JsonObject[]): JsonObject[] {
 function whatItWaitsFor(service: JsonObject): string {
   const namespace = textAt(service, 'metadata', 'namespace');
   const pods = `kubectl get pods --namespace ${namespace} --selector ${LABEL.revision}`;
-  return `service/${nameOf(service)} in namespace ${namespace} is pinned to pods whose StatefulSet was deleted: it selects what you wrote when they have drained and ended (${pods})`;
+  return `service/${nameOf(service)} in namespace ${namespace} is pinned to pods whose StatefulSet was deleted: it selects what you wrote when these have ended; delete those that nobody ends (${pods})`;
 }
 
 function whatToDo(set: JsonObject, all: JsonObject[]): string {

@@ -77,7 +77,10 @@ export function makeControllerMetrics(
         metrics.count('evictedSessions', labels, change.sessions);
         return;
       case 'drainEnded':
-        hold.count(key, () => metrics.count('drainsEnded', { ...labels, outcome: change.outcome }));
+        // A failure is not held, for a leader may end within a minute: its alert knows a series that begins above 0.
+        if (change.outcome === 'drained')
+          hold.count(key, () => metrics.count('drainsEnded', { ...labels, outcome: change.outcome }));
+        else metrics.count('drainsEnded', { ...labels, outcome: change.outcome });
         return;
       case 'upgradeEnded':
         hold.count(key, () => metrics.count('upgrades', { ...labels, result: change.result }));

@@ -35,9 +35,7 @@ export function upgradeRecords(
 ): { upgrade?: UpgradeStatus; history: History } {
   const seen = { observed, decision, isDone };
   const previous = observed.blueGreen.status;
-  const before = (previous?.history ?? []).map((record) =>
-    record.traced === false && hasTrace ? withTraced(record, hasTrace(record)) : record,
-  );
+  const before = withReceipts(previous?.history ?? [], hasTrace);
   const open = previous?.upgrade;
   const isOver =
     open !== undefined && (decision.settled || open.to !== decision.wanted || observed.declaration.deleting);
@@ -58,6 +56,13 @@ export function upgradeRecords(
     }),
   };
   return { upgrade: { ...upgrade, steps: stepsOf(upgrade, seen) }, history: ended };
+}
+
+/** Notes whose traces have been received. */
+function withReceipts(history: History, hasTrace: After['hasTrace']): History {
+  return history.map((record) =>
+    record.traced === false && hasTrace ? withTraced(record, hasTrace(record)) : record,
+  );
 }
 
 function withTraced<T extends UpgradeStatus>(record: T, traced: boolean | undefined): T {
@@ -152,6 +157,16 @@ export function lastRecords(
   const finishedAt = new Date(Math.max(nowMs, Date.parse(upgrade.startedAt))).toISOString();
   const steps = endedSteps(upgrade.steps ?? [], finishedAt, false);
   return { history: [{ ...upgrade, finishedAt, ...DELETED, steps }, ...history] };
+}
+
+/** The same as they are kept where a BlueGreen stays behind. */
+export function closedRecords(
+  records: Pick<BlueGreenStatus, 'upgrade' | 'history'>,
+  nowMs: number,
+  hasTrace: After['hasTrace'],
+): History {
+  const { history } = lastRecords(records, nowMs);
+  return kept(withReceipts(history, hasTrace), hasTrace !== undefined);
 }
 
 const DELETED = { result: 'superseded', reason: 'the StatefulSet was deleted' } as const;

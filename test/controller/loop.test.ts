@@ -628,6 +628,21 @@ describe('a BlueGreen of the user’s without a StatefulSet', () => {
     expect(await made.until('Stable', isStable(made))).toMatchObject({ nodes: '3/3' });
   });
 
+  it('is given nothing of one that was there before it', async () => {
+    const made = await world(declarationObject(), { drainMs: () => 1_000 });
+    usersBlueGreen(made);
+    leading(made);
+    const { active: before } = await made.until('Stable', isStable(made));
+    setImage(made, 'emqx/emqx-enterprise:5.8.9');
+    await made.until('the switch', () => statusOf(made)['active'] !== before);
+    expect(statusOf(made)['upgrade']).toBeDefined();
+    made.store.remove(SETS, NAMESPACE, 'emqx');
+    await made.until('pods that end', () => made.sets()['emqx'] === undefined);
+    made.store.remove(BLUEGREENS, NAMESPACE, 'emqx');
+    usersBlueGreen(made);
+    expect(await made.until('Idle', isIdle(made))).toEqual(idle);
+  });
+
   it('forgets the nodes of one that was deleted when the last has gone, not what was done and where its data is', async () => {
     const made = await world(declarationObject(), { drainMs: () => 200 });
     usersBlueGreen(made);

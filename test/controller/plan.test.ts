@@ -2510,6 +2510,16 @@ const cases: Record<string, Case[]> = {
       then: { kind: 'pointServices', services: ['emqx'], revision: 'bbbbbbbbb' },
     },
     {
+      when: 'stays with a set whose data is on claims, and whose pods were taken away: it would lose them to another',
+      seen: observed({
+        declaration: { template: NEW, hasClaims: true },
+        status: { active: blue },
+        selects: 'xxxxxxxxx',
+        sets: [set(blue, { podCount: 0 }), set(green, { template: NEW, createdAtMs: 5 })],
+      }),
+      then: { kind: 'pointServices', services: ['emqx'], revision: 'bbbbbbbbb' },
+    },
+    {
       when: 'no Service at all: what was active stays so while its pods are made anew, for nobody could be switched (120)',
       seen: observed({
         declaration: { template: NEW },
@@ -2544,6 +2554,20 @@ const cases: Record<string, Case[]> = {
         sets: [
           set(blue),
           set(green, { template: NEW, createdAtMs: 5, pods: { 1: unready, 2: terminating } }),
+        ],
+      }),
+      then: { kind: 'pointServices', services: ['emqx-ws'], revision: 'ggggggggg' },
+    },
+    {
+      when: 'follows at size 0, where no node is to take anybody: else both would wait for each other',
+      seen: observed({
+        declaration: { template: NEW },
+        spec: { replicas: 0 },
+        status: switched,
+        services: [service('emqx', 'ggggggggg'), service('emqx-ws', 'bbbbbbbbb', podsOf(blue))],
+        sets: [
+          set(blue),
+          set(green, { template: NEW, createdAtMs: 5, pods: { 0: unready, 1: unready, 2: unready } }),
         ],
       }),
       then: { kind: 'pointServices', services: ['emqx-ws'], revision: 'ggggggggg' },

@@ -13,6 +13,16 @@ const stalled = view({
   status: { phase: 'Progressing', message: 'emqx-0 cannot run', conditions: [condition('Stalled')] },
 });
 
+/** What a BlueGreen says that has no StatefulSet with the label. */
+function idle(isLabelled: boolean): View {
+  const seen = view({ isLabelled, sets: [] });
+  const { observedGeneration = 0 } = seen.status;
+  return {
+    ...seen,
+    status: { phase: 'Idle', message: 'there is no StatefulSet emqx', observedGeneration, history: [] },
+  };
+}
+
 describe('the verdict', () => {
   it.each<{ when: string; seen: View; kind: string; says?: string }>([
     { when: 'nothing goes on', seen: view(), kind: 'done' },
@@ -96,6 +106,17 @@ describe('the verdict', () => {
       seen: view({ isLabelled: false, status: { active: 'emqx', wanted: 'emqx' }, sets: [] }),
       kind: 'done',
     },
+    {
+      when: 'it was handed back and its BlueGreen, which is the user’s, steers nothing any more',
+      seen: idle(false),
+      kind: 'done',
+    },
+    {
+      when: 'it was labelled again and the controller has not looked at it yet',
+      seen: idle(true),
+      kind: 'running',
+      says: 'the last edit has yet to be taken up; until then: Idle: ',
+    },
   ])('when $when: $kind', ({ seen, kind, says = '' }) => {
     const verdict = verdictOf(seen);
     expect(verdict.kind).toBe(kind);
@@ -172,6 +193,13 @@ describe('waiting', () => {
       last: 'emqx is handed back: Sluice has let go of it',
     });
     await expect(wait([draining(), gone])).rejects.toThrow('not under Sluice');
+  });
+
+  it('says the same where it was the user’s BlueGreen, which stays', async () => {
+    expect(await wait([idle(false)])).toMatchObject({
+      code: 0,
+      said: ['emqx is handed back: Sluice has let go of it'],
+    });
   });
 
   it('bears an API server that is gone for a while, but not a wrong address', async () => {

@@ -79,7 +79,7 @@ describe('uninstalling', () => {
     const text = refusalOf({ sets: [handedBack], services }, INSTALLATION) ?? '';
     expect(text.split('\n').filter((line) => line.startsWith('- '))).toEqual([
       expect.stringContaining('statefulset/emqx in namespace mq is being handed back'),
-      '- service/emqx in namespace gone is pinned to pods whose StatefulSet was deleted: it selects what you wrote when they have drained and ended (kubectl get pods --namespace gone --selector sluice.dev/revision)',
+      '- service/emqx in namespace gone is pinned to pods whose StatefulSet was deleted: it selects what you wrote when these have ended; delete those that nobody ends (kubectl get pods --namespace gone --selector sluice.dev/revision)',
     ]);
   });
 

@@ -94,11 +94,12 @@ describe("the controller's metrics", () => {
       () => nowMs,
     );
     const counted = async () => [
-      ...(await lines(metrics, `sluice_drains_total{${BLUE_GREEN},outcome="gaveUp"}`)),
+      ...(await lines(metrics, `sluice_drains_total{${BLUE_GREEN},outcome="drained"}`)),
       ...(await lines(metrics, `sluice_upgrades_total{${BLUE_GREEN},result="aborted"}`)),
     ];
     const values = async () => (await counted()).map((line) => line.slice(-2));
-    const history = [{ ...ended('1', 'aborted'), steps: [gaveUp] }];
+    const drained: UpgradeStep = { ...draining, endedAt: ENDED, outcome: 'drained' };
+    const history = [{ ...ended('1', 'aborted'), steps: [drained] }];
     metrics.saw('mq/emqx', picture({ history }), open);
     nowMs = 100_000;
     expect(await values()).toEqual([' 0', ' 0']);
@@ -112,6 +113,18 @@ describe("the controller's metrics", () => {
       picture({ history }).status,
     );
     expect(await values()).toEqual([' 1', ' 2']);
+  });
+
+  it('hold no failure back, which a leader of a few seconds could take with it', async () => {
+    const metrics = makeControllerMetrics(
+      () => ({ isLeading: true, certificates: {} }),
+      () => 0,
+    );
+    const history = [{ ...ended('1', 'aborted'), steps: [gaveUp] }];
+    metrics.saw('mq/emqx', picture({ history }), open);
+    expect(await lines(metrics, `sluice_drains_total{${BLUE_GREEN},outcome="gaveUp"}`)).toEqual([
+      `sluice_drains_total{${BLUE_GREEN},outcome="gaveUp"} 1`,
+    ]);
   });
 
   it('hold nothing back where nobody scrapes', async () => {

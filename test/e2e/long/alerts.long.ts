@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { issue } from '../../../certs/issue.js';
-import { until, type LocalCluster } from '../../cluster/index.js';
+import type { LocalCluster } from '../../cluster/index.js';
+import { ANNOTATION } from '../../../lib/names.js';
 import { EMQX, setImage } from '../../demo/emqx.js';
 import {
-  alertsFired,
   startMonitoring,
   untilFiring,
   untilOver,
@@ -65,13 +65,9 @@ describe('SluiceUpgradeStuck', () => {
   it('fires when an upgrade waits for the same thing for that long and hands nobody over, not before', async () => {
     const fromMs = Date.now();
     await setImage(cluster, NAMESPACE, 'localhost/no-such-image:1');
-    await until('it waits', async () => ((await messageOf()).includes('is not ready') ? true : undefined), {
-      timeoutMs: 60_000,
-    });
     expect(await untilFiring(monitoring, 'SluiceUpgradeStuck')).toMatchObject(OBJECT);
-    const waitedMs = Date.now() - fromMs;
-    expect(waitedMs).toBeGreaterThan(STUCK_AFTER_SECONDS * 1000);
-    expect(await messageOf()).toMatch(/localhost\/no-such-image:1/);
+    expect(Date.now() - fromMs).toBeGreaterThan(STUCK_AFTER_SECONDS * 1000);
+    expect(await messageOf()).toContain('localhost/no-such-image:1');
   });
 
   it('is over with the wait, when the edit is taken back', async () => {
@@ -91,7 +87,8 @@ describe('SluiceCertificateExpiring', () => {
     const names = new X509Certificate(before).subjectAltName?.replaceAll('DNS:', '').split(', ') ?? [];
     const ca = { cert: await secretOf(CA, 'ca.crt'), key: await secretOf(CA, 'ca.key') };
     const usage = { kind: 'server', dnsNames: names } as const;
-    const { cert, key } = await issue(ca, usage, { nowMs: Date.now(), days: 10 });
+    // With an hour left it is renewed whatever else waits: a CA as young as this one's would have a longer one wait first.
+    const { cert, key } = await issue(ca, usage, { nowMs: Date.now(), days: 1 / 25 });
     await withoutController(cluster, async () => {
       const stringData = { 'tls.crt': cert, 'tls.key': key };
       await sluice('patch', 'secret', TLS, '--patch', JSON.stringify({ stringData }));
@@ -110,30 +107,28 @@ describe('SluiceCertificateExpiring', () => {
     expect(log).toContain(`"secret":"${TLS}","keys":["tls.crt","tls.key"`);
   });
 
-  it('costs no edit: the webhook takes one right after', async () => {
+  it('costs no edit: the API server trusts the webhook, which notes when one was made', async () => {
+    const path = `{.metadata.annotations['${ANNOTATION.requestedAt.replaceAll('.', '\\.')}']}`;
+    const noted = (): Promise<string> =>
+      journey.kubectl('get', 'statefulset', EMQX.name, `--output=jsonpath=${path}`);
     const blue = journey.active();
+    const before = await noted();
     await journey.edit('renewed');
-    const template = await journey.kubectl(
-      'get',
-      'statefulset',
-      EMQX.name,
-      '--output=jsonpath={.spec.replicas}',
-    );
-    expect(template).toBe('0');
+    expect(Date.parse(await noted())).toBeGreaterThan(Date.parse(before) || 0);
     await journey.untilRest(NODES, (active) => active !== blue);
   });
 });
 
 describe('SluiceDrainFailed', () => {
   it('fires when nodes stop with sessions that had nowhere to go, and the events that it names say how many', async () => {
-    const fromMs = Date.now();
     await journey.kubectl('scale', 'bluegreen', EMQX.name, '--replicas=0');
     const labels = await untilFiring(monitoring, 'SluiceDrainFailed');
-    expect(labels).toMatchObject({ ...OBJECT, severity: 'critical' });
-    expect(labels['outcome']).not.toBe('drained');
-    const reason = '--field-selector=reason=DrainGaveUp';
+    expect(labels).toMatchObject({ ...OBJECT, severity: 'critical', outcome: 'gaveUp' });
+    const { crowd } = journey;
+    await crowd.until('no pod is left', () => crowd.scene.pods.size === 0);
+    const reason = '--field-selector=reason=DrainGaveUp,involvedObject.kind=BlueGreen';
     const told = await journey.kubectl('get', 'events', reason, '--output=jsonpath={.items[*].message}');
-    expect(told).toMatch(/\d+ sessions? left: /);
-    expect(await alertsFired(monitoring, { fromMs, toMs: Date.now() })).toContain('SluiceDrainFailed');
+    const lost = [...told.matchAll(/(\d+) sessions? left: /g)].map(([, count]) => Number(count));
+    expect(lost.reduce((sum, count) => sum + count, 0)).toBe(CLIENTS);
   });
 });

@@ -35,7 +35,10 @@ const isNot =
     active !== name;
 /** Pods of a set that are there. */
 const podsOf = (set: string): string[] =>
-  [...journey.crowd.scene.pods.keys()].filter((name) => setOfPod(name) === set).sort();
+  [...journey.crowd.scene.pods.values()]
+    .map(({ name }) => name)
+    .filter((name) => setOfPod(name) === set)
+    .sort();
 const leavingOf = (set: string): string[] => journey.leaving().filter((name) => setOfPod(name) === set);
 
 /** Begins an upgrade. @returns the set that is left, once the first node of it drains */
@@ -108,7 +111,8 @@ describe('a size asked for while blue drains', () => {
   it('of 0, and back: every pod ends by its rule, and what was asked for last serves', async () => {
     const blue = await untilDrains('none');
     const green = journey.active();
-    await patch({ noRecipientSeconds: 5 });
+    // The least that there is.
+    await patch({ noRecipientSeconds: 35 });
     await journey.kubectl('scale', 'statefulset', EMQX.name, '--replicas=0');
     const { crowd } = journey;
     await crowd.until('no pod is left', () => crowd.scene.pods.size === 0, 200_000);

@@ -239,6 +239,17 @@ export async function withoutController<T>(cluster: LocalCluster, act: () => Pro
       `--replicas=${replicas}`,
     ]);
   await scale(0);
+  const pods = ['pods', '--selector', 'app.kubernetes.io/component=controller'];
+  await until(
+    'no controller is left',
+    async () => {
+      const { items } = (await cluster.get(['--namespace', SLUICE.namespace, ...pods])) as {
+        items: object[];
+      };
+      return items.length === 0 ? true : undefined;
+    },
+    { timeoutMs: 60_000 },
+  );
   try {
     return await act();
   } finally {
