@@ -129,6 +129,7 @@ describe('SluiceDrainFailed', () => {
     const reason = '--field-selector=reason=DrainGaveUp,involvedObject.kind=BlueGreen';
     const told = await journey.kubectl('get', 'events', reason, '--output=jsonpath={.items[*].message}');
     const lost = [...told.matchAll(/(\d+) sessions? left: /g)].map(([, count]) => Number(count));
-    expect(lost.reduce((sum, count) => sum + count, 0)).toBe(CLIENTS);
+    // The other half of the fleet have sessions that end with their connection.
+    expect(lost.reduce((sum, count) => sum + count, 0)).toBe(CLIENTS / 2);
   });
 });
