@@ -4,7 +4,7 @@ import type { BlueGreenStatus } from '../../../lib/types.js';
 import { until, type LocalCluster } from '../../cluster/index.js';
 import { EMQX, IMAGES, setImage } from '../../demo/emqx.js';
 import { countsIn, disagreements, missing, phasesIn, type Reading } from '../observability/agreement.js';
-import { openPage, type Watched } from '../observability/browser.js';
+import { openPage, type Parts, type Watched } from '../observability/browser.js';
 import type { Lines } from '../observability/lines.js';
 import { readLogs } from '../observability/logs.js';
 import {
@@ -200,6 +200,7 @@ describe('one upgrade', () => {
     let ofTree: Lines;
     let quarter: { atMs: number; terminalSeconds: number; pageMs: number };
     let picture: string;
+    let parts: Parts | undefined;
     let status: Said;
 
     beforeAll(async () => {
@@ -260,6 +261,7 @@ describe('one upgrade', () => {
       const pageMs = (await page?.untilMs()) ?? 0;
       quarter = { atMs, terminalSeconds: seen.remaining?.seconds ?? 0, pageMs };
       await page?.shoot('draining');
+      parts = await page?.parts();
       await until(
         'the second node drains',
         async () => {
@@ -304,6 +306,16 @@ describe('one upgrade', () => {
     it('the tree has shown a node that hands its clients over', () => {
       expect(picture).toMatch(/□ emqx-\w{9}-\d +◌ evicting_conns +\d+ +\d+ +40\/s/);
       expect(picture).toMatch(/^Left +\d+ clients on 3 nodes, about [\dms ]+ \(until [\d:]{8}\)$/m);
+    });
+
+    it('the page has shown the nodes of both colours, their curves, evictions, timeline and events', () => {
+      expect(parts).toMatchObject({
+        rows: { blue: NODES, green: NODES },
+        curves: { blue: NODES, green: NODES },
+      });
+      expect(parts?.evictions).toBeGreaterThan(5);
+      expect(parts?.timeline).toMatch(/draining/i);
+      expect(parts?.events).toMatch(/ServiceSwitched.*switching emqx to emqx-\w{9}/);
     });
 
     it.each(['terminal', 'page'] as const)(

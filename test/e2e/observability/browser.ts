@@ -13,6 +13,8 @@ export interface Watched {
   readings(): Promise<Reading[]>;
   /** When the page says that it will be over; undefined while it says nothing of the kind. */
   untilMs(): Promise<number | undefined>;
+  /** What the first one's shows of an upgrade. */
+  parts(): Promise<Parts>;
   /** Text of the first one's page. */
   text(): Promise<string>;
   /** Writes a picture of each: `FOLDER/NAME-light.png`, `-dark.png` and `-phone.png`. */
@@ -21,6 +23,31 @@ export interface Watched {
   complaints: readonly string[];
   close(): Promise<void>;
 }
+
+/** What a page has drawn. */
+export interface Parts {
+  /** Rows of nodes, and curves of connections, by colour. */
+  rows: Record<'blue' | 'green', number>;
+  curves: Record<'blue' | 'green', number>;
+  /** Seconds for which the curve of evictions goes on. */
+  evictions: number;
+  /** Text of these sections. */
+  timeline: string;
+  events: string;
+}
+
+const PARTS = `(() => {
+  const count = (selector) => document.querySelectorAll(selector).length;
+  const each = (selectorOf) => ({ blue: count(selectorOf('blue')), green: count(selectorOf('green')) });
+  const section = (name) => document.querySelector('section[aria-labelledby=' + name + ']')?.textContent ?? '';
+  return {
+    rows: each((colour) => '.group.' + colour + ' tbody tr'),
+    curves: each((colour) => 'polyline.line.' + colour),
+    evictions: (document.querySelector('polygon.area')?.getAttribute('points') ?? '').split(' ').length,
+    timeline: section('timeline'),
+    events: section('events'),
+  };
+})()`;
 
 const VIEWS = [
   { name: 'light', colorScheme: 'light', viewport: { width: 1180, height: 900 } },
@@ -101,6 +128,7 @@ export async function openPage(
         const time = await first.page.evaluate<string | undefined>(UNTIL);
         return time === undefined ? undefined : Date.parse(time);
       },
+      parts: () => first.page.evaluate<Parts>(PARTS),
       text: () => first.page.locator('main').innerText(),
       async shoot(name) {
         for (const one of pages)

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import { makePlugin } from '../../../scripts/plugin.js';
@@ -36,7 +36,7 @@ export interface Terminal {
   untilTree(what: string, holds: (seen: Tree) => boolean, timeoutMs?: number): Promise<Tree>;
 }
 
-/** Makes the plugin, and installs it into `folder`, which is emptied. */
+/** Makes the plugin, and installs it with npm into `folder`, which is emptied. */
 export async function openTerminal(
   cluster: LocalCluster,
   { folder, namespace }: { folder: string; namespace: string },
@@ -44,13 +44,15 @@ export async function openTerminal(
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(`${folder}/bin`, { recursive: true });
   await makePlugin(`${folder}/package`);
-  for (const name of ['kubectl-sluice', 'kubectl_complete-sluice'])
-    symlinkSync(resolve(folder, 'package/plugin.js'), `${folder}/bin/${name}`);
+  const npm = (...words: string[]): string => execFileSync('npm', words, { encoding: 'utf8' }).trim();
+  const file = npm('pack', `./${folder}/package`, '--pack-destination', folder, '--silent');
+  // It needs no other package, so that nothing is asked for.
+  npm('install', '--global', '--offline', '--silent', '--prefix', `${folder}/npm`, `./${folder}/${file}`);
   symlinkSync(cluster.programs.kubectl, `${folder}/bin/kubectl`);
   const env = {
     ...process.env,
     KUBECONFIG: cluster.kubeconfig,
-    PATH: [resolve(folder, 'bin'), process.env['PATH'] ?? ''].join(delimiter),
+    PATH: [resolve(folder, 'bin'), resolve(folder, 'npm/bin'), process.env['PATH'] ?? ''].join(delimiter),
   };
   const kubectl = (...words: string[]): Promise<Said> =>
     new Promise((done, fail) => {
