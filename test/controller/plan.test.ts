@@ -1507,6 +1507,10 @@ const cases: Record<string, Case[]> = {
     },
     ...[
       { scheme: 'address', hostOf: (ordinal: number) => `10.0.0.${ordinal}` },
+      {
+        scheme: 'name under another domain of the cluster',
+        hostOf: (ordinal: number) => `emqx-${ordinal}.emqx-headless.mq.svc.corp.example`,
+      },
       { scheme: 'name in DNS', hostOf: (ordinal: number) => `10-0-0-${ordinal}.mq.pod.cluster.local` },
     ].map(({ scheme, hostOf }) => ({
       when: `the hosts of its nodes are its pods' ${scheme}, they are evacuated`,

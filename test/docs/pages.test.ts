@@ -26,6 +26,17 @@ beforeAll(async () => {
 
 const page = (file: string): Page => pages.find((one) => one.file === file) ?? readPage(file);
 
+it('docs/argo-cd.md names what its readers have to set', () => {
+  const said = readFileSync('docs/argo-cd.md', 'utf8');
+  const names = [
+    'IncludeMutationWebhook=true',
+    'ignoreDifferences',
+    '/spec/replicas',
+    'RespectIgnoreDifferences=true',
+  ];
+  for (const name of names) expect(said).toContain(name);
+});
+
 describe.each(FILES)('%s', (file) => {
   const local = linksOf(page(file)).filter((link) => !/^[a-z]+:/.test(link));
 

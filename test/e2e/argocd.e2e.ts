@@ -43,6 +43,8 @@ const HEALTH: Record<Phase, string> = {
   Idle: 'Healthy',
 };
 
+const WAITING: Phase[] = ['AwaitingPromotion', 'Delaying', 'Draining', 'Paused'];
+
 describe('the health check for Argo CD in examples/', () => {
   beforeAll(throughAllPhases, 240_000);
 
@@ -58,6 +60,17 @@ describe('the health check for Argo CD in examples/', () => {
     expect(Object.fromEntries([...told].map(([phase, healths]) => [phase, [...healths].join()]))).toEqual(
       HEALTH,
     );
+  });
+
+  it('goes with a message in each, which says since when where something is waited for', () => {
+    for (const { object } of versions.seen) {
+      const { phase, message = '' } = object.status ?? {};
+      if (phase === undefined) continue;
+      expect(message).not.toBe('');
+      if (WAITING.includes(phase)) expect(message).toMatch(/\(since \d{4}-\d\d-\d\dT[\d:]+Z\)/);
+    }
+    const phases = versions.seen.map(({ object }) => object.status?.phase);
+    expect(phases).toEqual(expect.arrayContaining(WAITING));
   });
 
   it('says Progressing of what the controller has not seen yet', async () => {

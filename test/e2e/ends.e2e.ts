@@ -10,6 +10,7 @@ import { clientsOn } from './support/crowd.js';
 import { applyFile } from './support/example.js';
 import { dropJourneys, setOut, type Journey } from './support/journey.js';
 import { useSluice } from './support/sluice.js';
+import { toldOn, untilTold } from './support/told.js';
 
 jest.setTimeout(240_000);
 
@@ -39,21 +40,7 @@ const message = (): string => journey.crowd.scene.blueGreen?.message ?? '';
 const uidsOfPods = async (): Promise<string[]> =>
   (await journey.kubectl('get', 'pods', '--output=jsonpath={.items[*].metadata.uid}')).split(' ').sort();
 
-/** Kinds of the objects that have an event of this reason. */
-async function toldOn(reason: string): Promise<string[]> {
-  const { items } = (await cluster.get([
-    ...['--namespace', NAMESPACE, 'events', `--field-selector=reason=${reason}`],
-  ])) as { items: { involvedObject: { kind: string } }[] };
-  return [...new Set(items.map(({ involvedObject }) => involvedObject.kind))].sort();
-}
-
-/** Events follow the step that they tell of. */
-const untilTold = (reason: string): Promise<true> =>
-  until(
-    `the event ${reason} on declaration and BlueGreen`,
-    async () => ((await toldOn(reason)).join() === 'BlueGreen,StatefulSet' ? true : undefined),
-    { timeoutMs: 30_000 },
-  );
+const told = (reason: string): Promise<true> => untilTold(cluster, NAMESPACE, reason);
 
 /** The budget that docs/own-yaml.md gives to its readers. */
 function budget(): Manifest {
@@ -169,7 +156,7 @@ describe('what somebody takes from the active set', () => {
     const fromMs = Date.now();
     const before = await uidsOfPods();
     await journey.kubectl('label', 'pod', `${active}-1`, 'app-', 'sluice.dev/revision-');
-    await untilTold('PodRelabelled');
+    await told('PodRelabelled');
     await journey.untilRest(NODES, is(active));
     expect(await uidsOfPods()).toEqual(before);
     const owner = ['get', 'pod', `${active}-1`, '--output=jsonpath={.metadata.ownerReferences[0].name}'];
@@ -184,7 +171,7 @@ describe('what somebody takes from the active set', () => {
     const uidOf = () => journey.kubectl('get', 'statefulset', active, '--output=jsonpath={.metadata.uid}');
     const uid = await uidOf();
     await journey.kubectl('delete', 'statefulset', active, '--cascade=orphan');
-    await untilTold('RevisionSetRestored');
+    await told('RevisionSetRestored');
     await journey.untilRest(NODES, is(active));
     expect(await uidOf()).not.toBe(uid);
     await until(
@@ -213,7 +200,7 @@ describe('what somebody takes from the active set', () => {
       await journey.crowd.until('the message says what happened', () =>
         message().includes(`StatefulSet ${active}, which had the clients, was deleted`),
       );
-      await untilTold('RevisionSetLost');
+      await told('RevisionSetLost');
       await journey.untilRest(NODES, isNot(active));
       expect(journey.tollSince(fromMs)).toMatchObject({ sessionsLost: 0 });
     },
@@ -231,6 +218,6 @@ describe('the declaration itself', () => {
         (await journey.kubectl('get', 'pods,statefulsets', '--output=name')) === '' ? true : undefined,
       { timeoutMs: MINUTE_MS },
     );
-    expect(await toldOn('DrainGaveUp')).toContain('Pod');
+    expect(await toldOn(cluster, NAMESPACE, 'DrainGaveUp')).toContain('Pod');
   });
 });
