@@ -86,6 +86,24 @@ describe('a drain that takes longer than drainTimeoutSeconds', () => {
   });
 });
 
+describe('a pause while blue drains', () => {
+  it('lets the drain that has begun end, and begins no other', async () => {
+    const fromMs = Date.now();
+    const blue = await untilDrains('pause');
+    await patch({ paused: true });
+    const { crowd } = journey;
+    await crowd.until('its drain ends', () => podsOf(blue).join() === `${blue}-0`);
+    const sinceMs = Date.now();
+    await crowd.until('ten more looks', () => Date.now() - sinceMs > 10_000);
+    expect(podsOf(blue)).toEqual([`${blue}-0`]);
+    expect(leavingOf(blue)).toEqual([]);
+    expect(crowd.scene.blueGreen?.phase).toBe('Paused');
+    await patch({ paused: false });
+    await journey.untilRest(NODES, isNot(blue));
+    expectKept(journey.tollSince(fromMs), { left: [blue], nodes: NODES });
+  });
+});
+
 describe('a size asked for while blue drains', () => {
   it('by an autoscaler: green grows, and each client moves once', async () => {
     const fromMs = Date.now();

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ANNOTATION } from '../../../lib/names.js';
 import type { LocalCluster } from '../../cluster/index.js';
 import { EMQX } from '../../demo/emqx.js';
+import { applyFile, exampleOf } from '../support/example.js';
 import { dropJourneys, expectKept, setOut, type Journey } from '../support/journey.js';
 import { useSluice } from '../support/sluice.js';
 import { setOfPod } from '../support/toll.js';
@@ -12,6 +14,8 @@ const CLIENTS = 300;
 const NODES = 3;
 /** Long enough for an edit to come before its end. */
 const DELAY_SECONDS = 6;
+/** The time of a pod that nobody was on, on a busy machine; a gate that waited for something would take longer. */
+const AT_ONCE_MS = 20_000;
 
 let cluster: LocalCluster;
 let journey: Journey;
@@ -41,7 +45,10 @@ describe('three edits in a row', () => {
     await journey.crowd.until('the first green starts', () => sets().length === 2);
     const [first = ''] = sets().filter(isNot(blue));
     await journey.edit('row-2');
+    const editedMs = Date.now();
     await journey.crowd.until('the second green starts', () => sets().some(isNot(blue, first)));
+    await journey.crowd.until('the first has gone', () => !sets().includes(first), AT_ONCE_MS);
+    expect(Date.now() - editedMs).toBeLessThan(AT_ONCE_MS);
     await journey.edit('row-3');
     await journey.untilRest(NODES, isNot(blue, first));
     expect(await editOf(journey.active())).toBe('row-3');
@@ -74,6 +81,36 @@ describe('an edit during the delay before the first drain', () => {
   });
 });
 
+describe('a change of mind during the delay', () => {
+  it('and another, by undo and undo, moves each client once', async () => {
+    const blue = journey.active();
+    const fromMs = Date.now();
+    await journey.edit('delay-4');
+    await journey.crowd.until('the delay has begun', () => phase() === 'Delaying');
+    const green = journey.active();
+    await undo();
+    await journey.crowd.until('blue is wanted', () => journey.crowd.scene.blueGreen?.wanted === blue);
+    await undo();
+    await journey.untilRest(NODES, is(green));
+    const toll = journey.tollSince(fromMs);
+    expectKept(toll, { left: Object.keys(toll.mostFrom), nodes: NODES });
+    expect(toll.mostFrom[blue]).toBe(1);
+    expect(journey.mostFull(fromMs, NODES)).toBe(2);
+  });
+
+  it('by an abort moves nobody who has stayed', async () => {
+    const blue = journey.active();
+    const fromMs = Date.now();
+    await journey.edit('delay-5');
+    await journey.crowd.until('the delay has begun', () => phase() === 'Delaying');
+    const green = journey.active();
+    const revision = green.slice(EMQX.name.length + 1);
+    await journey.kubectl('annotate', 'bluegreen', EMQX.name, `${ANNOTATION.abort}=${revision}`);
+    await journey.untilRest(NODES, is(blue), 'Aborted');
+    expectKept(journey.tollSince(fromMs), { left: [], nodes: NODES });
+  });
+});
+
 describe('an edit while a node of blue drains', () => {
   it.each([NODES - 1, NODES - 2, 0])('(number %i) goes to the newest, from both', async (ordinal) => {
     const blue = journey.active();
@@ -88,6 +125,25 @@ describe('an edit while a node of blue drains', () => {
     expectKept(toll, { left: Object.keys(toll.mostFrom), nodes: NODES });
     expect([blue, first]).toEqual(expect.arrayContaining(Object.keys(toll.mostFrom)));
     expect(toll.mostFrom[blue]).toBe(1);
+  });
+
+  it.each([
+    { ordinal: NODES - 1, by: 'kubectl rollout undo', back: undo },
+    { ordinal: 0, by: 'kubectl apply of the old file', back: () => applied('before') },
+  ])('(number $ordinal) taken back by $by: who has not left stays', async ({ ordinal, back }) => {
+    await applied('before');
+    await journey.untilRest(NODES, Boolean);
+    const blue = journey.active();
+    const fromMs = Date.now();
+    await applied('after');
+    await journey.crowd.until(`pod ${ordinal} of blue drains`, () => drains(blue, ordinal));
+    const green = journey.active();
+    await back();
+    await journey.untilRest(NODES, is(blue));
+    const toll = journey.tollSince(fromMs);
+    expect([blue, green]).toEqual(expect.arrayContaining(Object.keys(toll.mostFrom)));
+    expectKept(toll, { left: Object.keys(toll.mostFrom), nodes: NODES });
+    expect(journey.mostFull(fromMs, NODES)).toBe(2);
   });
 
   it('undone, and done again, costs one disconnect for each upgrade', async () => {
@@ -115,6 +171,17 @@ describe('an edit while a node of blue drains', () => {
 });
 
 it('costs no session and no message', () => journey.end());
+
+/** Applies the file of the journey with another template. */
+function applied(edit: string): Promise<unknown> {
+  const { file } = journey;
+  const sets = exampleOf({ ...file, env: { ...file.env, EDIT: edit } });
+  return applyFile(
+    cluster,
+    NAMESPACE,
+    sets.filter(({ kind }) => kind === 'StatefulSet'),
+  );
+}
 
 /** Sets that have pods. */
 function sets(): string[] {

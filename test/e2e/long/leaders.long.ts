@@ -140,4 +140,38 @@ describe.each(KILLED_IN)('the leader is killed in the phase %s', (wanted) => {
   });
 });
 
+describe('an upgrade that is aborted while blue drains', () => {
+  it('leads back, and both traces say so and why, without a gap', async () => {
+    const blue = journey.active();
+    await journey.edit('aborted');
+    await promote();
+    await untilSaid('blue drains', () => (phase() === 'draining' ? true : undefined));
+    const green = last().active ?? '';
+    const revision = green.slice(EMQX.name.length + 1);
+    await journey.kubectl('annotate', 'bluegreen', EMQX.name, `${ANNOTATION.abort}=${revision}`);
+    await promote();
+    await journey.untilRest(NODES, (active) => active === blue, 'Aborted');
+    const [back, aborted] = await untilSaid('both traces are noted as received', () => {
+      const { history = [] } = last();
+      const both = [{ from: green }, { from: blue }].map(({ from }) =>
+        history.find((record) => record.from === from && record.traced),
+      );
+      const [way, failed] = both;
+      return way && failed ? ([way, failed] as const) : undefined;
+    });
+    expect(back).toMatchObject({ from: green, to: blue, result: 'rolledBack' });
+    expect(aborted).toMatchObject({ from: blue, to: green, result: 'aborted' });
+    for (const record of [back, aborted]) {
+      const trace = await traceOf(receiver, record);
+      expect(trace.root.attributes).toMatchObject({
+        'sluice.upgrade.result': record.result,
+        'sluice.upgrade.from': record.from,
+        ...(record.reason !== undefined && { 'sluice.upgrade.reason': record.reason }),
+      });
+      expectGapless(trace);
+    }
+    expect(aborted.reason).toBe('annotation sluice.dev/abort names it');
+  });
+});
+
 it('costs no session and no message', () => journey.end());
