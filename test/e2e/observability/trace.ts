@@ -21,16 +21,25 @@ export interface Trace {
 /** Name of the root. */
 export const UPGRADE = 'emqx blue-green upgrade';
 
-/** The trace of an upgrade that has ended. @throws Error when it has no root */
-export async function traceOf(receiver: ClusterReceiver, { id }: Pick<Ended, 'id'>): Promise<Trace> {
+/** The trace of an upgrade that has ended; the way back from an aborted one has its root in that one's. @throws Error when it has no root */
+export async function traceOf(
+  receiver: ClusterReceiver,
+  { id, spanId }: Pick<Ended, 'id' | 'spanId'>,
+): Promise<Trace> {
   const all = (await receiver.spans()).filter(({ traceId }) => traceId === id);
   const spans = [...new Map(all.map((span) => [span.spanId, span])).values()];
   const named = (name: string): ReceivedSpan[] =>
     spans.filter((span) => span.name === name).sort((one, other) => one.startMs - other.startMs);
-  const [root] = named(UPGRADE);
+  const root = named(UPGRADE).find((span) => span.spanId === spanId);
   if (!root) throw new Error(`no ${UPGRADE} among ${spans.map(({ name }) => name).join(', ')}`);
   const phases = spans
-    .filter(({ parentSpanId, name }) => parentSpanId === root.spanId && name !== 'admission review')
+    .filter(
+      ({ parentSpanId, name, attributes }) =>
+        parentSpanId === root.spanId &&
+        ![UPGRADE, 'admission review'].includes(name) &&
+        // A drain that an upgrade has taken over from the one before lies in none of its phases.
+        attributes['k8s.pod.name'] === undefined,
+    )
     .sort((one, other) => one.startMs - other.startMs || one.endMs - other.endMs);
   return { all, spans, named, root, phases };
 }
